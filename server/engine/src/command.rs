@@ -1,0 +1,108 @@
+//! What can be asked of a venue, and who asks. A closed set: adding one breaks every place that must know.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::appointment::Appointment;
+use crate::config::VenueConfig;
+use crate::counter::CounterState;
+use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::lane::Lane;
+use crate::ticket::{Urgency, Visitor};
+
+/// Who asked. Part of every command and of every change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "actor", rename_all = "snake_case")]
+pub enum Actor {
+    /// A member of staff, by account name.
+    Staff { user: Arc<str> },
+    /// A kiosk, a screen or a program, by the name it was given.
+    Device { name: Arc<str> },
+    /// Whoever holds the link of this ticket.
+    Holder { ticket: TicketId },
+    /// Somebody with a phone who takes a number; nothing is known of them.
+    Public,
+    /// The venue itself: what happens because time passes, and the settings file.
+    System,
+}
+
+/// The name of one wish, chosen by whoever has it: the same id gets the same answer, however often it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CommandId {
+    /// Idempotency key, unique per asker; the edge prefixes who asked.
+    pub key: Arc<str>,
+    /// Digest of what was asked, so that one key cannot stand for two wishes.
+    pub fingerprint: u64,
+}
+
+/// A wish with its asker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// For telling a retry from a second wish; none for what needs no receipt.
+    pub id: Option<CommandId>,
+    /// Who asks.
+    pub by: Actor,
+    /// For what.
+    pub action: Action,
+}
+
+impl Command {
+    /// A command of the venue itself.
+    pub fn system(action: Action) -> Self {
+        Self { id: None, by: Actor::System, action }
+    }
+}
+
+/// Everything that can be asked of a venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Declare the venue anew: from the settings file, or by a manager. In force at the next call (R11).
+    Configure { config: Box<VenueConfig> },
+    /// Take a number (R4, H1).
+    TakeTicket { service: ServiceId, lane: Lane, visitor: Visitor, wants: Option<CounterId> },
+    /// Set today's bookings: replaces those not yet checked in (R9).
+    SetAppointments { appointments: Vec<Appointment> },
+    /// "I am here": a booking becomes a waiting ticket (R9, B4).
+    CheckIn { code: Arc<str>, reference: Option<Arc<str>> },
+    /// Add a number beyond the quota (R5, B3).
+    AddOverflow {
+        service: ServiceId,
+        visitor: Visitor,
+        reason: Arc<str>,
+        approved_by: Arc<str>,
+        note: Option<Arc<str>>,
+    },
+    /// Call whoever is next for this counter (R1 to R3, C3, C5). Completes what the counter was doing.
+    CallNext { counter: CounterId },
+    /// Call this one, outside the rule, for a recorded reason.
+    CallTicket { counter: CounterId, ticket: TicketId, reason: Arc<str> },
+    /// Summon the called ticket again.
+    Recall { counter: CounterId },
+    /// The person has come; service begins.
+    Start { counter: CounterId },
+    /// Service ends.
+    Complete { counter: CounterId },
+    /// The person did not come (C1).
+    Miss { counter: CounterId },
+    /// Open, pause or close a counter; set what it serves today (C5).
+    SetCounter { counter: CounterId, state: CounterState, services: Option<Vec<ServiceId>> },
+    /// Away for tests (B11).
+    Hold { ticket: TicketId, reason: Arc<str> },
+    /// Back from tests (B11).
+    Return { ticket: TicketId },
+    /// Reported again after a miss (C1).
+    Requeue { ticket: TicketId, reason: Arc<str> },
+    /// To another service of the venue, keeping number and history (R6, R7).
+    Transfer { ticket: TicketId, service: ServiceId, reason: Arc<str>, wants: Option<CounterId> },
+    /// Leaves, or is taken out.
+    Cancel { ticket: TicketId, reason: Option<Arc<str>> },
+    /// Grant precedence (R3, R10).
+    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    /// Let others go first, by one's own wish.
+    StepBack { ticket: TicketId, places: u32 },
+    /// Take back one's own last change.
+    Undo,
+    /// Time has passed.
+    Tick,
+}

@@ -1,0 +1,160 @@
+//! What happened. Events are the journal's content: names and fields are stable, and history is never re-judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::appointment::Appointment;
+use crate::command::{Actor, CommandId};
+use crate::config::VenueConfig;
+use crate::counter::CounterState;
+use crate::estimate::Prior;
+use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
+use crate::lane::Lane;
+use crate::ticket::{Slot, Urgency, Visitor};
+use crate::time::{BusinessDay, Millis, Timestamp};
+use crate::venue::Outcome;
+
+/// Everything one command did, written to the journal as one entry: all of it, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Position in the venue's history; one more than the change before.
+    pub seq: Seq,
+    /// When. Never before the change before it, whatever the clock did.
+    pub at: Timestamp,
+    /// Who asked.
+    pub by: Actor,
+    /// The wish it answers, if it is to be remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandId>,
+    /// What the asker was told.
+    pub outcome: Outcome,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+/// Which rule of the dispatcher chose a ticket, in the order in which the rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Emergency or green channel (R3, R10).
+    Urgent,
+    /// Overtaken too often, or waited too long.
+    Overdue,
+    /// Had been told to get ready (C3).
+    Ready,
+    /// The weighted cycle over the lanes (R1).
+    Cycle,
+    /// An appointment before its time, as nobody else waited.
+    Early,
+    /// By hand, outside the rules, with a reason.
+    ByHand,
+}
+
+/// Why a ticket was called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The rule that chose.
+    pub rule: Rule,
+    /// The lane whose share of the cycle the call takes; none where the cycle is not charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<Lane>,
+    /// The reason given, where it was called by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A business day began. A full starting point: applied to any venue it gives the same state.
+    DayOpened {
+        day: BusinessDay,
+        config: Box<VenueConfig>,
+        next_ticket: TicketId,
+        next_call: CallId,
+        priors: BTreeMap<ServiceId, Prior>,
+    },
+    /// The venue was declared anew.
+    VenueConfigured { config: Box<VenueConfig> },
+    /// Bookings not yet checked in were replaced.
+    AppointmentsSet { appointments: Vec<Appointment> },
+    /// A number was given.
+    TicketIssued {
+        ticket: TicketId,
+        number: TicketNumber,
+        count: u32,
+        service: ServiceId,
+        lane: Lane,
+        visitor: Visitor,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<Slot>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        appointment: Option<Arc<str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wants: Option<CounterId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overflow: Option<OverflowGrant>,
+        /// The wait announced with the number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        announced: Option<Millis>,
+    },
+    /// Told to get ready, and frozen there (C3); the call is charged to the lane now.
+    TicketReadied { ticket: TicketId, charged: Lane },
+    /// Summoned.
+    TicketCalled { ticket: TicketId, counter: CounterId, call: CallId, why: Why },
+    /// Summoned again, by the same call.
+    TicketRecalled { ticket: TicketId },
+    /// Service began.
+    ServiceStarted { ticket: TicketId },
+    /// Service ended.
+    ServiceCompleted { ticket: TicketId },
+    /// Did not come.
+    TicketMissed { ticket: TicketId, is_final: bool },
+    /// Went for tests.
+    TicketHeld { ticket: TicketId, reason: Arc<str> },
+    /// Came back from tests.
+    TicketReturned { ticket: TicketId },
+    /// Reported again after a miss.
+    TicketRequeued { ticket: TicketId, reason: Arc<str> },
+    /// Moved to another service of the venue.
+    TicketTransferred {
+        ticket: TicketId,
+        service: ServiceId,
+        lane: Lane,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wants: Option<CounterId>,
+    },
+    /// Left, or was taken out.
+    TicketCancelled {
+        ticket: TicketId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
+    },
+    /// Precedence was granted.
+    GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    /// Let others go first; now stands behind this many of its own lane.
+    TicketSteppedBack { ticket: TicketId, places: u32 },
+    /// Did not come, for good: the day ended, or the last miss.
+    TicketNotShown { ticket: TicketId },
+    /// Opened, paused or closed.
+    CounterSet { counter: CounterId, state: CounterState, services: Vec<ServiceId> },
+    /// An earlier change was taken back.
+    ChangeUndone { seq: Seq },
+}
+
+/// Why a number was added beyond the quota: traceable (B3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverflowGrant {
+    /// The reason as recorded.
+    pub reason: Arc<str>,
+    /// Who answers for it.
+    pub approved_by: Arc<str>,
+    /// Anything more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Arc<str>>,
+}

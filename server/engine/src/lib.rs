@@ -1,0 +1,44 @@
+//! The pure heart of callnext: a venue is a value, and one dispatcher says who goes next.
+//!
+//! Nothing in this crate reads a clock, draws a random number, does I/O, logs, or waits. Time, identity
+//! and chance come in with a [`Command`]; what happened comes out as a [`Change`]. Replaying the changes
+//! of a venue gives the same [`Venue`], byte for byte.
+//!
+//! # Layout
+//!
+//! The modules in reading order:
+//!
+//! * [`ids`], [`time`], [`text`]: the small words everything else is made of.
+//! * [`config`]: what an operator declares about a venue, its services, counters and rules.
+//! * [`lane`], [`ticket`], [`counter`], [`appointment`]: the parts of a venue's state.
+//! * [`command`], [`event`], [`refusal`]: what can be asked, what can happen, and how a venue says no.
+//! * [`venue`]: `decide`, `apply`, `execute`, `check`.
+//! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
+//! * [`estimate`]: minutes, from people really ahead and the measured gap between calls.
+
+pub mod appointment;
+pub mod command;
+pub mod config;
+pub mod counter;
+pub mod dispatch;
+pub mod estimate;
+pub mod event;
+pub mod ids;
+pub mod lane;
+pub mod projection;
+pub mod refusal;
+pub mod text;
+pub mod ticket;
+pub mod time;
+pub mod venue;
+
+pub use command::{Action, Actor, Command, CommandId};
+pub use config::VenueConfig;
+pub use event::{Change, Event};
+pub use ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber, VenueId};
+pub use lane::Lane;
+pub use refusal::Refusal;
+pub use text::Text;
+pub use ticket::{Ticket, TicketState};
+pub use time::{BusinessDay, Millis, Timestamp};
+pub use venue::{Decision, Outcome, Receipt, Venue};

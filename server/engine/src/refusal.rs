@@ -1,0 +1,121 @@
+//! How a venue says no. A refusal is not an error: it is an answer, with a stable code and no change.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CounterId, ServiceId, TicketId};
+
+/// What sort of no it is; the edge picks the HTTP status from this alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Not for this asker.
+    Forbidden,
+    /// There is no such thing.
+    Unknown,
+    /// Not in this state.
+    Conflict,
+    /// A value that makes no sense here.
+    Invalid,
+    /// A limit is reached.
+    Limit,
+}
+
+/// Every way in which a venue says no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Refusal {
+    /// No service of this name.
+    ServiceUnknown { service: ServiceId },
+    /// No counter of this name.
+    CounterUnknown { counter: CounterId },
+    /// No ticket of this name today.
+    TicketUnknown { ticket: TicketId },
+    /// No booking with this code today.
+    AppointmentUnknown,
+    /// This booking was checked in before.
+    AlreadyCheckedIn { ticket: TicketId },
+    /// The identity shown is not the one that booked (B4).
+    IdentityMismatch,
+    /// The counter is closed or paused.
+    CounterNotOpen { counter: CounterId },
+    /// Nobody was called to this counter.
+    CounterIdle { counter: CounterId },
+    /// The counter is serving; it cannot close over the person's head.
+    CounterBusy { counter: CounterId, ticket: TicketId },
+    /// The counter does not serve what the ticket waits for, or the ticket wants another counter (C5).
+    CounterDoesNotServe { counter: CounterId, ticket: TicketId },
+    /// The ticket is not in a state in which this can be done.
+    TicketNotInState { ticket: TicketId, state: String, needed: String },
+    /// Grace is not over, or there were too few recalls (C1).
+    MissTooEarly { ticket: TicketId, grace_ms: i64, recalls: u32 },
+    /// The person's own slot has not begun: nobody is missed before their time (C1).
+    SlotNotBegun { ticket: TicketId },
+    /// The overflow quota of the day is used up (B3).
+    OverflowQuotaReached { service: ServiceId, quota: u32 },
+    /// Too many tickets, bookings or live things for one venue day.
+    VenueFull { limit: u32 },
+    /// The declaration has faults.
+    ConfigInvalid { problems: Vec<String> },
+    /// A value is blank, too long, or out of range.
+    ValueInvalid { field: String, problem: String },
+    /// There is nothing to take back.
+    NothingToUndo,
+    /// It was too long ago.
+    UndoTooLate,
+    /// Something followed from it.
+    UndoOvertaken,
+    /// The same key was used for another wish.
+    IdempotencyKeyReused,
+}
+
+impl Refusal {
+    /// The stable code, as in the serialised form.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ServiceUnknown { .. } => "service_unknown",
+            Self::CounterUnknown { .. } => "counter_unknown",
+            Self::TicketUnknown { .. } => "ticket_unknown",
+            Self::AppointmentUnknown => "appointment_unknown",
+            Self::AlreadyCheckedIn { .. } => "already_checked_in",
+            Self::IdentityMismatch => "identity_mismatch",
+            Self::CounterNotOpen { .. } => "counter_not_open",
+            Self::CounterIdle { .. } => "counter_idle",
+            Self::CounterBusy { .. } => "counter_busy",
+            Self::CounterDoesNotServe { .. } => "counter_does_not_serve",
+            Self::TicketNotInState { .. } => "ticket_not_in_state",
+            Self::MissTooEarly { .. } => "miss_too_early",
+            Self::SlotNotBegun { .. } => "slot_not_begun",
+            Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
+            Self::VenueFull { .. } => "venue_full",
+            Self::ConfigInvalid { .. } => "config_invalid",
+            Self::ValueInvalid { .. } => "value_invalid",
+            Self::NothingToUndo => "nothing_to_undo",
+            Self::UndoTooLate => "undo_too_late",
+            Self::UndoOvertaken => "undo_overtaken",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+        }
+    }
+
+    /// What sort of no it is.
+    pub const fn kind(&self) -> RefusalKind {
+        match self {
+            Self::ServiceUnknown { .. }
+            | Self::CounterUnknown { .. }
+            | Self::TicketUnknown { .. }
+            | Self::AppointmentUnknown => RefusalKind::Unknown,
+            Self::IdentityMismatch => RefusalKind::Forbidden,
+            Self::AlreadyCheckedIn { .. }
+            | Self::CounterNotOpen { .. }
+            | Self::CounterIdle { .. }
+            | Self::CounterBusy { .. }
+            | Self::CounterDoesNotServe { .. }
+            | Self::TicketNotInState { .. }
+            | Self::MissTooEarly { .. }
+            | Self::SlotNotBegun { .. }
+            | Self::NothingToUndo
+            | Self::UndoTooLate
+            | Self::UndoOvertaken => RefusalKind::Conflict,
+            Self::ConfigInvalid { .. } | Self::ValueInvalid { .. } | Self::IdempotencyKeyReused => RefusalKind::Invalid,
+            Self::OverflowQuotaReached { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
+        }
+    }
+}

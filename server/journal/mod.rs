@@ -1,0 +1,91 @@
+//! The journal: where a venue's changes are kept, in order, before anybody is shown them.
+//!
+//! One contract, [`Journal`]; an in-memory one for tests, SQLite as the embedded default, Redis to come.
+//! The same suite ([`contract`]) holds every one of them to it. A journal decides nothing and does not know
+//! what a change means: it keeps entries, in order, and refuses a writer that was replaced.
+
+use std::fmt;
+
+use callnext_engine::{Change, Seq, VenueId};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+pub mod memory;
+pub mod sqlite;
+
+#[cfg(test)]
+mod contract;
+
+/// One unbroken ownership of a venue. Higher ones depose lower ones: the number is the fencing token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Why a journal could not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum JournalError {
+    /// Another owner has opened the venue since; this one must stop. Nothing was written.
+    #[error("venue {venue} was taken over: epoch {epoch} is no longer the newest")]
+    Deposed {
+        /// The venue.
+        venue: VenueId,
+        /// The epoch that was refused.
+        epoch: Epoch,
+    },
+    /// The entries do not follow the last one kept. Nothing was written.
+    #[error("venue {venue}: change {found} does not follow {last}")]
+    OutOfOrder {
+        /// The venue.
+        venue: VenueId,
+        /// The last change kept.
+        last: Seq,
+        /// The first change offered.
+        found: Seq,
+    },
+    /// What is kept cannot be read.
+    #[error("venue {venue}: change {seq} cannot be read: {problem}")]
+    Unreadable {
+        /// The venue.
+        venue: VenueId,
+        /// The entry.
+        seq: Seq,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The store is away, full or failing. Nothing was written, as far as this journal can tell:
+    /// the venue must be loaded again before it goes on.
+    #[error("the journal is not available: {0}")]
+    Unavailable(String),
+}
+
+/// A venue as it was opened.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The new epoch: higher than any before it.
+    pub epoch: Epoch,
+    /// The changes to start from, in order. The first one, if any, opens a business day, and so stands alone.
+    pub changes: Vec<Change>,
+}
+
+/// Keeps the changes of venues.
+pub trait Journal: Send + Sync + 'static {
+    /// Takes ownership of a venue: deposes whoever had it, and returns what is kept since the start of the
+    /// last business day ([`callnext_engine::Event::DayOpened`] is a full starting point).
+    fn open(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>>;
+
+    /// Appends changes: all of them or none, and durably before the future ends well. The first must follow
+    /// the last kept. An empty list is allowed and writes nothing.
+    fn append(&self, venue: &VenueId, epoch: Epoch, changes: Vec<Change>) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// All changes of a venue that are kept, from the one after `after`, at most `limit`: for export and repair.
+    fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>>;
+
+    /// Whether the store answers, for `/readyz`.
+    fn ready(&self) -> BoxFuture<'static, Result<(), JournalError>>;
+}

@@ -1,0 +1,93 @@
+//! The waiting-room screen: what anybody in the hall may read.
+
+use callnext_engine::Text;
+use callnext_engine::config::Speech;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Named;
+
+/// A complete board, with its place in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardFrame {
+    /// Always `board`.
+    #[serde(rename = "type")]
+    #[schema(pattern = "^board$")]
+    pub kind: String,
+    /// One unbroken ownership of the venue.
+    pub epoch: String,
+    /// Count of the venue's changes.
+    pub seq: u64,
+    /// The venue's time.
+    pub at: DateTime<Utc>,
+    /// What is shown.
+    #[serde(flatten)]
+    pub board: Board,
+}
+
+/// What a board shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Board {
+    /// The venue.
+    pub venue: Named,
+    /// IANA time zone of the clock on the wall.
+    pub time_zone: String,
+    /// The services this board is for, in the venue's order.
+    pub services: Vec<BoardService>,
+    /// The latest calls, newest first. A call keeps its `id`; a recall raises its `recalls`.
+    pub calls: Vec<BoardCall>,
+    /// Who should get ready, in the order in which they will be called (C3).
+    pub ready: Vec<BoardTicket>,
+    /// Called and not come: please report again (C1).
+    pub missed: Vec<BoardTicket>,
+    /// Messages from staff.
+    pub notices: Vec<Text>,
+    /// Languages to announce in, in this order (C6): `cmn`, `yue`, `en`.
+    pub speech: Vec<Speech>,
+}
+
+/// One service on a board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardService {
+    /// Name in addresses.
+    pub id: String,
+    /// Name as people read it.
+    pub name: Text,
+    /// People in its queue.
+    pub waiting: u32,
+    /// Counters that call for it.
+    pub open_counters: u32,
+}
+
+/// One call on a board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardCall {
+    /// Name of the call: grows with every call of the venue.
+    pub id: u64,
+    /// The number called.
+    pub number: String,
+    /// The masked name, where the venue shows names.
+    pub name: Option<String>,
+    /// Where to go.
+    pub counter: Named,
+    /// What for.
+    pub service: String,
+    /// How often it was called again.
+    pub recalls: u32,
+    /// When it was called, or called again.
+    pub at: DateTime<Utc>,
+    /// Whether the person is still expected at the counter (not served, missed or gone since).
+    pub open: bool,
+}
+
+/// One ticket on a board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardTicket {
+    /// The number.
+    pub number: String,
+    /// The masked name, where the venue shows names.
+    pub name: Option<String>,
+    /// What for.
+    pub service: String,
+}
