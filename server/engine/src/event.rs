@@ -9,6 +9,7 @@ use crate::appointment::Appointment;
 use crate::command::{Actor, CommandId};
 use crate::config::VenueConfig;
 use crate::counter::CounterState;
+use crate::dispatch::Share;
 use crate::estimate::Prior;
 use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
@@ -58,9 +59,9 @@ pub enum Rule {
 pub struct Why {
     /// The rule that chose.
     pub rule: Rule,
-    /// The lane whose share of the cycle the call takes; none where the cycle is not charged.
+    /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub charged: Option<Lane>,
+    pub share: Option<Share>,
     /// The reason given, where it was called by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
@@ -98,12 +99,11 @@ pub enum Event {
         wants: Option<CounterId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         overflow: Option<OverflowGrant>,
-        /// The wait announced with the number.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        announced: Option<Millis>,
     },
-    /// Told to get ready, and frozen there (C3); the call is charged to the lane now.
-    TicketReadied { ticket: TicketId, charged: Lane },
+    /// The wait that was announced with the number, before any correction: scored when the ticket is called.
+    WaitAnnounced { ticket: TicketId, raw: Millis },
+    /// Told to get ready, and frozen there (C3); the call is charged to its lane now.
+    TicketReadied { ticket: TicketId, share: Share },
     /// Summoned.
     TicketCalled { ticket: TicketId, counter: CounterId, call: CallId, why: Why },
     /// Summoned again, by the same call.

@@ -27,15 +27,8 @@ pub enum Lane {
 
 impl Lane {
     /// Every lane, in the order in which ties are broken.
-    pub const ALL: [Self; 7] = [
-        Self::Appointment,
-        Self::WalkIn,
-        Self::Overflow,
-        Self::ReturnVisit,
-        Self::Missed,
-        Self::Late,
-        Self::Referral,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Appointment, Self::WalkIn, Self::Overflow, Self::ReturnVisit, Self::Missed, Self::Late, Self::Referral];
 
     /// Position in [`Lane::ALL`].
     pub const fn index(self) -> usize {

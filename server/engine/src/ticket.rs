@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Actor;
 use crate::dispatch::Place;
+use crate::event::OverflowGrant;
 use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
 use crate::text::Language;
@@ -145,6 +146,8 @@ pub struct Ticket {
     pub slot: Option<Slot>,
     /// The outside code of the booking it came from.
     pub appointment: Option<Arc<str>>,
+    /// Why it was added beyond the quota, for overflow numbers (B3).
+    pub overflow: Option<OverflowGrant>,
     /// The only counter the person wants to be served at (C5).
     pub wants: Option<CounterId>,
     /// Precedence granted, if any.

@@ -107,11 +107,7 @@ impl BusinessDay {
 
     /// The business day that starts on this local date.
     pub fn starting_on(date: NaiveDate, zone: Tz, start_hour: NaiveTime) -> Self {
-        Self {
-            date,
-            start: instant(date, start_hour, zone),
-            end: instant(forth(date, 1), start_hour, zone),
-        }
+        Self { date, start: instant(date, start_hour, zone), end: instant(forth(date, 1), start_hour, zone) }
     }
 
     /// Whether an instant belongs to this day.
@@ -141,9 +137,7 @@ fn instant(date: NaiveDate, time: NaiveTime, zone: Tz) -> Timestamp {
     const GAP_MINUTES_MAX: i64 = 26 * 60;
     let wall = date.and_time(time);
     (0..=GAP_MINUTES_MAX)
-        .find_map(|minutes| {
-            zone.from_local_datetime(&wall.checked_add_signed(TimeDelta::minutes(minutes))?).earliest()
-        })
+        .find_map(|minutes| zone.from_local_datetime(&wall.checked_add_signed(TimeDelta::minutes(minutes))?).earliest())
         .map_or(Timestamp(wall.and_utc().timestamp_millis()), |at| Timestamp(at.timestamp_millis()))
 }
 
@@ -182,7 +176,8 @@ mod tests {
             assert_eq!(hours(BusinessDay::holding(at(autumn), zone, four())), 25, "{zone}");
         }
         let gap = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
-        let day = BusinessDay::starting_on(NaiveDate::from_ymd_opt(2026, 3, 29).unwrap(), chrono_tz::Europe::Berlin, gap);
+        let day =
+            BusinessDay::starting_on(NaiveDate::from_ymd_opt(2026, 3, 29).unwrap(), chrono_tz::Europe::Berlin, gap);
         assert_eq!(day.start, at("2026-03-29T01:00:00Z"), "02:30 does not exist that night: the day starts at 03:00");
     }
 

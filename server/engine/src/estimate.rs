@@ -1,0 +1,221 @@
+//! Minutes: people really ahead times the measured gap between calls, as a range that keeps score of itself.
+//!
+//! The gap has a long memory, as pace belongs to a service and not to its last half hour: today's latest
+//! [`GAPS_MAX`] gaps are shrunk to the mean of earlier days, which counts as [`PRIOR_WEIGHT`] gaps. Only gaps
+//! during which somebody waited count; the others measure arrivals. The range comes from the ratios of true to
+//! announced waits of the latest [`SCORES_MAX`] people: their 10, 50 and 90 % points (online split conformal;
+//! the plain quantiles of a model cover far less than they say).
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Millis, Timestamp};
+
+/// Gaps of today that count.
+pub const GAPS_MAX: usize = 50;
+/// Gaps that the mean of earlier days stands for.
+pub const PRIOR_WEIGHT: i64 = 40;
+/// Gaps needed before anything is said on a service's first day.
+pub const GAPS_MIN: usize = 3;
+/// Scored estimates that are remembered.
+pub const SCORES_MAX: usize = 200;
+/// Scored estimates needed before the range is learned from them; until then it is half to double.
+pub const SCORES_MIN: usize = 20;
+/// A ratio of one, in the whole numbers in which ratios are kept.
+const ONE: i64 = 1000;
+/// Ratios are kept between a hundredth and a hundred: one forgotten ticket must not own the range.
+const RATIO_MAX: i64 = 100 * ONE;
+
+/// What earlier days taught: carried into each new day.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Prior {
+    /// Mean gap between calls while somebody waited; none before there was one.
+    pub gap: Option<Millis>,
+    /// The latest ratios of true to announced waits, in thousandths, oldest first.
+    pub ratios: VecDeque<i64>,
+}
+
+/// How fast one service's queue moves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pace {
+    prior: Option<Millis>,
+    gaps: VecDeque<i64>,
+    ratios: VecDeque<i64>,
+    last_call: Option<Timestamp>,
+    /// Whether somebody waited right after the latest call: only then is the next gap one of service.
+    backlog: bool,
+}
+
+/// A wait, as a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Half wait longer.
+    pub likely: Millis,
+    /// One in ten waits less.
+    pub low: Millis,
+    /// One in ten waits more.
+    pub high: Millis,
+    /// Scored estimates the range was learned from; 0 for half to double.
+    pub scored: u32,
+}
+
+/// Why nothing can be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// Too few calls so far to measure a gap.
+    NothingCalledYet,
+    /// No counter calls for the service.
+    NoCounterOpen,
+    /// The ticket is not waiting.
+    NotWaiting,
+}
+
+impl Unknown {
+    /// The stable name on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NothingCalledYet => "nothing_called_yet",
+            Self::NoCounterOpen => "no_counter_open",
+            Self::NotWaiting => "not_waiting",
+        }
+    }
+}
+
+impl Pace {
+    /// The pace at a day's start.
+    pub fn from_prior(prior: Prior) -> Self {
+        Self { prior: prior.gap, ratios: prior.ratios, ..Self::default() }
+    }
+
+    /// What today adds to what earlier days taught.
+    pub fn to_prior(&self) -> Prior {
+        Prior { gap: self.gap(), ratios: self.ratios.clone() }
+    }
+
+    /// Records a call, and whether somebody still waits after it.
+    pub fn called(&mut self, now: Timestamp, backlog: bool) {
+        if let (Some(last), true) = (self.last_call, self.backlog) {
+            push(&mut self.gaps, now.since(last).0, GAPS_MAX);
+        }
+        self.last_call = Some(now);
+        self.backlog = backlog;
+    }
+
+    /// Compares an announced wait with the true one.
+    pub fn score(&mut self, announced: Millis, waited: Millis) {
+        if announced.0 > 0 {
+            let ratio = waited.0.saturating_mul(ONE) / announced.0;
+            push(&mut self.ratios, ratio.clamp(ONE * ONE / RATIO_MAX, RATIO_MAX), SCORES_MAX);
+        }
+    }
+
+    /// The measured gap between calls; none before there is enough to measure.
+    pub fn gap(&self) -> Option<Millis> {
+        let count = i64::try_from(self.gaps.len()).unwrap_or(i64::MAX);
+        let sum: i64 = self.gaps.iter().sum();
+        match self.prior {
+            Some(prior) => Some(Millis((sum + prior.0 * PRIOR_WEIGHT) / (count + PRIOR_WEIGHT))),
+            None if self.gaps.len() >= GAPS_MIN => Some(Millis(sum / count)),
+            None => None,
+        }
+    }
+
+    /// The plain product before any correction: what is announced, kept with the ticket and scored later.
+    pub fn raw(&self, ahead: u32) -> Option<Millis> {
+        self.gap().map(|gap| Millis(gap.0.saturating_mul(i64::from(ahead) + 1)))
+    }
+
+    /// The wait of somebody with so many people really ahead.
+    pub fn wait(&self, ahead: u32) -> Result<Wait, Unknown> {
+        let raw = self.raw(ahead).ok_or(Unknown::NothingCalledYet)?;
+        let times = |ratio: i64| Millis(raw.0.saturating_mul(ratio) / ONE);
+        if self.ratios.len() < SCORES_MIN {
+            return Ok(Wait { likely: raw, low: times(ONE / 2), high: times(2 * ONE), scored: 0 });
+        }
+        let mut sorted: Vec<i64> = self.ratios.iter().copied().collect();
+        sorted.sort_unstable();
+        let quantile = |percent: usize| {
+            let rank = (sorted.len() * percent).div_ceil(100).clamp(1, sorted.len()) - 1;
+            sorted.get(rank).copied().unwrap_or(ONE)
+        };
+        let scored = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
+        Ok(Wait { likely: times(quantile(50)), low: times(quantile(10)), high: times(quantile(90)), scored })
+    }
+}
+
+fn push(kept: &mut VecDeque<i64>, value: i64, most: usize) {
+    kept.push_back(value);
+    if kept.len() > most {
+        kept.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minute(m: i64) -> Timestamp {
+        Timestamp(m * 60_000)
+    }
+
+    #[test]
+    fn nothing_is_said_before_there_is_something_to_measure() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.wait(3), Err(Unknown::NothingCalledYet));
+        for call in 0..=GAPS_MIN {
+            assert_eq!(pace.gap(), None, "{call} calls");
+            pace.called(minute(2 * i64::try_from(call).unwrap()), true);
+        }
+        assert_eq!(pace.gap(), Some(Millis::from_mins(2)));
+        assert_eq!(pace.wait(3).unwrap().likely, Millis::from_mins(8), "three ahead and oneself");
+    }
+
+    #[test]
+    fn a_gap_while_nobody_waits_is_not_a_gap() {
+        let mut pace = Pace::default();
+        for call in 0..10 {
+            pace.called(minute(call * 10), false);
+        }
+        assert_eq!(pace.gap(), None);
+    }
+
+    #[test]
+    fn earlier_days_outweigh_a_few_odd_calls() {
+        let mut pace = Pace::from_prior(Prior { gap: Some(Millis::from_mins(4)), ratios: VecDeque::new() });
+        assert_eq!(pace.gap(), Some(Millis::from_mins(4)), "said from the first minute of the day");
+        for call in 0..=10 {
+            pace.called(minute(call), true);
+        }
+        assert_eq!(pace.gap(), Some(Millis((10 * 60_000 + 40 * 240_000) / 50)));
+    }
+
+    #[test]
+    fn the_range_is_learned_from_its_own_errors() {
+        let mut pace = Pace::from_prior(Prior { gap: Some(Millis::from_mins(1)), ratios: VecDeque::new() });
+        assert_eq!(
+            pace.wait(9).unwrap(),
+            Wait { likely: Millis::from_mins(10), low: Millis::from_mins(5), high: Millis::from_mins(20), scored: 0 }
+        );
+        for tenth in 1..=20 {
+            pace.score(Millis(1000), Millis(tenth * 100));
+        }
+        let wait = pace.wait(9).unwrap();
+        assert_eq!(
+            (wait.low, wait.likely, wait.high),
+            (Millis::from_mins(2), Millis::from_mins(10), Millis::from_mins(18))
+        );
+        assert_eq!(wait.scored, 20);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut pace = Pace::default();
+        for call in 0..10_000 {
+            pace.called(minute(call), true);
+            pace.score(Millis(1), Millis(i64::MAX));
+        }
+        assert_eq!((pace.gaps.len(), pace.ratios.len()), (GAPS_MAX, SCORES_MAX));
+        assert!(pace.wait(u32::MAX).is_ok(), "no overflow at the ends");
+    }
+}

@@ -1,0 +1,81 @@
+//! What is always true of a venue. Tests and simulation ask after each step; the registry asks after recovery.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::ids::{TicketId, TicketNumber};
+use crate::ticket::TicketState;
+use crate::venue::Venue;
+
+/// Something that must never be so, and is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation(pub String);
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Venue {
+    /// Every invariant that does not hold; empty is good.
+    pub fn check(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        self.check_queues(&mut found);
+        self.check_counters(&mut found);
+        self.check_numbers(&mut found);
+        found
+    }
+
+    /// Everybody who waits stands in exactly one queue, their own; nobody else stands in any.
+    fn check_queues(&self, found: &mut Vec<Violation>) {
+        let mut filed = BTreeSet::new();
+        for (service, queue) in &self.queues {
+            for id in queue.filed() {
+                let waits = self.ticket(id).is_some_and(|ticket| {
+                    ticket.state == TicketState::Waiting && ticket.service == *service && ticket.place.is_some()
+                });
+                require(found, waits, || format!("ticket {id} stands in {service} but does not wait there"));
+                require(found, filed.insert(id), || format!("ticket {id} stands in two places"));
+            }
+            require(found, queue.is_consistent(), || format!("the lines of {service} differ"));
+            for id in queue.ready() {
+                require(found, filed.contains(&id), || format!("ticket {id} is ready but not waiting"));
+            }
+        }
+        for ticket in self.tickets.iter().filter(|ticket| ticket.state == TicketState::Waiting) {
+            require(found, filed.contains(&ticket.id), || format!("ticket {} waits in no queue", ticket.id));
+        }
+    }
+
+    /// A counter has at most one ticket, and a ticket at most one counter, and both know it.
+    fn check_counters(&self, found: &mut Vec<Violation>) {
+        let mut at_counters: BTreeSet<TicketId> = BTreeSet::new();
+        for counter in self.counters.values() {
+            let Some(id) = counter.current else { continue };
+            let here = self.ticket(id).is_some_and(|ticket| ticket.state.counter() == Some(&counter.id));
+            require(found, here, || format!("counter {} has ticket {id}, which is not there", counter.id));
+            require(found, at_counters.insert(id), || format!("ticket {id} is at two counters"));
+        }
+        for ticket in &self.tickets {
+            let known = ticket.state.counter().is_none_or(|_| at_counters.contains(&ticket.id));
+            require(found, known, || format!("ticket {} is at a counter that does not know it", ticket.id));
+        }
+    }
+
+    /// Numbers of a day are unique and without gaps, per prefix.
+    fn check_numbers(&self, found: &mut Vec<Violation>) {
+        let numbers: BTreeSet<&TicketNumber> = self.tickets.iter().map(|ticket| &ticket.number).collect();
+        require(found, numbers.len() == self.tickets.len(), || "a number was given twice".to_owned());
+        for (prefix, count) in &self.numbers {
+            let complete = (1..=*count).all(|n| numbers.contains(&TicketNumber::of(prefix, n)));
+            require(found, complete, || format!("numbers with prefix \"{prefix}\" have a gap"));
+        }
+    }
+}
+
+fn require(found: &mut Vec<Violation>, holds: bool, otherwise: impl FnOnce() -> String) {
+    if !holds {
+        found.push(Violation(otherwise()));
+    }
+}

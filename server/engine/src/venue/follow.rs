@@ -1,0 +1,67 @@
+//! What follows from a change by itself: new tickets hear how long they will wait, and the ready set is kept
+//! full (C3).
+
+use crate::command::Actor;
+use crate::dispatch::Draw;
+use crate::event::Event;
+use crate::ids::{ServiceId, TicketId};
+use crate::time::Timestamp;
+use crate::venue::Venue;
+
+/// Calls looked ahead for the wait announced with a number. Whoever is further back is counted, not projected.
+pub const ANNOUNCED_AHEAD_MAX: usize = 2_000;
+
+impl Venue {
+    /// Applies and lists what follows at this moment.
+    pub(super) fn follow(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        if !self.day.holds(now) {
+            return;
+        }
+        let announced: Vec<Event> = events.iter().filter_map(|event| self.announced(event, now)).collect();
+        self.add(announced, now, events);
+        let readied = self.config.services.iter().flat_map(|service| self.readied(&service.id, now)).collect();
+        self.add(readied, now, events);
+    }
+
+    fn add(&mut self, more: Vec<Event>, now: Timestamp, events: &mut Vec<Event>) {
+        for event in more {
+            self.apply_event(&event, now, &Actor::System);
+            events.push(event);
+        }
+    }
+
+    fn announced(&self, event: &Event, now: Timestamp) -> Option<Event> {
+        let Event::TicketIssued { ticket, service, .. } = event else { return None };
+        self.open_counters(service).next()?;
+        let ahead = self.ahead(*ticket, service, now)?;
+        let raw = self.queues.get(service)?.pace().raw(ahead)?;
+        Some(Event::WaitAnnounced { ticket: *ticket, raw })
+    }
+
+    fn ahead(&self, ticket: TicketId, service: &ServiceId, now: Timestamp) -> Option<u32> {
+        let mut calls = self.project(service, now).take(ANNOUNCED_AHEAD_MAX);
+        let ahead = calls
+            .position(|call| call.choice.ticket == ticket)
+            .unwrap_or(self.queues.get(service)?.len().saturating_sub(1));
+        u32::try_from(ahead).ok()
+    }
+
+    /// Who is told to get ready now, for one service: nobody before a counter is open.
+    fn readied(&self, service: &ServiceId, now: Timestamp) -> Vec<Event> {
+        let Some(((config, queue), reach)) =
+            self.config.service(service).zip(self.queues.get(service)).zip(self.staffed(service))
+        else {
+            return Vec::new();
+        };
+        let most = usize::try_from(config.policy.ready_count).unwrap_or(usize::MAX);
+        let room = most.saturating_sub(queue.ready().count());
+        if room == 0 || queue.is_empty() {
+            return Vec::new();
+        }
+        let mut draw = Draw::new(queue, &config.policy, now);
+        std::iter::from_fn(|| draw.next_ready(&reach))
+            .take(room)
+            .filter_map(|choice| Some(Event::TicketReadied { ticket: choice.ticket, share: choice.share? }))
+            .collect()
+    }
+}

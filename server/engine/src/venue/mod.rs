@@ -1,0 +1,373 @@
+//! A venue as a value: `decide` says what would happen, `apply` records what happened.
+//!
+//! [`Venue::execute`] is the two in one step, with what follows by itself. Nothing here can fail half way: a
+//! command is refused before anything changes, and a change is applied whole.
+
+mod apply;
+mod check;
+mod decide;
+mod follow;
+mod receipts;
+mod trail;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::appointment::Appointment;
+use crate::command::{Action, Actor, Command, CommandId};
+use crate::config::VenueConfig;
+use crate::counter::Counter;
+use crate::dispatch::{Queue, Reach};
+use crate::estimate::{Unknown, Wait};
+use crate::event::{Change, Event, Rule};
+use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
+use crate::projection::{Projected, project};
+use crate::refusal::Refusal;
+use crate::ticket::{Ticket, TicketState};
+use crate::time::{BusinessDay, Millis, Timestamp};
+
+use receipts::Receipts;
+use trail::Trail;
+
+pub use check::Violation;
+
+/// Most tickets of one venue day.
+pub const TICKETS_MAX: u32 = 2_000_000;
+/// Most bookings of one venue day.
+pub const APPOINTMENTS_MAX: usize = 20_000;
+/// Latest calls that are remembered for the boards: more than can be called between two frames of a slow screen.
+pub const CALLS_MAX: usize = 24;
+/// Most places a person can step back at a time.
+pub const STEP_BACK_MAX: u32 = 20;
+/// Longest name, in characters.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Longest reason or note, in characters.
+pub const REASON_CHARS_MAX: usize = 200;
+/// How long a person may take back their last change.
+pub const UNDO_WINDOW: Millis = Millis::from_secs(30);
+
+/// One hall with its own day, queues and counters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Venue {
+    seq: Seq,
+    at: Timestamp,
+    day: BusinessDay,
+    config: VenueConfig,
+    next_ticket: TicketId,
+    next_call: CallId,
+    /// Today's tickets, by id: the first has the id `next_ticket - len`.
+    tickets: Vec<Ticket>,
+    /// Numbers given today, per prefix.
+    numbers: BTreeMap<String, u32>,
+    appointments: BTreeMap<Arc<str>, Appointment>,
+    counters: BTreeMap<CounterId, Counter>,
+    queues: BTreeMap<ServiceId, Queue>,
+    /// Overflow numbers added today (B3).
+    overflows: BTreeMap<ServiceId, u32>,
+    /// The latest calls, oldest first.
+    calls: VecDeque<CallEntry>,
+    receipts: Receipts,
+    trail: Trail,
+}
+
+/// One of the latest calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallEntry {
+    /// The call.
+    pub call: CallId,
+    /// Who.
+    pub ticket: TicketId,
+    /// The number called: the ticket itself may be a guest from another day.
+    pub number: TicketNumber,
+    /// Where to.
+    pub counter: CounterId,
+    /// What for.
+    pub service: ServiceId,
+    /// Which rule chose.
+    pub rule: Rule,
+    /// How often again.
+    pub recalls: u32,
+    /// When, or when again.
+    pub at: Timestamp,
+}
+
+/// What the asker is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done; there is nothing to add.
+    Done,
+    /// It concerned this ticket.
+    Ticket {
+        /// The ticket.
+        ticket: TicketId,
+    },
+    /// This ticket was called.
+    Called {
+        /// The ticket.
+        ticket: TicketId,
+        /// The call.
+        call: CallId,
+        /// The rule that chose.
+        rule: Rule,
+    },
+    /// Nobody could be called.
+    NobodyWaiting,
+    /// The bookings were taken in.
+    Appointments {
+        /// How many the day has now.
+        count: u32,
+    },
+    /// It concerned this counter.
+    Counter {
+        /// The counter.
+        counter: CounterId,
+    },
+    /// An earlier change was taken back.
+    Undone {
+        /// Which.
+        seq: Seq,
+        /// The tickets it had concerned.
+        tickets: Vec<TicketId>,
+    },
+}
+
+/// What was answered to a command that had been carried out before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// What was asked, digested.
+    pub fingerprint: u64,
+    /// The change that did it.
+    pub seq: Seq,
+    /// What was told.
+    pub outcome: Outcome,
+}
+
+/// The answer to a command that was not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It was carried out: save this change before anybody is told.
+    Changed(Change),
+    /// It changes nothing, and needs no saving.
+    Unchanged(Outcome),
+    /// It was carried out before; this was the answer.
+    Repeated(Receipt),
+}
+
+impl Venue {
+    /// A venue before its first day: time itself ([`Venue::advance`]) opens it.
+    pub fn new(config: VenueConfig) -> Self {
+        let never = Timestamp(i64::MIN);
+        Self {
+            seq: Seq(0),
+            at: never,
+            day: BusinessDay { date: chrono::NaiveDate::MIN, start: never, end: never },
+            config,
+            next_ticket: TicketId(1),
+            next_call: CallId(1),
+            tickets: Vec::new(),
+            numbers: BTreeMap::new(),
+            appointments: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            overflows: BTreeMap::new(),
+            calls: VecDeque::new(),
+            receipts: Receipts::default(),
+            trail: Trail::default(),
+        }
+    }
+
+    /// Carries a command out on this value: decides, applies, and adds what follows by itself.
+    ///
+    /// Call [`Venue::advance`] first. A clock that jumped back is held at the latest change.
+    pub fn execute(&mut self, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
+        let now = now.max(self.at);
+        if let Some(receipt) = self.receipts.find(command.id.as_ref())? {
+            return Ok(Decision::Repeated(receipt.clone()));
+        }
+        let (events, outcome) = self.decide(command, now)?;
+        let mut change = Change {
+            seq: self.seq.next(),
+            at: now,
+            by: command.by.clone(),
+            command: command.id.clone(),
+            outcome,
+            events,
+        };
+        let before = self.images(&change);
+        for event in &change.events {
+            self.apply_event(event, now, &change.by);
+        }
+        self.follow(now, &mut change.events);
+        if change.events.is_empty() {
+            return Ok(Decision::Unchanged(change.outcome));
+        }
+        self.seal(&change, before);
+        Ok(Decision::Changed(change))
+    }
+
+    /// Lets time pass up to `now`: everything that happens by itself, one change after the other.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Change> {
+        let mut changes = Vec::new();
+        while self.next_deadline().is_some_and(|due| due <= now) {
+            match self.execute(&Command::system(Action::Tick), now) {
+                Ok(Decision::Changed(change)) => changes.push(change),
+                // Due, but with nothing to do: asking again would not end.
+                Ok(Decision::Unchanged(_) | Decision::Repeated(_)) | Err(_) => break,
+            }
+        }
+        changes
+    }
+
+    /// Records a change that was decided earlier, here or elsewhere. Cannot fail and never judges again.
+    pub fn apply(&mut self, change: &Change) {
+        let before = self.images(change);
+        for event in &change.events {
+            self.apply_event(event, change.at, &change.by);
+        }
+        self.seal(change, before);
+    }
+
+    /// Position in the history.
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// Time of the latest change.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The business day in progress.
+    pub fn day(&self) -> BusinessDay {
+        self.day
+    }
+
+    /// The declaration in force.
+    pub fn config(&self) -> &VenueConfig {
+        &self.config
+    }
+
+    /// One of today's tickets.
+    pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
+        let first = self.first_ticket();
+        self.tickets.get(usize::try_from(id.0.checked_sub(first)?).ok()?)
+    }
+
+    /// Today's tickets, in the order of their numbers.
+    pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
+        self.tickets.iter()
+    }
+
+    /// Today's bookings, by code.
+    pub fn appointments(&self) -> impl Iterator<Item = &Appointment> {
+        self.appointments.values()
+    }
+
+    /// One booking.
+    pub fn appointment(&self, code: &str) -> Option<&Appointment> {
+        self.appointments.get(code)
+    }
+
+    /// One counter.
+    pub fn counter(&self, id: &CounterId) -> Option<&Counter> {
+        self.counters.get(id)
+    }
+
+    /// The counters in the order of the declaration.
+    pub fn counters(&self) -> impl Iterator<Item = &Counter> {
+        self.config.counters.iter().filter_map(|counter| self.counters.get(&counter.id))
+    }
+
+    /// One service's queue.
+    pub fn queue(&self, service: &ServiceId) -> Option<&Queue> {
+        self.queues.get(service)
+    }
+
+    /// The latest calls, oldest first.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &CallEntry> {
+        self.calls.iter()
+    }
+
+    /// Overflow numbers added today.
+    pub fn overflow_count(&self, service: &ServiceId) -> u32 {
+        self.overflows.get(service).copied().unwrap_or_default()
+    }
+
+    /// Counters that call for a service, in the order of the declaration.
+    pub fn open_counters<'v>(&'v self, service: &'v ServiceId) -> impl Iterator<Item = &'v Counter> {
+        self.counters().filter(move |counter| counter.serves(service))
+    }
+
+    /// The calls a service's waiting people can expect if nobody new comes, in order.
+    pub fn project(&self, service: &ServiceId, now: Timestamp) -> impl Iterator<Item = Projected> + use<'_> {
+        let serving: Vec<CounterId> = self.open_counters(service).map(|counter| counter.id.clone()).collect();
+        let wanted: Vec<CounterId> = self.counters.keys().cloned().collect();
+        let queue = self.queues.get(service);
+        let policy = self.config.service(service).map(|service| &service.policy);
+        queue.zip(policy).map(|(queue, policy)| project(queue, policy, &serving, &wanted, now)).into_iter().flatten()
+    }
+
+    /// The wait of somebody with so many people really ahead, or why nobody can know.
+    pub fn wait(&self, service: &ServiceId, ahead: u32) -> Result<Wait, Unknown> {
+        if self.open_counters(service).next().is_none() {
+            return Err(Unknown::NoCounterOpen);
+        }
+        self.queues.get(service).ok_or(Unknown::NothingCalledYet)?.pace().wait(ahead)
+    }
+
+    /// When something will happen by itself, if anything: the day ends, or a slot begins and somebody can be
+    /// told to get ready.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let slots = self.config.services.iter().filter_map(|service| {
+            let queue = self.queues.get(&service.id)?;
+            let room = queue.ready().count() < usize::try_from(service.policy.ready_count).unwrap_or(usize::MAX);
+            if room && self.staffed(&service.id).is_some() { queue.next_eligible(self.at) } else { None }
+        });
+        slots.chain([self.day.end]).min()
+    }
+
+    /// What the counters that work for a service today can call; none if there is no such counter.
+    fn staffed(&self, service: &ServiceId) -> Option<Reach> {
+        let mut serving = self.open_counters(service).map(|counter| &counter.id).peekable();
+        serving.peek()?;
+        Some(Reach::any(serving))
+    }
+
+    fn first_ticket(&self) -> u64 {
+        self.next_ticket.0 - u64::try_from(self.tickets.len()).unwrap_or(u64::MAX)
+    }
+
+    fn ticket_mut(&mut self, id: TicketId) -> Option<&mut Ticket> {
+        let first = self.first_ticket();
+        self.tickets.get_mut(usize::try_from(id.0.checked_sub(first)?).ok()?)
+    }
+
+    /// The tickets whose visits are not over.
+    pub fn live(&self) -> impl Iterator<Item = &Ticket> {
+        self.tickets.iter().filter(|ticket| !ticket.state.is_over())
+    }
+
+    /// The day before the next one may begin: everybody still here has left.
+    fn closing(&self) -> impl Iterator<Item = Event> + '_ {
+        self.live().map(|ticket| match ticket.state {
+            TicketState::Serving { .. } => Event::ServiceCompleted { ticket: ticket.id },
+            _ => Event::TicketNotShown { ticket: ticket.id },
+        })
+    }
+
+    fn next_id(&self) -> TicketId {
+        self.next_ticket
+    }
+
+    fn actor_is_staff(by: &Actor) -> bool {
+        matches!(by, Actor::Staff { .. })
+    }
+
+    /// The receipt of a command, if it was carried out and is still remembered.
+    pub fn receipt(&self, id: &CommandId) -> Option<&Receipt> {
+        self.receipts.find(Some(id)).ok().flatten()
+    }
+}

@@ -1,0 +1,152 @@
+//! The last half minute, with what things were before: for taking back one's own last change.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use crate::command::Actor;
+use crate::counter::Counter;
+use crate::event::{Change, Event};
+use crate::ids::{CounterId, Seq, TicketId};
+use crate::refusal::Refusal;
+use crate::ticket::Ticket;
+use crate::time::Timestamp;
+use crate::venue::{UNDO_WINDOW, Venue};
+
+/// Changes that are remembered at most, however busy the half minute is.
+pub const TRAIL_MAX: usize = 2_000;
+
+/// The latest changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(super) struct Trail(VecDeque<Step>);
+
+/// One change and what it touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Step {
+    pub(super) seq: Seq,
+    at: Timestamp,
+    by: Actor,
+    pub(super) before: Images,
+}
+
+/// What the things a change touched were before it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(super) struct Images {
+    pub(super) tickets: Vec<TicketImage>,
+    pub(super) counters: Vec<Counter>,
+}
+
+/// One ticket before a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct TicketImage {
+    pub(super) id: TicketId,
+    /// None where the change gave it its number.
+    pub(super) ticket: Option<Box<Ticket>>,
+    pub(super) was_ready: bool,
+}
+
+impl Images {
+    fn touches(&self, other: &Self) -> bool {
+        let ticket = |image: &TicketImage| other.tickets.iter().any(|theirs| theirs.id == image.id);
+        let counter = |image: &Counter| other.counters.iter().any(|theirs| theirs.id == image.id);
+        self.tickets.iter().any(ticket) || self.counters.iter().any(counter)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tickets.is_empty() && self.counters.is_empty()
+    }
+}
+
+impl Trail {
+    /// The person's last change, if it can still be taken back.
+    pub(super) fn last_of(&self, by: &Actor, now: Timestamp) -> Result<&Step, Refusal> {
+        let at = self.0.iter().rposition(|step| step.by == *by).ok_or(Refusal::NothingToUndo)?;
+        let step = self.0.get(at).ok_or(Refusal::NothingToUndo)?;
+        if step.before.is_empty() {
+            return Err(Refusal::NothingToUndo);
+        }
+        if now.since(step.at) > UNDO_WINDOW {
+            return Err(Refusal::UndoTooLate);
+        }
+        if self.0.iter().skip(at + 1).any(|later| later.before.touches(&step.before)) {
+            return Err(Refusal::UndoOvertaken);
+        }
+        Ok(step)
+    }
+
+    pub(super) fn find(&self, seq: Seq) -> Option<&Step> {
+        self.0.iter().find(|step| step.seq == seq)
+    }
+
+    pub(super) fn add(&mut self, change: &Change, before: Images) {
+        // Kept twice as long as it is of use, so that "too late" can be told from "nothing to take back".
+        while self.0.front().is_some_and(|oldest| change.at.since(oldest.at).0 > 2 * UNDO_WINDOW.0)
+            || self.0.len() >= TRAIL_MAX
+        {
+            self.0.pop_front();
+        }
+        self.0.push_back(Step { seq: change.seq, at: change.at, by: change.by.clone(), before });
+    }
+
+    pub(super) fn remove(&mut self, seq: Seq) {
+        self.0.retain(|step| step.seq != seq);
+    }
+}
+
+impl Venue {
+    /// What the things this change touches are now, before it is applied.
+    pub(super) fn images(&self, change: &Change) -> Images {
+        let mut images = Images::default();
+        for event in &change.events {
+            let (ticket, counter) = touched(event);
+            if let Some(id) = ticket
+                && images.tickets.iter().all(|image| image.id != id)
+            {
+                let ticket = self.ticket(id);
+                let was_ready = ticket
+                    .is_some_and(|ticket| self.queues.get(&ticket.service).is_some_and(|queue| queue.is_ready(id)));
+                images.tickets.push(TicketImage { id, ticket: ticket.cloned().map(Box::new), was_ready });
+                let at_counter = ticket.and_then(|ticket| ticket.state.counter());
+                self.image_of_counter(at_counter, &mut images);
+            }
+            self.image_of_counter(counter, &mut images);
+        }
+        images
+    }
+
+    fn image_of_counter(&self, id: Option<&CounterId>, images: &mut Images) {
+        if let Some(counter) = id.and_then(|id| self.counters.get(id))
+            && images.counters.iter().all(|image| image.id != counter.id)
+        {
+            images.counters.push(counter.clone());
+        }
+    }
+}
+
+/// The ticket and the counter an event is about, where taking it back concerns them. What follows by itself
+/// (being told to get ready, the wait announced) is not taken back.
+fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
+    match event {
+        Event::DayOpened { .. }
+        | Event::VenueConfigured { .. }
+        | Event::AppointmentsSet { .. }
+        | Event::WaitAnnounced { .. }
+        | Event::TicketReadied { .. }
+        | Event::ChangeUndone { .. } => (None, None),
+        Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
+        Event::CounterSet { counter, .. } => (None, Some(counter)),
+        Event::TicketIssued { ticket, .. }
+        | Event::TicketRecalled { ticket }
+        | Event::ServiceStarted { ticket }
+        | Event::ServiceCompleted { ticket }
+        | Event::TicketMissed { ticket, .. }
+        | Event::TicketHeld { ticket, .. }
+        | Event::TicketReturned { ticket }
+        | Event::TicketRequeued { ticket, .. }
+        | Event::TicketTransferred { ticket, .. }
+        | Event::TicketCancelled { ticket, .. }
+        | Event::GreenChannelGranted { ticket, .. }
+        | Event::TicketSteppedBack { ticket, .. }
+        | Event::TicketNotShown { ticket } => (Some(*ticket), None),
+    }
+}
