@@ -98,6 +98,12 @@ impl Counters {
         self.all.get(counter).filter(|post| !post.taken_over && post.open).map(|post| post.work)
     }
 
+    /// The player's own counters that are serving, and whom.
+    pub fn serving(&self) -> impl Iterator<Item = (&CounterId, u64)> {
+        let own = self.all.iter().filter(|(_, post)| post.open && !post.taken_over);
+        own.filter_map(|(id, post)| Some((id, post.work.ticket()?)))
+    }
+
     /// What a counter serves.
     pub fn services(&self, counter: &CounterId) -> &[ServiceId] {
         self.all.get(counter).map_or(&[], |post| &post.services)
@@ -154,7 +160,7 @@ impl Counters {
     }
 
     /// A person has it: the player leaves it alone for good. True if that is news.
-    pub fn yield_to_staff(&mut self, counter: &CounterId) -> bool {
+    pub fn leave_to_staff(&mut self, counter: &CounterId) -> bool {
         self.all.get_mut(counter).is_some_and(|post| !std::mem::replace(&mut post.taken_over, true))
     }
 
@@ -231,8 +237,8 @@ mod tests {
         counters.freed(&id("1"), Timestamp(20));
         assert!(!counters.seen(&row("1", CounterState::Open, &["a"], Some(7))), "a frame from before the completion");
         assert!(counters.seen(&row("1", CounterState::Open, &["a"], Some(9))));
-        assert!(counters.yield_to_staff(&id("1")));
-        assert!(!counters.yield_to_staff(&id("1")), "no news the second time");
+        assert!(counters.leave_to_staff(&id("1")));
+        assert!(!counters.leave_to_staff(&id("1")), "no news the second time");
         assert!(!counters.seen(&row("1", CounterState::Open, &["a"], Some(10))));
         assert_eq!(counters.choose(&service("a")), Some(id("2")), "the rest goes on");
         assert_eq!(counters.taken_over().collect::<Vec<_>>(), [&id("1")]);

@@ -127,7 +127,7 @@ pub enum DayError {
     #[error("no such venue and day in it; it holds {0}")]
     NotThere(Choices),
     /// More than one venue-day is.
-    #[error("choose one with --venue and --day; it holds {0}")]
+    #[error("choose one with --record-venue and --day; it holds {0}")]
     Several(Choices),
 }
 
@@ -488,7 +488,7 @@ mod tests {
         assert_eq!(pick(Some("a"), Some("2020-01-14")).unwrap().date.to_string(), "2020-01-14");
         assert_eq!(
             pick(Some("a"), None).expect_err("two days").to_string(),
-            "choose one with --venue and --day; it holds a 2020-01-13 (1 tickets), a 2020-01-14 (1 tickets)"
+            "choose one with --record-venue and --day; it holds a 2020-01-13 (1 tickets), a 2020-01-14 (1 tickets)"
         );
         assert!(matches!(pick(Some("c"), None), Err(DayError::NotThere(_))));
         assert!(matches!(pick(None, None), Err(DayError::Several(_))));

@@ -2,29 +2,21 @@
 //!
 //! Apart, so that the plan knows venue time only and nothing else of the player asks a clock.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use callnext_engine::{Millis, Timestamp};
 use tokio::time::Instant;
 
-/// Longest single wait: a followed clock may be set forward meanwhile.
+use crate::clock::Clock;
+
+/// Longest single wait: a followed clock may be set, or set to another speed, meanwhile.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Gives the present time of the venue.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
 /// The clock a day is played by. Its times are the plan's: the recorded times of day, on the venue's day.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Pace {
-    /// The server's own clock: a step recorded at nine happens when the venue has nine.
-    Follow {
-        /// Its time.
-        now: Now,
-        /// How many of its seconds pass in a real one.
-        rate: u32,
-    },
+    /// The server's own clock, for whoever shares its process: a step recorded at nine happens when it shows nine.
+    Follow(Clock),
     /// A clock of the player's own, which starts at the first step and leaves the server's alone.
     Own {
         /// When it started.
@@ -41,11 +33,6 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// The server's own clock, for whoever shares the server's process.
-    pub fn follow(now: Now, rate: u32) -> Self {
-        Self::Follow { now, rate: rate.max(1) }
-    }
-
     /// A clock that starts now and shows `first`, while the server's shows `server`.
     pub fn own(first: Timestamp, speed: u32, server: Timestamp, server_rate: u32) -> Self {
         Self::Own { started: Instant::now(), first, server, speed: speed.max(1), server_rate: server_rate.max(1) }
@@ -54,7 +41,7 @@ impl Pace {
     /// The venue's time, as the plan counts it.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::Follow { now, .. } => now(),
+            Self::Follow(clock) => clock.now(),
             Self::Own { started, first, speed, .. } => {
                 let real = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
                 *first + Millis(real.saturating_mul((*speed).into()))
@@ -62,18 +49,10 @@ impl Pace {
         }
     }
 
-    /// How many plan seconds pass in a real one.
-    pub fn speed(&self) -> u32 {
-        match self {
-            Self::Follow { rate, .. } => *rate,
-            Self::Own { speed, .. } => *speed,
-        }
-    }
-
-    /// What the server's clock shows when the plan's shows `at`: what a slot or a grace is told in.
+    /// What the server's clock shows when the plan's shows `at`: what a slot is told in.
     pub fn on_server(&self, at: Timestamp) -> Timestamp {
         match self {
-            Self::Follow { .. } => at,
+            Self::Follow(_) => at,
             Self::Own { first, server, .. } => *server + self.span_on_server(Millis(at.0.saturating_sub(first.0))),
         }
     }
@@ -81,7 +60,7 @@ impl Pace {
     /// How long a span of the plan is by the server's clock.
     pub fn span_on_server(&self, span: Millis) -> Millis {
         match self {
-            Self::Follow { .. } => span,
+            Self::Follow(_) => span,
             Self::Own { speed, server_rate, .. } => {
                 Millis(span.0.saturating_mul((*server_rate).into()) / i64::from(*speed))
             }
@@ -91,40 +70,34 @@ impl Pace {
     /// How long a span of the server's clock is in the plan: the other way round.
     pub fn span_in_plan(&self, span: Millis) -> Millis {
         match self {
-            Self::Follow { .. } => span,
+            Self::Follow(_) => span,
             Self::Own { speed, server_rate, .. } => {
                 Millis(span.0.saturating_mul((*speed).into()) / i64::from(*server_rate))
             }
         }
     }
 
+    /// How long a span of the plan is in real time.
+    pub fn real(&self, span: Millis) -> Duration {
+        let speed = match self {
+            Self::Follow(clock) => clock.rate().max(1),
+            Self::Own { speed, .. } => *speed,
+        };
+        Duration::from_millis(u64::try_from(span.0).unwrap_or(0)) / speed
+    }
+
     /// Waits until the plan's clock shows `at`; not at all if it does already.
     pub async fn until(&self, at: Timestamp) {
-        loop {
-            let left = at.since(self.now());
-            if left == Millis::ZERO {
-                return;
-            }
-            // Rounded up, so that waking is never a moment early and then a loop of nothing.
-            let real = u64::try_from(left.0).unwrap_or(0).div_ceil(self.speed().into());
-            tokio::time::sleep(Duration::from_millis(real).min(WAIT_MAX)).await;
-        }
-    }
-}
-
-impl fmt::Debug for Pace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Follow { rate, .. } => write!(f, "Pace::Follow {{ rate: {rate} }}"),
-            Self::Own { speed, .. } => write!(f, "Pace::Own {{ speed: {speed} }}"),
+        while self.now() < at {
+            let left = self.real(at.since(self.now()));
+            // A millisecond more, so that waking is never a moment early and then a loop of nothing.
+            tokio::time::sleep((left + Duration::from_millis(1)).min(WAIT_MAX)).await;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
     use super::*;
 
     #[test]
@@ -144,15 +117,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn following_waits_until_the_servers_clock_has_the_time() {
-        let shown = Arc::new(AtomicI64::new(0));
-        let clock = Arc::clone(&shown);
-        // Each look moves the clock half a minute on: however short the naps, it must be looked at again.
-        let now = move || Timestamp(clock.fetch_add(30_000, Ordering::Relaxed));
-        let pace = Pace::follow(Arc::new(now), 1_000_000);
-        pace.until(Timestamp(600_000)).await;
-        assert_eq!(shown.load(Ordering::Relaxed), 630_000);
-        pace.until(Timestamp(1)).await;
-        assert_eq!(shown.load(Ordering::Relaxed), 660_000, "what is past is not waited for");
+    async fn a_step_waits_for_its_time_and_no_longer() {
+        for pace in [Pace::Follow(Clock::own(Timestamp(0), 100_000)), Pace::own(Timestamp(0), 100_000, Timestamp(0), 1)]
+        {
+            pace.until(Timestamp(600_000)).await;
+            assert!(pace.now() >= Timestamp(600_000), "{pace:?}");
+            pace.until(Timestamp(1)).await;
+        }
     }
 }

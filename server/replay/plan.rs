@@ -15,9 +15,9 @@ use super::mapping::{MappingError, map_queues};
 use super::people::invented;
 
 /// Counters open so long before the first thing that was recorded.
-const OPENING_LEAD: Millis = Millis::from_mins(5);
+const OPENING_LEAD: Millis = Millis::from_mins(1);
 /// Bookings are handed over so long before the counters open.
-const BOOKING_LEAD: Millis = Millis::from_mins(5);
+const BOOKING_LEAD: Millis = Millis::from_mins(1);
 /// Counters begin to close so long after the last thing that was recorded.
 const CLOSING_LAG: Millis = Millis::from_mins(10);
 /// Length of a booked slot (R4).
@@ -92,8 +92,8 @@ pub struct Person {
     pub arrives: Timestamp,
     /// How.
     pub arrival: Arrival,
-    /// When the person gives up and goes, if not called before.
-    pub leaves: Option<Timestamp>,
+    /// When the records call the person, or have them go; none for whoever was still there at the end.
+    pub ends: Option<Timestamp>,
 }
 
 impl Person {
@@ -185,20 +185,20 @@ impl Plan {
             let at = people.len();
             let code = code(visit);
             let arrives = wall.at(visit.arrived);
-            let leaves = visit.left().map(|at| wall.at(at));
+            let ends = visit.called.or(visit.finished).map(|at| wall.at(at));
             steps.push((arrives, Step::Arrive(at)));
             if one_in(About::Green, &code, mix.green_one_in) {
                 steps.push((arrives + GREEN_AFTER, Step::Grant(at)));
             }
-            if let Some(leaves) = leaves {
-                steps.push((leaves, Step::Leave(at)));
+            if let Some(left) = visit.left() {
+                steps.push((wall.at(left), Step::Leave(at)));
             }
             if let Some(called) = visit.called {
                 let lasted = visit.finished.map(|finished| Millis(finished.0 - called.0));
                 steps.push((wall.at(called), Step::Call { service: service.clone(), lasted }));
             }
             let arrival = arrival(visit, &code, mix);
-            people.push(Person { code, service: service.clone(), arrives, arrival, leaves });
+            people.push(Person { code, service: service.clone(), arrives, arrival, ends });
         }
         let first = steps.iter().map(|(at, _)| *at).min().unwrap_or_else(|| wall.at(Millis::ZERO));
         let last = steps.iter().map(|(at, _)| *at).max().unwrap_or(first);
@@ -331,7 +331,7 @@ mod tests {
         assert_eq!(
             shown(&plan),
             [
-                "07:55:00 open",
+                "07:59:00 open",
                 "08:00:00 arrive B001",
                 "08:05:00 arrive C7",
                 "08:10:00 arrive B002",
