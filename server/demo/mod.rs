@@ -8,7 +8,7 @@ mod playing;
 mod venues;
 
 pub use days::{clinic_day, day_of, hall_day};
-pub use playing::{Playing, play};
+pub use playing::play;
 pub use venues::{DemoError, venues};
 
 use chrono::NaiveTime;

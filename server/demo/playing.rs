@@ -4,7 +4,6 @@
 //! of the server it shares the clock only.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use callnext_engine::{CounterId, Millis};
@@ -23,29 +22,11 @@ use crate::replay::progress::Progress;
 /// The same step of the next day is so much later; that a zone may change its clocks between does not matter here.
 const NEXT_DAY: Millis = Millis::from_mins(24 * 60);
 
-/// Whether the demo still plays by itself alone: true from the start, false once a person has taken over a counter, or
-/// the player has given up.
-#[derive(Debug, Clone)]
-pub struct Playing(Arc<AtomicBool>);
-
-impl Playing {
-    /// A demo that plays, or one that was started without a player.
-    pub fn new(plays: bool) -> Self {
-        Self(Arc::new(AtomicBool::new(plays)))
-    }
-
-    /// Whether it does now.
-    pub fn now(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn stop(&self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-}
-
 /// Plays both venues against the server at `http://host:port`, which runs by `clock`. Does not end by itself: when a day
 /// is over it waits for the next. A counter that a person takes over is left alone from then on, the rest goes on.
+///
+/// `playing` becomes false once a person has taken over any counter, or the player has given up: then the demo does not
+/// play by itself alone any more.
 ///
 /// It goes on from the venue's present time: whatever a demo that was stopped had done stays done. Must be run on a
 /// local task set, as `actix::spawn` does.
@@ -53,17 +34,23 @@ impl Playing {
 /// # Errors
 ///
 /// The server does not answer any more, or not as the contract says.
-pub async fn play(server: &str, clock: &Clock, playing: &Playing) -> Result<(), ReplayError> {
+pub async fn play(server: &str, clock: &Clock, playing: &AtomicBool) -> Result<(), ReplayError> {
     let both = futures_util::future::try_join(
         play_venue(server, clock, playing, CLINIC, Mix::CLINIC),
         play_venue(server, clock, playing, HALL, Mix::HALL),
     );
     let ended = both.await;
-    playing.stop();
+    playing.store(false, Ordering::Relaxed);
     ended.map(|_| ())
 }
 
-async fn play_venue(server: &str, clock: &Clock, playing: &Playing, name: &str, mix: Mix) -> Result<(), ReplayError> {
+async fn play_venue(
+    server: &str,
+    clock: &Clock,
+    playing: &AtomicBool,
+    name: &str,
+    mix: Mix,
+) -> Result<(), ReplayError> {
     let client = Rc::new(Client::new(server)?);
     let mut leave: Vec<CounterId> = Vec::new();
     loop {
@@ -99,11 +86,11 @@ async fn play_venue(server: &str, clock: &Clock, playing: &Playing, name: &str, 
 }
 
 /// Notes which counters people take over, until the player has ended.
-async fn listen(mut heard: mpsc::UnboundedReceiver<Heard>, playing: &Playing) -> Vec<CounterId> {
+async fn listen(mut heard: mpsc::UnboundedReceiver<Heard>, playing: &AtomicBool) -> Vec<CounterId> {
     let mut counters = Vec::new();
     while let Some(heard) = heard.recv().await {
         if let Heard::TakenOver { counter } = heard {
-            playing.stop();
+            playing.store(false, Ordering::Relaxed);
             counters.push(counter);
         }
     }
@@ -116,14 +103,14 @@ mod tests {
 
     #[actix::test]
     async fn a_counter_taken_over_ends_the_playing_by_itself() {
-        let playing = Playing::new(true);
+        let playing = AtomicBool::new(true);
         let (tell, heard) = mpsc::unbounded_channel();
         let counter = CounterId::parse("3").unwrap();
         tell.send(Heard::Called { id: 1, call: 1, recalls: 0 }).unwrap();
         tell.send(Heard::TakenOver { counter: counter.clone() }).unwrap();
-        assert!(playing.now());
+        assert!(playing.load(Ordering::Relaxed));
         drop(tell);
         assert_eq!(listen(heard, &playing).await, [counter]);
-        assert!(!playing.now());
+        assert!(!playing.load(Ordering::Relaxed));
     }
 }

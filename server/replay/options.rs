@@ -31,6 +31,9 @@ pub struct ReplayOptions {
     /// How it is played
     #[command(flatten)]
     pub play: PlayOptions,
+    /// How many waiting phones to hold open
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub phones: usize,
     /// The venue in the file, where it holds several
     #[arg(long, value_name = "NAME")]
     pub record_venue: Option<String>,
@@ -60,9 +63,6 @@ pub struct PlayOptions {
     /// A token to play with, instead of an account
     #[arg(long, value_name = "TOKEN", env = "CALLNEXT_TOKEN", hide_env_values = true, conflicts_with = "user")]
     pub token: Option<String>,
-    /// How many waiting phones to hold open
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub phones: usize,
     /// Of a hundred people, so many are played as booked [default: those the file says]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100), conflicts_with = "faithful")]
     pub booked: Option<u32>,
@@ -113,10 +113,11 @@ pub enum ReplayError {
 pub async fn run(options: ReplayOptions) -> Result<ReplaySummary, ReplayError> {
     let wanted = Wanted { venue: options.record_venue.clone(), date: options.day };
     let day = Day::open(&options.file, &wanted)?;
-    Ok(prepare(&day, &options.play, None).await?.play().await?)
+    Ok(prepare(&day, &options.play, options.phones, None).await?.play().await?)
 }
 
-/// Makes a player of a day, ready to play at its own pace from the day's first moment.
+/// Makes a player of a day, ready to play at its own pace from the day's first moment, with so many waiting phones; what
+/// happens is told to whoever listens.
 ///
 /// # Errors
 ///
@@ -124,6 +125,7 @@ pub async fn run(options: ReplayOptions) -> Result<ReplaySummary, ReplayError> {
 pub async fn prepare(
     day: &Day,
     options: &PlayOptions,
+    phones: usize,
     tell: Option<mpsc::UnboundedSender<Heard>>,
 ) -> Result<Player, ReplayError> {
     let client = Rc::new(Client::new(&options.server)?);
@@ -137,7 +139,7 @@ pub async fn prepare(
     let speed = options.speed.unwrap_or(if info.clock_rate > 1 { info.clock_rate } else { SPEED_DEFAULT });
     let pace = Pace::own(plan.begins, speed, Timestamp::from_utc(info.at), info.clock_rate);
     let progress = Progress::shown(&plan);
-    let (phones, leave) = (options.phones, Vec::new());
+    let leave = Vec::new();
     Ok(Player::new(Setup { client, cast, plan, mix, pace, phones, tell, progress, leave }))
 }
 

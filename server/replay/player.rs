@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use awc::http::Method;
 use callnext_engine::counter::CounterState;
-use callnext_engine::{CounterId, Lane, Millis, ServiceId, Timestamp};
+use callnext_engine::{CounterId, Lane, Millis, ServiceId, Timestamp, VenueId};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -192,6 +192,11 @@ impl Player {
             summary,
             progress,
         }
+    }
+
+    /// The venue it plays at.
+    pub fn venue(&self) -> &VenueId {
+        &self.plan.target.venue
     }
 
     /// Plays from the present moment to the end.
