@@ -9,7 +9,8 @@
 //! * [`venues`]: one actor per venue, the registry, a hub per worker.
 //! * [`access`]: who may do what: accounts, roles, devices, phone links.
 //! * [`http`]: the edge: one route table, sockets, problems, documents, pages.
-//! * [`clock`], [`metrics`], [`telemetry`], [`database`]: what everything stands on.
+//! * [`replay`] and [`demo`]: a recorded day played through the public interface.
+//! * [`settings`], [`clock`], [`metrics`], [`telemetry`], [`database`]: what everything stands on.
 //! * [`app`]: the composition root, the only place that knows them all.
 //!
 //! `server/ARCHITECTURE.md` has the map, `server/GLOSSARY.md` the words.
@@ -18,9 +19,12 @@ pub mod access;
 pub mod app;
 pub mod clock;
 pub mod database;
+pub mod demo;
 pub mod http;
 pub mod journal;
 pub mod metrics;
+pub mod replay;
+pub mod settings;
 pub mod telemetry;
 pub mod venues;
 pub mod wire;

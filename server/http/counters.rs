@@ -5,7 +5,7 @@ use actix_web::{post, put};
 use callnext_engine::Action;
 use callnext_engine::venue::Outcome;
 
-use super::edge::{Edge, key_space};
+use super::edge::Edge;
 use super::error::ApiError;
 use super::here::Here;
 use super::tickets::one;
@@ -99,12 +99,7 @@ async fn work<T>(
     permission: Permission,
     action: Action,
 ) -> Result<Answer, ApiError> {
-    let venue = here.venue()?;
-    let answer = edge.submit(&venue, write, permission, action).await?;
-    if let (Some(demo), Some(staff)) = (&edge.demo, write.asker.staff()) {
-        (demo.taken_over)(&venue, here.part("counter"), &key_space(staff));
-    }
-    Ok(answer)
+    edge.submit(&here.venue()?, write, permission, action).await
 }
 
 fn called(answer: Answer) -> CallAnswer {

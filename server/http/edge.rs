@@ -1,7 +1,6 @@
 //! What every handler works with.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpRequest;
 use callnext_engine::{Action, Command, VenueId};
@@ -42,15 +41,13 @@ pub struct DemoState {
     /// What it gives away.
     pub info: DemoInfo,
     /// Whether the recorded day is still played.
-    pub playing: Arc<AtomicBool>,
-    /// Told when a person works a counter, with its venue and name.
-    pub taken_over: Box<dyn Fn(&VenueId, &str, &str) + Send + Sync>,
+    pub playing: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl DemoState {
     /// What the demo gives away, as it is now.
     pub fn info(&self) -> DemoInfo {
-        DemoInfo { playing: self.playing.load(Ordering::Relaxed), ..self.info.clone() }
+        DemoInfo { playing: (self.playing)(), ..self.info.clone() }
     }
 }
 
