@@ -5,10 +5,12 @@
 
 mod days;
 mod playing;
+mod starting;
 mod venues;
 
 pub use days::{clinic_day, day_of, hall_day};
-pub use playing::play;
+pub use playing::{Playing, play};
+pub use starting::{Options, StartError, Started, start};
 pub use venues::{DemoError, venues};
 
 use chrono::NaiveTime;
