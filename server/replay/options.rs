@@ -131,7 +131,7 @@ pub async fn prepare(
     let client = Rc::new(Client::new(&options.server)?);
     let info = client.info().await?;
     let venues = client.venues().await?.venues;
-    let venue = choose(venues, options.venue.as_deref(), &day.queues())?;
+    let venue = choose(venues, options.venue.as_deref(), &day.queues)?;
     let cast = cast(named(options), &info, &venue.id)?;
     let target = target(&client, &cast, &venue).await?;
     let mix = mix(options);
@@ -155,7 +155,7 @@ fn mix(options: &PlayOptions) -> Mix {
 fn choose(
     venues: Vec<VenueSummary>,
     wanted: Option<&str>,
-    queues: &BTreeSet<&str>,
+    queues: &BTreeSet<String>,
 ) -> Result<VenueSummary, ReplayError> {
     let has = venues.iter().map(|venue| venue.id.clone()).collect();
     let fits = |venue: &VenueSummary| match wanted {
@@ -285,12 +285,11 @@ mod tests {
     #[test]
     fn the_venue_is_the_named_one_or_the_only_one_that_fits() {
         let venues = || vec![venue("clinic", &["a", "b", "c"]), venue("hall", &["x", "y"])];
-        let queues = BTreeSet::from(["B", "C"]);
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let queues = named(&["B", "C"]);
         assert_eq!(choose(venues(), Some("hall"), &queues).unwrap().id, "hall");
-        assert_eq!(choose(venues(), None, &BTreeSet::from(["P", "Q"])).unwrap().id, "hall");
-        for (wanted, queues) in
-            [(Some("bank"), &queues), (None, &queues), (None, &BTreeSet::from(["A", "1", "2", "3"]))]
-        {
+        assert_eq!(choose(venues(), None, &named(&["P", "Q"])).unwrap().id, "hall");
+        for (wanted, queues) in [(Some("bank"), &queues), (None, &queues), (None, &named(&["A", "1", "2", "3"]))] {
             let error = choose(venues(), wanted, queues).err().map(|error| error.to_string());
             let both_or_none = error.as_deref() == Some("choose a venue with --venue; the server has clinic, hall");
             assert!(both_or_none, "{wanted:?} {queues:?}: {error:?}");
