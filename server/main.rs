@@ -11,8 +11,11 @@ use callnext::clock::Clock;
 use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
 use callnext::telemetry::{self, LogFormat};
-use callnext::{demo, settings};
+use callnext::demo;
 use clap::{Args, Parser, Subcommand};
+
+/// The settings file to begin with.
+const EXAMPLE: &str = include_str!("callnext.example.toml");
 
 /// Calls people in hospital clinics and service halls: kiosks, counters, screens, phones.
 ///
@@ -96,7 +99,7 @@ fn main() -> ExitCode {
             Command::Demo(demo) => run_demo(demo).await,
             Command::Replay(options) => run_replay(options).await,
             Command::Config(ConfigCommand::Check { config }) => check(&config),
-            Command::Config(ConfigCommand::Example) => say(settings::EXAMPLE),
+            Command::Config(ConfigCommand::Example) => say(EXAMPLE),
         }
     });
     match ended {
@@ -176,8 +179,5 @@ async fn run_replay(options: ReplayOptions) -> Ended {
 
 fn check(config: &std::path::Path) -> Ended {
     let report = Settings::check(config);
-    if report.is_sound() {
-        return say(&format!("{report}\n"));
-    }
-    Err(Box::new(report))
+    if report.is_sound() { say(&format!("{report}\n")) } else { Err(report.to_string().into()) }
 }

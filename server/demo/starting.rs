@@ -8,7 +8,7 @@ use callnext_engine::{BusinessDay, Timestamp, VenueConfig, VenueId};
 
 use super::playing::{Playing, play};
 use super::{DEMO_ACCOUNTS, DEMO_DEVICES, DemoError, begins_at, venues};
-use crate::access::{Access, AccessError, DeviceKind, Roles};
+use crate::access::{Access, AccessError, DeviceKind, Failure, Roles};
 use crate::app::{App, AppError, Parts};
 use crate::clock::Clock;
 use crate::http::DemoState;
@@ -143,7 +143,7 @@ async fn ready_accounts(access: &Access, now: Timestamp) -> Result<client::Acces
 
 fn random() -> Result<[u8; 24], AccessError> {
     let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|_| AccessError::Failed(crate::access::Failure::Random))?;
+    getrandom::fill(&mut bytes).map_err(Failure::Random)?;
     Ok(bytes)
 }
 
