@@ -110,12 +110,7 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path)
             .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })?;
-        Self::parse(path, &text)
-    }
-
-    /// Reads the environment over a text that was not read from `path` but is told of under its name.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
-        Self::read(path, text, environment())
+        Self::read(path, &text, environment())
     }
 
     /// Reads the file and the environment, and tells what was understood or what is wrong.
