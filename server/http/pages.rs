@@ -1,8 +1,8 @@
 //! The pages: plain files, carried inside the binary. A debug build reads them from the folder, so that a page
 //! under work needs no rebuild.
 
-use actix_web::web::{self, ServiceConfig};
 use actix_web::HttpRequest;
+use actix_web::web::{self, ServiceConfig};
 use actix_web_rust_embed_responder::{EmbedResponse, IntoResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -40,4 +40,3 @@ fn page(file: &str) -> Result<EmbedResponse<EmbeddedFile>, ApiError> {
 async fn asset(request: HttpRequest) -> Result<EmbedResponse<EmbeddedFile>, ApiError> {
     page(request.match_info().get("file").unwrap_or_default())
 }
-

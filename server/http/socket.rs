@@ -70,7 +70,11 @@ impl Out {
 }
 
 /// Opens a socket.
-pub fn open(request: &HttpRequest, payload: web::Payload, talk: Box<dyn Talk>) -> Result<HttpResponse, actix_web::Error> {
+pub fn open(
+    request: &HttpRequest,
+    payload: web::Payload,
+    talk: Box<dyn Talk>,
+) -> Result<HttpResponse, actix_web::Error> {
     let mut answer = ws::handshake(request)?;
     let session = Session { talk, heard_at: Instant::now() };
     let most = usize::try_from(FRAME_BYTES_MAX).unwrap_or(usize::MAX);
@@ -165,9 +169,8 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
 
 fn code_of(error: &ProtocolError) -> CloseCode {
     match error {
-        ProtocolError::Overflow => CloseCode::Size,
-        // The guard ends the stream so.
-        ProtocolError::Io(_) => CloseCode::Size,
+        // The frame guard's refusal arrives as the latter.
+        ProtocolError::Overflow | ProtocolError::Io(_) => CloseCode::Size,
         _ => CloseCode::Protocol,
     }
 }

@@ -150,7 +150,7 @@ impl Registry {
         let declared = config.clone();
         let (tell, started) = oneshot::channel();
         self.arbiter.spawn_fn(move || {
-            let actor = VenueActor::new(opened, config, journal, clock, hubs, metrics);
+            let actor = VenueActor::new(&opened, config, journal, clock, hubs, metrics);
             // Nobody waits for it any more only when the server is going down.
             drop(tell.send(Actor::start(actor)));
         });
@@ -174,4 +174,3 @@ pub enum SubmitOrRegistryError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
-

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use bytestring::ByteString;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Command, CommandId, Decision, Event, Seq, TicketId, Timestamp, Venue, VenueConfig, VenueId};
+use callnext_engine::{
+    Change, Command, CommandId, Decision, Event, Seq, TicketId, Timestamp, Venue, VenueConfig, VenueId,
+};
 use tokio::sync::oneshot;
 
 use super::hub::Hubs;
@@ -60,7 +62,7 @@ struct Waiting {
 impl VenueActor {
     /// A venue as its journal has it, brought up to the declaration in the settings.
     pub fn new(
-        opened: Opened,
+        opened: &Opened,
         config: VenueConfig,
         journal: Arc<dyn Journal>,
         clock: Clock,
@@ -298,6 +300,7 @@ pub struct Shown {
 
 /// What changed since the last publication.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a kind of rows")]
 struct Dirty {
     any: bool,
     /// Rows would not say it: a new day, another declaration.
@@ -325,7 +328,8 @@ impl Shown {
 
     /// The latest publication, with everything saved so far in it.
     pub fn current(&mut self) -> Arc<Publication> {
-        if !self.dirty.any && !self.dirty.all
+        if !self.dirty.any
+            && !self.dirty.all
             && let Some(latest) = &self.latest
         {
             return latest.clone();
@@ -364,9 +368,9 @@ impl Shown {
             if seq == current.seq.0 {
                 return vec![current.sign_of_life()];
             }
-            let from = self.resumable.iter().position(|publication| {
-                matches!(publication.console, ForConsoles::Change { from, .. } if from.0 == seq)
-            });
+            let from = self.resumable.iter().position(
+                |publication| matches!(publication.console, ForConsoles::Change { from, .. } if from.0 == seq),
+            );
             if let Some(from) = from {
                 let missed = self.resumable.iter().skip(from);
                 if missed.clone().all(|publication| matches!(publication.console, ForConsoles::Change { .. })) {
@@ -411,9 +415,10 @@ impl Shown {
             }
         };
         let card = match &outcome {
-            Outcome::Ticket { ticket } if issued => self.venue.ticket(*ticket).map(|ticket| {
-                view::card(self.venue.config(), &view::one_facts(&self.venue, ticket, self.now()))
-            }),
+            Outcome::Ticket { ticket } if issued => self
+                .venue
+                .ticket(*ticket)
+                .map(|ticket| view::card(self.venue.config(), &view::one_facts(&self.venue, ticket, self.now()))),
             _ => None,
         };
         let counter = match &outcome {
@@ -487,9 +492,10 @@ fn changed_facts(
         return now.iter().map(|(id, facts)| (*id, facts.clone())).collect();
     };
     let changed = now.iter().filter(|(id, facts)| before.get(id) != Some(facts));
-    let ended = before.keys().filter(|id| !now.contains_key(id)).filter_map(|id| {
-        venue.ticket(*id).map(|ticket| (*id, view::facts(venue, ticket, None)))
-    });
+    let ended = before
+        .keys()
+        .filter(|id| !now.contains_key(id))
+        .filter_map(|id| venue.ticket(*id).map(|ticket| (*id, view::facts(venue, ticket, None))));
     changed.map(|(id, facts)| (*id, facts.clone())).chain(ended).collect()
 }
 
