@@ -84,6 +84,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
   const who = one(document, "#who");
   const leave = one(document, "#leave", "button");
   const undoBar = one(document, "#undo", "button");
+  const said = one(document, "#said");
   /** @type {State | null} */
   let state = null;
   let busy = false;
@@ -179,7 +180,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
       const what = done?.(answer) ?? null;
       if (what !== null) {
         undoable = { what, at: clock.now() };
-        toast(what, "good");
+        setText(said, what);
       }
       return answer;
     } catch (failure) {

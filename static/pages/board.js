@@ -125,7 +125,7 @@ function render() {
     one(document, "#calls"),
     openFirst.slice(callPage * ROWS.calls, (callPage + 1) * ROWS.calls),
     (call) => String(call.id),
-    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-counter" }), el("span", { class: "call-recalls" })),
+    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-recalls" }), el("span", { class: "call-counter" })),
     (row, call) => {
       setText(one(row, ".call-number"), call.number);
       setText(one(row, ".call-name"), call.name ?? "");
