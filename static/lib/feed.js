@@ -6,7 +6,7 @@
  * without a browser. It never gives up by itself, except where the server says that trying again is no use.
  *
  * @typedef {import("./wire").Frame} Frame
- * @typedef {"connecting" | "live" | "lost" | "refused"} FeedState
+ * @typedef {"idle" | "connecting" | "live" | "lost" | "refused"} FeedState
  * @typedef {{ code: string, detail: string }} Refused  why there is no use in trying again
  * @typedef {{
  *   readyState: number, send: (data: string) => void, close: (code?: number) => void,
@@ -116,7 +116,7 @@ export function socketUrl(path) {
  */
 export function createFeed({ url, onFrame, onState = () => {}, diagnose = async () => null, world = browserWorld() }) {
   /** @type {FeedState} */
-  let state = "connecting";
+  let state = "idle";
   /** @type {Refused | null} */
   let refused = null;
   /** @type {Refused | null} */
@@ -257,6 +257,7 @@ export function createFeed({ url, onFrame, onState = () => {}, diagnose = async 
     stop() {
       stopped = true;
       forget();
+      setState("idle");
     },
     /** The network came back, or the page is seen again: do not wait for the timer. */
     nudge() {

@@ -101,9 +101,9 @@ export function watchLine(feed, tell) {
   let lostAt = null;
   function look() {
     const state = feed.state();
-    if (state === "live") lostAt = null;
+    if (state === "live" || state === "idle") lostAt = null;
     else lostAt ??= performance.now();
-    const stale = lostAt !== null && (state === "refused" || performance.now() - lostAt >= LOST_SHOWN_MS);
+    const stale = state !== "idle" && lostAt !== null && (state === "refused" || performance.now() - lostAt >= LOST_SHOWN_MS);
     tell(stale, Math.round(feed.silenceMs() / 1000));
   }
   setInterval(look, 500);
@@ -121,6 +121,7 @@ export function lineBadge(host, feed) {
   host.setAttribute("role", "status");
   return watchLine(feed, (stale, seconds) => {
     const state = feed.state();
+    if (state === "idle") return setText(host, "");
     host.dataset.state = stale ? "lost" : state === "live" ? "live" : "connecting";
     setText(host, stale ? t("line.lost_for", { seconds: span(seconds) }) : t(state === "live" ? "line.live" : "line.connecting"));
   });

@@ -86,7 +86,7 @@ test("frames are handed on in order, and what goes back is dropped", () => {
   board(6);
   board(1, "b");
   assert.deepEqual(frames.map((frame) => [frame.epoch, frame.seq]), [["a", 5], ["a", 5], ["a", 6], ["b", 1]]);
-  assert.deepEqual(states, ["live"]);
+  assert.deepEqual(states, ["connecting", "live"]);
 });
 
 test("a silent line is cut off, said to be lost, and connected anew", () => {
@@ -95,19 +95,19 @@ test("a silent line is cut off, said to be lost, and connected anew", () => {
   place.pass(SILENCE_MS - 1);
   assert.equal(place.sockets.length, 1);
   place.pass(1);
-  assert.deepEqual(states, ["live", "lost"]);
+  assert.deepEqual(states, ["connecting", "live", "lost"]);
   assert.equal(place.sockets[0].closed, true);
   place.pass(BACKOFF_BASE_MS);
   assert.equal(place.sockets.length, 2);
   board(1);
-  assert.deepEqual(states, ["live", "lost", "live"]);
+  assert.deepEqual(states, ["connecting", "live", "lost", "live"]);
   assert.deepEqual(frames.map((frame) => frame.generation), [1, 2]);
 });
 
 test("a connection that never speaks is given up", () => {
   const { place, states } = given();
   place.pass(CONNECT_MS + BACKOFF_BASE_MS);
-  assert.deepEqual(states, ["lost"]);
+  assert.deepEqual(states, ["connecting", "lost"]);
   assert.equal(place.sockets.length, 2);
 });
 
@@ -137,7 +137,7 @@ test("a policy close is final, with the reason that came before it", () => {
   assert.deepEqual(feed.refused(), { code: "token_unknown", detail: "no such ticket" });
   place.pass(10 * 60_000);
   assert.equal(place.sockets.length, 1);
-  assert.deepEqual(states, ["refused"]);
+  assert.deepEqual(states, ["connecting", "refused"]);
 });
 
 test("a problem that may pass is tried again", () => {
@@ -167,7 +167,7 @@ test("resume is asked once, and a line that does not answer it is left", () => {
   assert.equal(place.last().sent.length, 2);
   place.pass(RESUME_MS + 1);
   feed.resume("a", 2);
-  assert.deepEqual(states, ["live", "lost"]);
+  assert.deepEqual(states, ["connecting", "live", "lost"]);
 });
 
 test("a nudge does not disturb a line that works or is being made", () => {
