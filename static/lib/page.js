@@ -77,13 +77,24 @@ export function languageSwitcher(host, options) {
   fillWords(host.parentNode ?? document);
 }
 
+/** How often a clock that does not run in real time is asked for its rate. */
+const RATE_ASKED_MS = 10_000;
+
 /** The venue's clock, with the rate of the server as soon as it is known. */
 export function pageClock() {
   const clock = createClock();
-  get("/info").then(
-    (/** @type {import("./wire").Info} */ info) => clock.setRate(info.clock_rate),
-    () => {}, // Without it the clock ticks at real time between frames, and every frame sets it right.
-  );
+  async function ask() {
+    try {
+      /** @type {import("./wire").Info} */
+      const info = await get("/info");
+      clock.setRate(info.clock_rate);
+      // A demo slows down to real time when somebody takes over.
+      if (info.clock_rate !== 1) setTimeout(ask, RATE_ASKED_MS);
+    } catch {
+      // Without it the clock ticks as before between frames, and every frame sets it right.
+    }
+  }
+  void ask();
   return clock;
 }
 

@@ -15,8 +15,9 @@ function world() {
     last: () => sockets[sockets.length - 1],
     now: () => now,
     random: () => 0.5,
-    connect(url) {
-      const socket = { url, sent: [], closed: false, readyState: 0, send: (data) => socket.sent.push(data), close: () => (socket.closed = true) };
+    whyRefused: async () => null,
+    connect(address) {
+      const socket = { address, sent: [], closed: false, readyState: 0, send: (data) => socket.sent.push(data), close: () => (socket.closed = true) };
       sockets.push(socket);
       return socket;
     },
@@ -47,7 +48,7 @@ function given(options = {}) {
   const frames = [];
   const states = [];
   const feed = createFeed({
-    url: () => "ws://test",
+    address: () => "/ws/v1/test",
     world: place,
     onFrame: (frame, generation) => frames.push({ ...frame, generation }),
     onState: (state) => states.push(state),
@@ -150,7 +151,8 @@ test("a problem that may pass is tried again", () => {
 });
 
 test("a refused handshake is found out by asking", async () => {
-  const { place, feed } = given({ diagnose: async () => ({ code: "unauthenticated", detail: "" }) });
+  const { place, feed } = given();
+  place.whyRefused = async () => ({ code: "unauthenticated", detail: "" });
   place.last().onclose({ code: 1006 });
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(feed.state(), "refused");
