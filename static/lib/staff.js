@@ -5,9 +5,9 @@
  * @typedef {import("./wire").SessionAnswer} SessionAnswer
  * @typedef {import("./store.js").State} State
  */
-import { get, path, post, Refusal, remove, whyRefused } from "./api.js";
+import { get, path, post, Refusal, remove } from "./api.js";
 import { el, one, setText, show } from "./dom.js";
-import { createFeed, followBrowser, socketUrl } from "./feed.js";
+import { createFeed, followBrowser } from "./feed.js";
 import { fillWords, lineBadge, pageClock, setIn, wasIn } from "./page.js";
 import { reduce } from "./store.js";
 import { problemText, t, words } from "./text.js";
@@ -84,6 +84,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
   const who = one(document, "#who");
   const leave = one(document, "#leave", "button");
   const undoBar = one(document, "#undo", "button");
+  const said = one(document, "#said");
   /** @type {State | null} */
   let state = null;
   let busy = false;
@@ -92,7 +93,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
 
   const feed = followBrowser(
     createFeed({
-      url: () => socketUrl(`/ws/v1/venues/${path(venue)}/console`),
+      address: () => `/ws/v1/venues/${path(venue)}/console`,
       onFrame(frame) {
         if (frame.type !== "console" && frame.type !== "change") return;
         const reduced = reduce(state, frame);
@@ -109,7 +110,6 @@ export function createConsole({ venue, render, tick = () => {} }) {
         setText(one(door, ".door-text"), problemText({ code }));
         open(false);
       },
-      diagnose: async () => (await whyRefused("/sessions/current")) ?? whyRefused(`/venues/${path(venue)}`),
     }),
   );
   lineBadge(one(document, "#line"), feed);
@@ -179,7 +179,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
       const what = done?.(answer) ?? null;
       if (what !== null) {
         undoable = { what, at: clock.now() };
-        toast(what, "good");
+        setText(said, what);
       }
       return answer;
     } catch (failure) {

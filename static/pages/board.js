@@ -8,10 +8,10 @@
  * @typedef {import("../lib/wire").BoardTicket} BoardTicket
  */
 import { createAnnouncer } from "../lib/announce.js";
-import { get, path, whyRefused } from "../lib/api.js";
+import { get, path } from "../lib/api.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
-import { createFeed, followBrowser, socketUrl } from "../lib/feed.js";
+import { createFeed, followBrowser } from "../lib/feed.js";
 import { keepAwake, pageClock, parameter, span, startPage, subject, watchLine } from "../lib/page.js";
 import { createSpeaker, wait } from "../lib/speech.js";
 import { language, problemText, t, words } from "../lib/text.js";
@@ -48,9 +48,9 @@ const stale = one(document, "#stale", "p");
 
 const feed = followBrowser(
   createFeed({
-    url() {
+    address() {
       const services = parameter("services");
-      return socketUrl(`/ws/v1/venues/${path(venue)}/board${services ? `?services=${encodeURIComponent(services)}` : ""}`);
+      return `/ws/v1/venues/${path(venue)}/board${services ? `?services=${encodeURIComponent(services)}` : ""}`;
     },
     onFrame(frame, generation) {
       if (frame.type !== "board") return;
@@ -64,7 +64,6 @@ const feed = followBrowser(
       if (state === "refused") setTimeout(() => feed.start(), REFUSED_RETRY_MS);
       look();
     },
-    diagnose: () => whyRefused(`/venues/${path(venue)}`),
   }),
 );
 
@@ -125,7 +124,7 @@ function render() {
     one(document, "#calls"),
     openFirst.slice(callPage * ROWS.calls, (callPage + 1) * ROWS.calls),
     (call) => String(call.id),
-    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-counter" }), el("span", { class: "call-recalls" })),
+    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-recalls" }), el("span", { class: "call-counter" })),
     (row, call) => {
       setText(one(row, ".call-number"), call.number);
       setText(one(row, ".call-name"), call.name ?? "");

@@ -316,7 +316,7 @@ function tick() {
   if (!row || !row.called_at) return setText(one(document, "#current-since"), "");
   const n = minutesSince(row.called_at, desk.clock.now());
   const recalls = row.recalls > 0 ? ` · ${t("board.recalled", { n: row.recalls })}` : "";
-  setText(one(document, "#current-since"), t("counter.since", { n }) + recalls);
+  setText(one(document, "#current-since"), (n === 0 ? t("counter.since_now") : t("counter.since", { n })) + recalls);
 }
 
 one(document, "#change-counter").addEventListener("click", () => choose(""));

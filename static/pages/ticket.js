@@ -4,10 +4,10 @@
  *
  * @typedef {import("../lib/wire").CardFrame} CardFrame
  */
-import { newKey, path, post, whyRefused } from "../lib/api.js";
+import { newKey, path, post } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, one, setAttribute, setText, show } from "../lib/dom.js";
-import { createFeed, followBrowser, socketUrl } from "../lib/feed.js";
+import { createFeed, followBrowser } from "../lib/feed.js";
 import { dead, keepAwake, languageSwitcher, pageClock, span, startPage, subject, watchLine } from "../lib/page.js";
 import { remember } from "../lib/memory.js";
 import { onLanguage, problemText, t, tOf, words } from "../lib/text.js";
@@ -36,7 +36,7 @@ const leave = one(document, "#leave", "button");
 
 const feed = followBrowser(
   createFeed({
-    url: () => socketUrl(`/ws/v1/tickets/${path(token)}`),
+    address: () => `/ws/v1/tickets/${path(token)}`,
     onFrame(frame) {
       if (frame.type !== "card") return;
       card = frame;
@@ -47,7 +47,6 @@ const feed = followBrowser(
     onState(state) {
       if (state === "refused") dead(problemText(feed.refused()));
     },
-    diagnose: () => whyRefused(`/tickets/${path(token)}`),
   }),
 );
 
