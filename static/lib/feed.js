@@ -33,6 +33,9 @@ export const BACKOFF_MAX_MS = 30_000;
 /** A resume that is not answered by then is answered by a new connection. */
 export const RESUME_MS = 10_000;
 
+/** A page that was connected before asks why it is refused at every so many failed attempts. */
+const ASK_EVERY = 4;
+
 const POLICY = 1008;
 const RESTART = 1012;
 
@@ -230,7 +233,8 @@ export function createFeed({ address, onFrame, onState = () => {}, world = brows
       if (meaning === "refused") return refuse(lastError ?? { code: "forbidden", detail: String(event.reason ?? "") });
       if (meaning === "restart") attempt = 0;
       lose();
-      if (!opened) void ask();
+      // Not each time: a thousand pages that lost the same server must not ask it twice as much.
+      if (!opened && (generation === 0 || attempt % ASK_EVERY === 0)) void ask();
     };
     watchFor(CONNECT_MS);
   }
