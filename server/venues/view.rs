@@ -165,7 +165,11 @@ pub fn board(venue: &Venue) -> Board {
         name: name_on_screen(config, ticket),
         service: ticket.service.to_string(),
     };
-    let ready = config.services.iter().filter_map(|service| venue.queue(&service.id)).flat_map(callnext_engine::dispatch::Queue::ready);
+    let ready = config
+        .services
+        .iter()
+        .filter_map(|service| venue.queue(&service.id))
+        .flat_map(callnext_engine::dispatch::Queue::ready);
     let calls = venue.calls().rev().map(|entry| {
         let ticket = venue.ticket(entry.ticket);
         let open = ticket
