@@ -1,11 +1,13 @@
 //! The published documents: OpenAPI 3.1 for requests, from the handlers themselves, and AsyncAPI 3.0 for frames,
 //! from the same types. Tests hold both against what the server really sends.
 
+use std::collections::BTreeMap;
+
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, get};
 use serde_json::{Value, json};
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, Object, OpenApi, Ref, RefOr, Required, ResponseBuilder, Type,
@@ -22,6 +24,30 @@ impl OpenApiText {
     /// Writes the document down once.
     pub fn new(openapi: &OpenApi) -> Self {
         Self(openapi.to_pretty_json().unwrap_or_default())
+    }
+}
+
+/// Which methods each documented address takes.
+pub struct Methods(BTreeMap<String, String>);
+
+impl Methods {
+    /// As the document says.
+    pub fn new(openapi: &OpenApi) -> Self {
+        let of = |item: &PathItem| {
+            let known = [
+                ("GET, HEAD", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PUT", item.put.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            known.into_iter().filter(|(_, is)| *is).map(|(method, _)| method).collect::<Vec<_>>().join(", ")
+        };
+        Self(openapi.paths.paths.iter().map(|(address, item)| (address.clone(), of(item))).collect())
+    }
+
+    /// Those of one address. Pages and sockets are in no document: they are only read.
+    pub fn of(&self, address: &str) -> String {
+        self.0.get(address).cloned().unwrap_or_else(|| "GET, HEAD".to_owned())
     }
 }
 

@@ -59,6 +59,7 @@ pub fn app(
     app.app_data(edge)
         .app_data(hub)
         .app_data(web::Data::new(docs::OpenApiText::new(&openapi)))
+        .app_data(web::Data::new(docs::Methods::new(&openapi)))
         .configure(|config| docs::page(config, openapi))
         .configure(sockets)
         .configure(ops::routes)
@@ -74,6 +75,7 @@ pub fn app(
                 .add(("Referrer-Policy", "no-referrer")),
         )
         .wrap(from_fn(ops::measure))
+        .wrap(from_fn(ops::head_as_get))
 }
 
 /// Everything under `/api/v1`.

@@ -332,6 +332,7 @@ export default {
   "problem.origin_foreign": "Requests from other sites are refused",
   "problem.not_found": "Not found",
   "problem.method_not_allowed": "This cannot be done here",
+  "problem.upgrade_required": "This address is a WebSocket",
   "problem.service_unavailable": "The service is away for a moment. Please try again.",
   "problem.internal_error": "Something went wrong on the server. Please try again.",
   "problem.user_unknown": "There is no such account",

@@ -331,6 +331,7 @@ export default {
   "problem.origin_foreign": "不接受来自其他网站的请求",
   "problem.not_found": "没有找到",
   "problem.method_not_allowed": "不支持这种操作",
+  "problem.upgrade_required": "这个地址只能用 WebSocket 连接",
   "problem.service_unavailable": "服务暂时不可用，请稍后再试",
   "problem.internal_error": "服务器出错，请稍后再试",
   "problem.user_unknown": "没有这个账号",

@@ -332,6 +332,7 @@ export default {
   "problem.origin_foreign": "不接受來自其他網站的請求",
   "problem.not_found": "沒有找到",
   "problem.method_not_allowed": "不支援這種操作",
+  "problem.upgrade_required": "這個地址只能用 WebSocket 連線",
   "problem.service_unavailable": "服務暫時不可用，請稍後再試",
   "problem.internal_error": "伺服器出錯，請稍後再試",
   "problem.user_unknown": "沒有這個帳號",
