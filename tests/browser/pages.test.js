@@ -152,7 +152,7 @@ async function press(page, key) {
 
 /** Presses "next" until a number is at the counter. */
 async function callUntil(desk, number) {
-  for (let press = 0; press < PRESSES_MAX; press += 1) {
+  for (let count = 0; count < PRESSES_MAX; count += 1) {
     if ((await desk.textContent("#current-number")) === number) return;
     await desk.waitForSelector("#act-next:not([aria-disabled])");
     const before = await desk.textContent("#current-number");
