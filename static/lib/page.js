@@ -113,7 +113,7 @@ export function watchLine(feed, tell) {
   function look() {
     const state = feed.state();
     if (state === "live" || state === "idle") lostAt = null;
-    else lostAt ??= performance.now();
+    else if (lostAt === null) lostAt = performance.now();
     const stale = state !== "idle" && lostAt !== null && (state === "refused" || performance.now() - lostAt >= LOST_SHOWN_MS);
     tell(stale, Math.round(feed.silenceMs() / 1000));
   }

@@ -5,7 +5,7 @@
  * @typedef {import("./wire").SessionAnswer} SessionAnswer
  * @typedef {import("./store.js").State} State
  */
-import { get, path, post, Refusal, remove } from "./api.js";
+import { get, newKey, path, post, put, Refusal, remove, Unreachable } from "./api.js";
 import { el, one, setText, show } from "./dom.js";
 import { createFeed, followBrowser } from "./feed.js";
 import { fillWords, lineBadge, pageClock, setIn, wasIn } from "./page.js";
@@ -90,6 +90,8 @@ export function createConsole({ venue, render, tick = () => {} }) {
   let busy = false;
   /** @type {{ what: string, at: number } | null} */
   let undoable = null;
+  /** The last wish without an answer, and where the queue stood then. @type {{ wish: string, key: string, seq: number } | null} */
+  let unanswered = null;
 
   const feed = followBrowser(
     createFeed({
@@ -164,25 +166,32 @@ export function createConsole({ venue, render, tick = () => {} }) {
   }
 
   /**
-   * Sends one wish. While it is under way no other starts, so that a second press is not a second call.
+   * Sends one wish. While it is under way no other starts, so that a second press is not a second call; and pressed
+   * again after an answer that never came, with nothing seen since, it is the same wish with the same key.
    *
-   * @template Answer
-   * @param {() => Promise<Answer>} wish
-   * @param {(answer: Answer) => string | null} [done]  what was done, for the message and the way back; null to be silent
-   * @returns {Promise<Answer | null>}
+   * @param {"POST" | "PUT"} method
+   * @param {string} address
+   * @param {object} body
+   * @param {(answer: any) => string | null} done  what was done, for the message and the way back; null to be silent
+   * @returns {Promise<any>}  the answer, or null where there is none
    */
-  async function act(wish, done) {
+  async function act(method, address, body, done) {
     if (busy) return null;
     setBusy(true);
+    const wish = `${method} ${address} ${JSON.stringify(body)}`;
+    const again = unanswered?.wish === wish && unanswered.seq === state?.seq;
+    const key = again && unanswered ? unanswered.key : newKey();
+    unanswered = null;
     try {
-      const answer = await wish();
-      const what = done?.(answer) ?? null;
+      const answer = await (method === "PUT" ? put : post)(address, body, key);
+      const what = done(answer);
       if (what !== null) {
         undoable = { what, at: clock.now() };
         setText(said, what);
       }
       return answer;
     } catch (failure) {
+      if (failure instanceof Unreachable) unanswered = { wish, key, seq: state?.seq ?? 0 };
       if (failure instanceof Refusal && failure.status === 401) ask();
       toastFailure(failure);
       return null;
@@ -213,14 +222,11 @@ export function createConsole({ venue, render, tick = () => {} }) {
       return;
     }
     const { what } = undoable;
-    void act(
-      () => post(`/venues/${path(venue)}/undo`, {}),
-      () => {
-        undoable = null;
-        toast(t("undo.done", { what }), "good");
-        return null;
-      },
-    );
+    void act("POST", `/venues/${path(venue)}/undo`, {}, () => {
+      undoable = null;
+      toast(t("undo.done", { what }), "good");
+      return null;
+    });
   }
 
   undoBar.addEventListener("click", undo);

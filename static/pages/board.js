@@ -26,6 +26,8 @@ const CALL_SHOWN_MS = 4_500;
 const REFUSED_RETRY_MS = 60_000;
 /** Cut off for this long, while the server answers plain requests: only a new page can help. */
 const RELOAD_AFTER_S = 180;
+/** After a fault of the page itself; not at once, so that a fault at every start does not spin. */
+const RELOAD_FAULT_MS = 10_000;
 /** A page that has run this long starts afresh in a quiet hour of the venue. */
 const FRESH_AFTER_MS = 20 * 3_600_000;
 const QUIET_HOUR = "04";
@@ -103,7 +105,7 @@ function render() {
   document.title = `${words(board.venue.name)} · ${t("page.board")}`;
   setText(one(document, "#venue"), words(board.venue.name));
 
-  const big = announced ?? calls.find((call) => call.open) ?? calls[0] ?? null;
+  const big = announced ?? calls[0] ?? null;
   show(one(document, "#hero-call"), big !== null);
   show(one(document, "#hero-empty"), big === null);
   if (big) {
@@ -230,7 +232,7 @@ async function unlock() {
 
 addEventListener("pointerdown", unlock);
 addEventListener("keydown", unlock);
-addEventListener("error", () => setTimeout(reload, 10_000));
+for (const fault of ["error", "unhandledrejection"]) addEventListener(fault, () => setTimeout(reload, RELOAD_FAULT_MS));
 setInterval(() => {
   turn += 1;
   render();

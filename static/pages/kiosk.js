@@ -241,7 +241,7 @@ const scanner = createScanner((scanned) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Enter" && scanner.enter(performance.now())) return event.preventDefault();
-  if (scanner.key(event.key, performance.now())) event.preventDefault();
+  scanner.key(event.key, performance.now());
   if (screen !== "check-in") return;
   if (event.key === "Backspace") backspace();
   else if (event.key === "Escape") home();

@@ -10,7 +10,7 @@
  * @typedef {{ group: string, row: TicketRow | null, place: number }} Line
  *   of the list: a ticket with its place, or the name of the service that follows
  */
-import { path, post } from "../lib/api.js";
+import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
@@ -67,7 +67,7 @@ const ACTS = [
  * @param {string} done
  */
 async function send(address, body, done) {
-  await desk.act(() => post(address, body), () => done);
+  await desk.act("POST", address, body, () => done);
   focusRow();
 }
 
@@ -144,14 +144,13 @@ async function addOverflow() {
   const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
-  const issued = await desk.act(() => post(at("overflows"), body), (added) => t("triage.did_overflow", { number: added?.number ?? added?.ticket?.number ?? "" }));
-  const id = issued?.id ?? issued?.ticket?.id;
-  if (id !== undefined) select(String(id));
+  const issued = await desk.act("POST", at("overflows"), body, (added) => t("triage.did_overflow", { number: added.number }));
+  if (issued) select(String(issued.id));
 }
 
 /** @param {AppointmentRow} row */
 async function checkIn(row) {
-  await desk.act(() => post(at("check-ins"), { code: row.code }), (issued) => t("triage.did_check_in", { code: row.code, number: issued?.number ?? "" }));
+  await desk.act("POST", at("check-ins"), { code: row.code }, (issued) => t("triage.did_check_in", { code: row.code, number: issued.number }));
 }
 
 /** @param {import("../lib/wire").QueueOrder} row */

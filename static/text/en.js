@@ -59,7 +59,7 @@ export default {
   "rule.by_hand": "Why: chosen by hand",
   "tag.wants": "Only {counter}",
   "tag.misses": "Missed ×{n}",
-  "estimate.nothing_called_yet": "Nobody has been called yet today, so the wait cannot be told",
+  "estimate.nothing_called_yet": "Too few calls so far to tell the wait",
   "estimate.no_counter_open": "No counter is open",
   "estimate.not_waiting": "The wait cannot be told now",
 

@@ -106,15 +106,20 @@ async function reads(page, selector, wanted) {
   await page.locator(selector).filter({ hasText: test }).first().waitFor({ state: "visible" });
 }
 
-/** A counter that is logged in, chosen and open. With it the demo's player lets go. */
+/** A counter that is logged in, chosen and open. Once somebody works a counter, the demo's player lets go. */
 async function openCounter(counter) {
   const desk = await open(`/counter/${VENUE}?counter=${counter}`, "desk");
   await logIn(desk, "clerk");
   await desk.waitForSelector("#desk:not([hidden])");
-  const isOpen = desk.locator('#counter-state [data-state="open"][aria-pressed="true"]');
-  if ((await isOpen.count()) === 0) await desk.click('#counter-state [data-state="open"]');
-  await isOpen.waitFor();
-  return desk;
+  for (const state of ["paused", "open"]) {
+    await desk.click(`#counter-state [data-state="${state}"]`);
+    await desk.waitForSelector(`#counter-state [data-state="${state}"][aria-pressed="true"]`);
+  }
+  // From here on nobody else calls: the recorded day is no longer played.
+  for (;;) {
+    const { demo } = await (await desk.request.get("/api/v1/info")).json();
+    if (!demo.playing) return desk;
+  }
 }
 
 /** The quietest service, so that a journey is short, and a counter for it. */
@@ -139,13 +144,19 @@ async function takeNumber(kiosk, service) {
   return { number: issued.number, phone: `/t/${issued.token}` };
 }
 
+/** Presses a key of a console once its last wish is answered: while one is under way, no other begins. */
+async function press(page, key) {
+  await page.waitForSelector("body:not([data-busy])");
+  await page.keyboard.press(key);
+}
+
 /** Presses "next" until a number is at the counter. */
 async function callUntil(desk, number) {
-  for (let press = 0; press < PRESSES_MAX; press += 1) {
+  for (let count = 0; count < PRESSES_MAX; count += 1) {
     if ((await desk.textContent("#current-number")) === number) return;
     await desk.waitForSelector("#act-next:not([aria-disabled])");
     const before = await desk.textContent("#current-number");
-    await desk.keyboard.press("n");
+    await press(desk, "n");
     await desk.waitForFunction((old) => document.querySelector("#current-number")?.textContent !== old, before);
   }
   assert.fail(`${number} was not called in ${PRESSES_MAX} presses`);
@@ -216,17 +227,17 @@ pages("a number taken at the kiosk is called at a counter, on the board and on t
   await shot(board, "board");
   await shot(holder, "ticket-called");
 
-  await desk.keyboard.press("r");
+  await press(desk, "r");
   await reads(board, "#calls .call", /重呼 1 次/);
   await board.waitForFunction((wanted) => window.spoken.filter((text) => text.includes(wanted)).length === 2, sentence);
-  await desk.keyboard.press("s");
+  await press(desk, "s");
   await reads(holder, "#title", `正在 ${name} 办理`);
-  await desk.keyboard.press("c");
+  await press(desk, "c");
   await reads(holder, "#title", "已办结");
   await reads(desk, "#undo", "已办结");
-  await desk.keyboard.press("u");
+  await press(desk, "u");
   await reads(holder, "#title", `正在 ${name} 办理`);
-  await desk.keyboard.press("c");
+  await press(desk, "c");
   await reads(holder, "#title", "已办结");
   assert.equal(await board.evaluate((wanted) => window.spoken.filter((text) => text.includes(wanted)).length, sentence), 2, "spoken once for the call and once for the recall");
 
@@ -259,7 +270,7 @@ pages("a tap that is repeated, and an answer that is lost, give one number", asy
 
 pages("the triage desk adds an overflow number, grants precedence, holds, brings back and takes back", async () => {
   const { nurse, service } = await quietest();
-  await nurse.keyboard.press("a");
+  await press(nurse, "a");
   await nurse.selectOption("dialog [name=service]", service.id);
   await nurse.fill("dialog [name=approved_by]", "陈医生");
   await nurse.fill("dialog [name=name]", "欧阳小红");
@@ -271,27 +282,27 @@ pages("the triage desk adds an overflow number, grants precedence, holds, brings
   const row = nurse.locator("#rows tr", { hasText: number });
   await row.click();
 
-  await nurse.keyboard.press("g");
-  await nurse.keyboard.press("2");
-  await nurse.keyboard.press("Enter");
+  await press(nurse, "g");
+  await press(nurse, "2");
+  await press(nurse, "Enter");
   await reads(nurse, "#side", "孕产妇");
   await row.locator('[data-kind="green_channel"]').waitFor();
   await shot(nurse, "triage");
-  await nurse.keyboard.press("u");
+  await press(nurse, "u");
   await row.locator('[data-kind="green_channel"]').waitFor({ state: "detached" });
 
-  await nurse.keyboard.press("h");
-  await nurse.keyboard.press("Enter");
+  await press(nurse, "h");
+  await press(nurse, "Enter");
   await reads(nurse, '#rows tr[aria-selected="true"]', "检查中");
-  await nurse.keyboard.press("b");
+  await press(nurse, "b");
   await reads(nurse, '#rows tr[aria-selected="true"]', "回诊");
 
-  await nurse.keyboard.press("/");
+  await press(nurse, "/");
   await nurse.keyboard.type("欧阳");
   await nurse.waitForFunction(() => document.querySelectorAll("#rows tr[tabindex]").length === 1);
-  await nurse.keyboard.press("Enter");
-  await nurse.keyboard.press("x");
-  await nurse.keyboard.press("Enter");
+  await press(nurse, "Enter");
+  await press(nurse, "x");
+  await press(nurse, "Enter");
   await nurse.waitForFunction(() => document.querySelectorAll("#rows tr[tabindex]").length === 0);
 });
 
@@ -321,8 +332,8 @@ pages("a booking is checked in by scanner at the kiosk, and by the nurse", async
   await nurse.click('[data-view="appointments"]');
   await nurse.fill("#search", codes[1]);
   await reads(nurse, "#rows tr", "未到");
-  await nurse.keyboard.press("Enter");
-  await nurse.keyboard.press("Enter");
+  await press(nurse, "Enter");
+  await press(nurse, "Enter");
   await reads(nurse, "#rows tr", "已报到");
   await shot(nurse, "triage-check-in");
 });
