@@ -1,7 +1,7 @@
 //! The journal: where a venue's changes are kept, in order, before anybody is shown them.
 //!
 //! One contract, [`Journal`]; an in-memory one for tests, SQLite as the embedded default, Redis to come.
-//! The same suite ([`contract`]) holds every one of them to it. A journal decides nothing and does not know
+//! The same suite (`contract`) holds every one of them to it. A journal decides nothing and does not know
 //! what a change means: it keeps entries, in order, and refuses a writer that was replaced.
 
 use std::fmt;
@@ -10,11 +10,17 @@ use callnext_engine::{Change, Seq, VenueId};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-pub mod memory;
-pub mod sqlite;
-
+mod codec;
 #[cfg(test)]
 mod contract;
+pub mod memory;
+mod order;
+#[cfg(test)]
+mod sample;
+pub mod sqlite;
+
+pub use memory::MemoryJournal;
+pub use sqlite::SqliteJournal;
 
 /// One unbroken ownership of a venue. Higher ones depose lower ones: the number is the fencing token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,14 +44,14 @@ pub enum JournalError {
         /// The epoch that was refused.
         epoch: Epoch,
     },
-    /// The entries do not follow the last one kept. Nothing was written.
+    /// The entries do not follow the last one kept, or each other. Nothing was written.
     #[error("venue {venue}: change {found} does not follow {last}")]
     OutOfOrder {
         /// The venue.
         venue: VenueId,
-        /// The last change kept.
+        /// The change that had to be followed.
         last: Seq,
-        /// The first change offered.
+        /// The change offered instead.
         found: Seq,
     },
     /// What is kept cannot be read.
@@ -76,14 +82,23 @@ pub struct Opened {
 /// Keeps the changes of venues.
 pub trait Journal: Send + Sync + 'static {
     /// Takes ownership of a venue: deposes whoever had it, and returns what is kept since the start of the
-    /// last business day ([`callnext_engine::Event::DayOpened`] is a full starting point).
+    /// last business day ([`callnext_engine::Event::DayOpened`] is a full starting point). The new epoch is
+    /// durable before the future ends, so it is never given out again; the first one is 1.
     fn open(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>>;
 
     /// Appends changes: all of them or none, and durably before the future ends well. The first must follow
-    /// the last kept. An empty list is allowed and writes nothing.
-    fn append(&self, venue: &VenueId, epoch: Epoch, changes: Vec<Change>) -> BoxFuture<'static, Result<(), JournalError>>;
+    /// the last kept; the first of all is change 1. An empty list is allowed and writes nothing.
+    ///
+    /// Dropping the future does not take the changes back: they may or may not have been written.
+    fn append(
+        &self,
+        venue: &VenueId,
+        epoch: Epoch,
+        changes: Vec<Change>,
+    ) -> BoxFuture<'static, Result<(), JournalError>>;
 
     /// All changes of a venue that are kept, from the one after `after`, at most `limit`: for export and repair.
+    /// Neither takes the venue over nor disturbs its owner.
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>>;
 
     /// Whether the store answers, for `/readyz`.

@@ -185,3 +185,26 @@ pub struct DemoAccount {
     /// Its role.
     pub role: String,
 }
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountAnswer {
+    /// Account name.
+    pub user: String,
+    /// Role per venue; `*` stands for every venue.
+    pub roles: BTreeMap<String, String>,
+}
+
+/// All accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountList {
+    /// In the order of their names.
+    pub accounts: Vec<AccountAnswer>,
+}
+
+/// The devices of a venue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeviceList {
+    /// In the order of their names.
+    pub devices: Vec<DeviceAnswer>,
+}

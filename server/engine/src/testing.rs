@@ -233,6 +233,7 @@ impl Hall {
     }
 
     /// Asks for something that is done.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better")]
     pub fn does(&mut self, action: Action) -> Outcome {
         match self.asks(action.clone()) {
             Ok(Decision::Changed(change)) => change.outcome,
@@ -242,6 +243,7 @@ impl Hall {
     }
 
     /// Asks for something that is refused, and changes nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better")]
     pub fn refuses(&mut self, action: Action) -> Refusal {
         let before = self.venue.clone();
         match self.asks(action.clone()) {

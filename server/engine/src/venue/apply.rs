@@ -341,10 +341,9 @@ impl Venue {
     }
 
     fn leave_counter(&mut self, id: TicketId) {
-        for counter in self.ticket(id).and_then(|ticket| ticket.state.counter().cloned()).iter() {
-            if let Some(counter) = self.counters.get_mut(counter) {
-                counter.current = None;
-            }
+        let counter = self.ticket(id).and_then(|ticket| ticket.state.counter().cloned());
+        if let Some(counter) = counter.and_then(|counter| self.counters.get_mut(&counter)) {
+            counter.current = None;
         }
     }
 

@@ -102,14 +102,12 @@ impl Venue {
             images.everything |= matches!(event, Event::VenueConfigured { .. });
             let (ticket, counter) = touched(event);
             if let Some(id) = ticket {
-                if !images.tickets.contains_key(&id) {
-                    images.tickets.insert(id, self.image_of_ticket(id, &change.by));
-                    let at_counter = self.ticket(id).and_then(|ticket| ticket.state.counter());
-                    self.image_of_counter(at_counter, &mut images);
-                }
-                if let (Event::TicketCalled { counter, why, .. }, Some(image)) = (event, images.tickets.get_mut(&id)) {
+                let image = images.tickets.entry(id).or_insert_with(|| self.image_of_ticket(id, &change.by));
+                if let Event::TicketCalled { counter, why, .. } = event {
                     image.call = Some((counter.clone(), why.rule));
                 }
+                let at_counter = self.ticket(id).and_then(|ticket| ticket.state.counter());
+                self.image_of_counter(at_counter, &mut images);
             }
             self.image_of_counter(counter, &mut images);
         }

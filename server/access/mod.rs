@@ -1,0 +1,241 @@
+//! Who may do what: accounts, roles, logins, devices, and the links in people's hands.
+//!
+//! [`Access`] is the one door. What it knows stands in memory, so that a request costs no disk; every change is on
+//! the disk before it is answered, and in force from that moment, revocations first of all. It decides nothing
+//! about queues, and no route asks anything but [`Principal::may`].
+//!
+//! Times are passed in, always wall-clock time, also in a demo whose venues run faster.
+//!
+//! # Layout
+//!
+//! * [`role`]: **the one table** of who may do what. [`principal`]: who asks.
+//! * `account`: names, roles of one account, devices. [`token`], [`secret`], [`link`]: what must not be guessed.
+//! * `password`, `attempts`: the cost of guessing. `directory`, `store`: what is known, in memory and on the disk.
+//! * [`error`]: every way in which access says no.
+
+mod account;
+mod attempts;
+mod directory;
+pub mod error;
+pub mod link;
+mod password;
+pub mod principal;
+pub mod role;
+pub mod secret;
+mod store;
+pub mod token;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use callnext_engine::{Millis, Timestamp, VenueId};
+
+pub use self::account::{Account, Device, DeviceName, Login, NAME_CHARS_MAX, Put, Roles, Scope, UserName};
+pub use self::error::{AccessError, AccessErrorKind, Failure};
+pub use self::link::{Links, TicketLink};
+pub use self::password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
+pub use self::principal::Principal;
+pub use self::role::{DeviceKind, Permission, Role};
+pub use self::token::Token;
+
+use self::attempts::Attempts;
+use self::password::Passwords;
+use self::secret::Secret;
+use self::store::Store;
+use self::token::Digest;
+
+/// A login ends this long after it was last used: longer than any shift, shorter than from one day's to the next.
+pub const LOGIN_LIFE: Millis = Millis::from_mins(12 * 60);
+
+/// How far a login's end may lag behind its use: one write per login and ten minutes, not one per request.
+const RENEWAL_STEP: Millis = Millis::from_mins(10);
+
+/// The accounts file and the secret of one installation, opened. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Access {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    passwords: Passwords,
+    links: Links,
+    attempts: Mutex<Attempts>,
+    /// The set-up token on offer. In memory only: the next start offers another, so one in an old log is dead.
+    setup: Mutex<Option<Digest>>,
+}
+
+impl Access {
+    /// Opens `accounts.sqlite` and `secret.key` in the data directory, and makes them when they are missing.
+    /// Blocks: for the start of a program.
+    pub fn open(data: &Path) -> Result<Self, AccessError> {
+        let store = Store::open(&data.join("accounts.sqlite"))?;
+        let secret = Secret::load_or_make(&data.join("secret.key")).map_err(Failure::Secret)?;
+        let inner = Inner {
+            store,
+            passwords: Passwords::new()?,
+            links: Links::new(&secret),
+            attempts: Mutex::default(),
+            setup: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The links of phones, and the references of visitors.
+    pub fn links(&self) -> &Links {
+        &self.inner.links
+    }
+
+    // ---- set-up -------------------------------------------------------------------------------------------------
+
+    /// Whether there is no account yet, so that nobody could log in.
+    pub fn needs_setup(&self) -> bool {
+        self.inner.store.directory().is_empty()
+    }
+
+    /// A token that lets its bearer make the first account, once; none when there is an account already. An
+    /// earlier offer is void.
+    pub fn offer_setup(&self) -> Result<Option<Token>, AccessError> {
+        if !self.needs_setup() {
+            return Ok(None);
+        }
+        let token = Token::random()?;
+        *lock(&self.inner.setup) = Some(token.digest());
+        Ok(Some(token))
+    }
+
+    /// Makes the first account, an administrator everywhere, and uses the token up.
+    pub async fn set_up(&self, token: &str, user: &str, password: &str, now: Timestamp) -> Result<(), AccessError> {
+        let offered = Token::digest_of(token).ok_or(AccessError::SetupTokenInvalid)?;
+        if *lock(&self.inner.setup) != Some(offered) {
+            return Err(AccessError::SetupTokenInvalid);
+        }
+        let user = UserName::parse(user)?;
+        let password = self.inner.passwords.hash(password).await?;
+        self.blocking(move |inner| inner.store.add_first(&user, password, now)).await?;
+        *lock(&self.inner.setup) = None;
+        Ok(())
+    }
+
+    // ---- logins -------------------------------------------------------------------------------------------------
+
+    /// Lets a member of staff in. The answer is the same, and takes as long, whether the name or the password
+    /// was wrong.
+    pub async fn login(&self, user: &str, password: &str, now: Timestamp) -> Result<(Token, Login), AccessError> {
+        let user = UserName::parse(user).map_err(|_| AccessError::LoginFailed)?;
+        lock(&self.inner.attempts).begin(&user, now)?;
+        let known = self.inner.store.directory().password(&user);
+        if !self.inner.passwords.verify(known.clone(), password).await? {
+            return Err(AccessError::LoginFailed);
+        }
+        lock(&self.inner.attempts).succeeded(&user);
+        let token = Token::random()?;
+        let digest = token.digest();
+        let login = self.blocking(move |inner| inner.store.add_login(digest, &user, known.as_deref(), now)).await?;
+        Ok((token, login))
+    }
+
+    /// Ends a login. One that is over, or never was, is over as well.
+    pub async fn logout(&self, token: &str) -> Result<(), AccessError> {
+        let Some(digest) = Token::digest_of(token) else { return Ok(()) };
+        self.blocking(move |inner| inner.store.delete_login(digest)).await
+    }
+
+    /// Whose token it is, a login's or a device's. Using a login keeps it alive for another [`LOGIN_LIFE`].
+    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Option<Principal> {
+        let digest = Token::digest_of(token)?;
+        // A statement of its own: the lock must be free again before anything waits.
+        let found = self.inner.store.directory().principal(digest, now);
+        let (principal, expires_at) = found?;
+        if expires_at.is_some_and(|at| at.since(now) < Millis(LOGIN_LIFE.0 - RENEWAL_STEP.0)) {
+            let renewed = self.blocking(move |inner| inner.store.renew(digest, now + LOGIN_LIFE)).await;
+            if let Err(error) = renewed {
+                // The login is good until its earlier end; the next request tries again.
+                tracing::warn!(%error, "a login could not be renewed");
+            }
+        }
+        Some(principal)
+    }
+
+    /// The login of this token, if it is one and lasts.
+    pub fn login_of(&self, token: &str, now: Timestamp) -> Option<Login> {
+        self.inner.store.directory().login(Token::digest_of(token)?, now)
+    }
+
+    // ---- accounts -----------------------------------------------------------------------------------------------
+
+    /// Makes or changes an account. A new password ends the account's logins; without one the present password
+    /// stays. Changed roles are in force at the next request.
+    pub async fn put_account(
+        &self,
+        user: &str,
+        password: Option<&str>,
+        roles: Roles,
+        now: Timestamp,
+    ) -> Result<Put, AccessError> {
+        let user = UserName::parse(user)?;
+        let password = match password {
+            Some(password) => Some(self.inner.passwords.hash(password).await?),
+            None => None,
+        };
+        self.blocking(move |inner| inner.store.put_account(&user, password, roles, now)).await
+    }
+
+    /// All accounts, by name.
+    pub fn list_accounts(&self) -> Vec<Account> {
+        self.inner.store.directory().accounts()
+    }
+
+    /// Deletes an account and ends its logins. The last administrator of everything stays.
+    pub async fn delete_account(&self, user: &str) -> Result<(), AccessError> {
+        let user = UserName::parse(user).map_err(|_| AccessError::UserUnknown)?;
+        self.blocking(move |inner| inner.store.delete_account(&user)).await
+    }
+
+    // ---- devices ------------------------------------------------------------------------------------------------
+
+    /// Lets a screen or a kiosk in. Its token is told here, and never again.
+    pub async fn create_device(
+        &self,
+        venue: &VenueId,
+        name: &str,
+        kind: DeviceKind,
+        now: Timestamp,
+    ) -> Result<(Token, Device), AccessError> {
+        let device = Device { venue: venue.clone(), name: DeviceName::parse(name)?, kind, created_at: now };
+        let token = Token::random()?;
+        let digest = token.digest();
+        let device = self.blocking(move |inner| inner.store.add_device(digest, device)).await?;
+        Ok((token, device))
+    }
+
+    /// The devices of a venue, by name.
+    pub fn list_devices(&self, venue: &VenueId) -> Vec<Device> {
+        self.inner.store.directory().devices(venue)
+    }
+
+    /// Shuts a device out.
+    pub async fn delete_device(&self, venue: &VenueId, name: &str) -> Result<(), AccessError> {
+        let name = DeviceName::parse(name).map_err(|_| AccessError::DeviceUnknown)?;
+        let venue = venue.clone();
+        self.blocking(move |inner| inner.store.delete_device(&venue, &name)).await
+    }
+
+    /// Does what waits for the disk where waiting harms nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, AccessError> + Send + 'static,
+    ) -> Result<T, AccessError> {
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(|_| Failure::Panicked)?
+    }
+}
+
+/// Whoever panicked with the lock left the value whole: each change of it is a single statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

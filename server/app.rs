@@ -1,0 +1,198 @@
+//! The composition root: builds everything, binds, runs, and takes it down in order.
+//!
+//! The only file that knows every module. Tests build the same server the binary runs.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Arbiter};
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web};
+use callnext_engine::VenueConfig;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::access::{Access, AccessError};
+use crate::clock::Clock;
+use crate::database::DatabaseError;
+use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
+use crate::journal::sqlite::SqliteJournal;
+use crate::metrics::Metrics;
+use crate::venues::{Hub, Hubs, Registry, RegistryError};
+
+/// How long requests in flight may take after sockets were sent away, seconds.
+const SHUTDOWN_S: u64 = 5;
+/// Sockets that are sent away in one step when the server stops: their reconnecting must not come as one wave.
+const SEND_AWAY: usize = 500;
+/// Pause between two such steps.
+const SEND_AWAY_PAUSE: Duration = Duration::from_millis(100);
+/// Time for the last close frames to leave.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+/// Longest time a client may take to send a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a server is made from.
+pub struct Parts {
+    /// Where it listens; port 0 for any.
+    pub listen: SocketAddr,
+    /// Where it keeps its files.
+    pub data: PathBuf,
+    /// Where phones reach it, if not where requests come in.
+    pub public_url: Option<String>,
+    /// Other origins whose pages may use it.
+    pub trusted_origins: Vec<String>,
+    /// Threads that answer requests; none for one per core.
+    pub workers: Option<usize>,
+    /// Its venues.
+    pub venues: Vec<VenueConfig>,
+    /// The venues' time.
+    pub clock: Clock,
+    /// Accounts, logins, devices.
+    pub access: Access,
+    /// The demo, if this is one.
+    pub demo: Option<DemoState>,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The data folder cannot be made.
+    #[error("the data folder {} cannot be used: {problem}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The accounts cannot be opened.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// A venue cannot be opened.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {listen}: {problem}")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// The server ended with an error of the system.
+    #[error("the server ended: {0}")]
+    Ended(#[from] std::io::Error),
+}
+
+/// A server that is built and bound, and not yet running.
+pub struct App {
+    server: actix_web::dev::Server,
+    address: SocketAddr,
+    edge: web::Data<Edge>,
+    // Kept for its lifetime: the venue actors live on it.
+    _arbiter: Arbiter,
+}
+
+/// Makes a folder for data that only its owner may read.
+pub fn make_data_folder(path: &Path) -> Result<(), AppError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|problem| AppError::Data { path: path.to_owned(), problem })
+}
+
+impl App {
+    /// Builds a server on its SQLite journal, opens its venues, and binds its address.
+    pub async fn build(parts: Parts) -> Result<Self, AppError> {
+        make_data_folder(&parts.data)?;
+        let journal = Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?);
+        let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
+        let arbiter = Arbiter::new();
+        let registry = Arc::new(Registry::new(
+            parts.venues,
+            journal,
+            parts.clock.clone(),
+            hubs.clone(),
+            metrics.clone(),
+            arbiter.handle(),
+        ));
+        registry.open_all().await?;
+        actix::spawn(registry.clone().keep_open());
+        let edge = web::Data::new(Edge {
+            registry,
+            access: parts.access,
+            clock: parts.clock,
+            wall: Clock::machine(),
+            metrics: metrics.clone(),
+            public_url: parts.public_url,
+            trusted_origins: parts.trusted_origins,
+            closing: Closing::default(),
+            demo: parts.demo,
+        });
+        let shared = edge.clone();
+        let factory = move || {
+            let hub = Hub::new(metrics.clone()).start();
+            hubs.add(hub.clone());
+            app(shared.clone(), web::Data::new(hub))
+        };
+        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+        let listen = parts.listen;
+        let bound = HttpServer::new(factory)
+            .workers(workers.unwrap_or(2))
+            .client_request_timeout(HEAD_TIMEOUT)
+            .tcp_nodelay(true)
+            .shutdown_timeout(SHUTDOWN_S)
+            .disable_signals()
+            .on_connect(keep_socket_honest)
+            .bind(listen)
+            .map_err(|problem| AppError::Listen { listen, problem })?;
+        let address = bound.addrs().first().copied().unwrap_or(listen);
+        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its requests work with.
+    pub fn edge(&self) -> web::Data<Edge> {
+        self.edge.clone()
+    }
+
+    /// Runs until the process is told to stop.
+    pub async fn run(self) -> Result<(), AppError> {
+        let handle = self.server.handle();
+        actix::spawn(stop_on_signal(handle, self.edge.closing.clone()));
+        Ok(self.server.await?)
+    }
+}
+
+/// On SIGTERM or SIGINT: sends sockets away in steps, then lets requests finish. A second signal ends at once.
+async fn stop_on_signal(handle: ServerHandle, closing: Closing) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received; stop the process with SIGKILL, nothing is lost by it");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let open = closing.begin();
+    tracing::info!(sockets = open, "stopping: sockets are sent away first");
+    let down = async {
+        while closing.close_some(SEND_AWAY) > 0 {
+            tokio::time::sleep(SEND_AWAY_PAUSE).await;
+        }
+        tokio::time::sleep(LAST_WORDS).await;
+        handle.stop(true).await;
+    };
+    tokio::select! {
+        () = down => {}
+        _ = terminate.recv() => handle.stop(false).await,
+        _ = interrupt.recv() => handle.stop(false).await,
+    }
+}

@@ -1,0 +1,96 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use callnext_engine::{Action, Command, VenueId};
+
+use super::error::ApiError;
+use super::watch::Closing;
+use super::write::Write;
+use crate::access::{Access, Permission, Principal, TicketLink};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::venues::{Answer, Registry};
+use crate::wire::DemoInfo;
+
+/// The parts of the server that requests need.
+pub struct Edge {
+    /// The venues.
+    pub registry: Arc<Registry>,
+    /// Accounts, logins and devices.
+    pub access: Access,
+    /// The venues' time.
+    pub clock: Clock,
+    /// The time by which logins end: the machine's, also in a demo that runs faster.
+    pub wall: Clock,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// Where phones reach this server, if it is not where the request came in.
+    pub public_url: Option<String>,
+    /// Other origins whose pages may use this server.
+    pub trusted_origins: Vec<String>,
+    /// Whether the server is going down: sockets are told to come back.
+    pub closing: Closing,
+    /// The demo, if this is one.
+    pub demo: Option<DemoState>,
+}
+
+/// What only a demo has.
+pub struct DemoState {
+    /// What it gives away.
+    pub info: DemoInfo,
+    /// Whether the recorded day is still played.
+    pub playing: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl DemoState {
+    /// What the demo gives away, as it is now.
+    pub fn info(&self) -> DemoInfo {
+        DemoInfo { playing: (self.playing)(), ..self.info.clone() }
+    }
+}
+
+impl Edge {
+    /// Submits what an asker wants, if they may.
+    pub async fn submit<T>(
+        &self,
+        venue: &VenueId,
+        write: &Write<T>,
+        permission: Permission,
+        action: Action,
+    ) -> Result<Answer, ApiError> {
+        let principal = write.asker.must(permission, venue)?;
+        let id = write.command_id(key_space(&principal));
+        Ok(self.registry.submit(venue, Command { id, by: principal.actor(), action }).await?)
+    }
+
+    /// Submits what the holder of a ticket wants.
+    pub async fn submit_as_holder<T>(
+        &self,
+        link: &TicketLink,
+        write: &Write<T>,
+        action: Action,
+    ) -> Result<Answer, ApiError> {
+        let id = write.command_id(format!("ticket:{}", link.ticket));
+        Ok(self.registry.submit(&link.venue, Command { id, by: link.actor(), action }).await?)
+    }
+
+    /// Where a person's phone finds this server.
+    pub fn base_url(&self, request: &HttpRequest) -> String {
+        if let Some(url) = &self.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let from = request.connection_info();
+        format!("{}://{}", from.scheme(), from.host())
+    }
+}
+
+/// Whose keys they are: two people's same key is not the same wish.
+pub(super) fn key_space(principal: &Principal) -> String {
+    match principal {
+        Principal::Staff { user, .. } => format!("staff:{user}"),
+        Principal::Device { name, venue, .. } => format!("device:{venue}/{name}"),
+        Principal::Anonymous => "public".to_owned(),
+    }
+}

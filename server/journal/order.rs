@@ -1,0 +1,30 @@
+//! Whether an append may be kept: by the newest owner, and right after the last change.
+//!
+//! Apart, so that every journal that decides for itself decides alike.
+
+use callnext_engine::{Seq, VenueId};
+
+use super::codec::Entry;
+use super::{Epoch, JournalError};
+
+/// Judges entries offered by the owner of `epoch` to a venue whose newest epoch and last change are these.
+pub(super) fn check(
+    venue: &VenueId,
+    newest: Epoch,
+    last: Seq,
+    epoch: Epoch,
+    entries: &[Entry],
+) -> Result<(), JournalError> {
+    // Epochs begin at 1: at 0 nobody has opened the venue. One above the newest was never given out here.
+    if epoch != newest || newest == Epoch(0) {
+        return Err(JournalError::Deposed { venue: venue.clone(), epoch });
+    }
+    let mut expected = last;
+    for entry in entries {
+        if entry.seq != expected.next() {
+            return Err(JournalError::OutOfOrder { venue: venue.clone(), last: expected, found: entry.seq });
+        }
+        expected = entry.seq;
+    }
+    Ok(())
+}

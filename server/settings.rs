@@ -1,0 +1,191 @@
+//! What an operator declares for an installation: one TOML file, environment variables over it.
+//!
+//! Read once at the start, into types; everything wrong is found and told together, with its place and what would
+//! be right. Nothing here opens a port or makes a folder, so `callnext config check` can be run anywhere.
+//!
+//! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of
+//! `[server]`; lists are separated by commas. Venues are declared in the file alone.
+
+mod address;
+mod place;
+mod report;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use callnext_engine::VenueConfig;
+use callnext_engine::config::ConfigError;
+use serde::Deserialize;
+
+pub use self::address::{NotAnAddress, Origin, PublicUrl};
+pub use self::report::Report;
+
+use self::place::Placed;
+
+/// Most threads that serve requests: beyond any machine's cores they only take memory.
+pub const WORKERS_MAX: usize = 256;
+
+/// Most venues of one installation: each costs an actor and its queues.
+pub const VENUES_MAX: usize = 2_000;
+
+/// What every variable begins with.
+const ENVIRONMENT_PREFIX: &str = "CALLNEXT";
+
+/// Stands between the parts of a variable's name; setting names hold single underscores.
+const ENVIRONMENT_SEPARATOR: &str = "__";
+
+/// The settings of an installation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where and how the server runs.
+    #[serde(default)]
+    pub server: ServerSettings,
+    /// The venues, in the order in which they are written.
+    #[serde(default, rename = "venue")]
+    pub venues: Vec<VenueConfig>,
+}
+
+/// Where and how the server runs.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// The folder of the journal, the accounts and the secret. Relative to where the server is started.
+    pub data: PathBuf,
+    /// The address under which people reach the server, for links and QR codes; none to take it from requests.
+    pub public_url: Option<PublicUrl>,
+    /// Threads that serve requests; none for one per core.
+    pub workers: Option<usize>,
+    /// Other origins whose pages may use this server with a login.
+    pub trusted_origins: Vec<Origin>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("callnext-data"),
+            public_url: None,
+            workers: None,
+            trusted_origins: Vec::new(),
+        }
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no such file, or it cannot be read.
+    #[error("{}: {cause}\n  copy callnext.example.toml there, or name another file with --config", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's word.
+        cause: std::io::Error,
+    },
+    /// It is not TOML, or a setting has the wrong form; the text says where.
+    #[error("{}: {}", path.display(), Placed(cause))]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What and where.
+        cause: config::ConfigError,
+    },
+    /// It can be read, and makes no sense; all that is wrong.
+    #[error("{}: {} to put right{}", path.display(), Count(problems.len(), "problem"), Lines(problems))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// In the order in which they are written.
+        problems: Vec<ConfigError>,
+    },
+}
+
+impl Settings {
+    /// Reads the file and the environment.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })?;
+        Self::read(path, &text, environment())
+    }
+
+    /// Reads the file and the environment, and tells what was understood or what is wrong.
+    pub fn check(path: &Path) -> Report {
+        Report::new(path, Self::load(path))
+    }
+
+    fn read(path: &Path, text: &str, environment: config::Environment) -> Result<Self, SettingsError> {
+        let settings: Self = config::Config::builder()
+            .add_source(config::File::from_str(text, config::FileFormat::Toml))
+            .add_source(environment)
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .map_err(|cause| SettingsError::Malformed { path: path.to_owned(), cause })?;
+        let problems = settings.problems();
+        if problems.is_empty() { Ok(settings) } else { Err(SettingsError::Invalid { path: path.to_owned(), problems }) }
+    }
+
+    /// Everything that makes no sense, in the order in which it is written.
+    fn problems(&self) -> Vec<ConfigError> {
+        let mut found = Vec::new();
+        let mut add = |place: String, problem: String| found.push(ConfigError { place, problem });
+        if self.server.workers.is_some_and(|workers| !(1..=WORKERS_MAX).contains(&workers)) {
+            let problem = format!("use 1 to {WORKERS_MAX}, or leave it out for one per core");
+            add("server.workers".to_owned(), problem);
+        }
+        if self.server.data.as_os_str().is_empty() {
+            add("server.data".to_owned(), "is empty: name a folder".to_owned());
+        }
+        if self.venues.is_empty() {
+            add("venue".to_owned(), "there is none: declare at least one with [[venue]]".to_owned());
+        }
+        if self.venues.len() > VENUES_MAX {
+            add("venue".to_owned(), format!("there can be no more than {VENUES_MAX}, not {}", self.venues.len()));
+        }
+        let mut seen = BTreeSet::new();
+        for venue in &self.venues {
+            if !seen.insert(&venue.id) {
+                found.push(ConfigError {
+                    place: format!("venue \"{}\"", venue.id),
+                    problem: "is declared twice".to_owned(),
+                });
+            }
+            found.extend(venue.problems());
+        }
+        found
+    }
+}
+
+fn environment() -> config::Environment {
+    config::Environment::with_prefix(ENVIRONMENT_PREFIX)
+        .prefix_separator(ENVIRONMENT_SEPARATOR)
+        .separator(ENVIRONMENT_SEPARATOR)
+        .list_separator(",")
+        .with_list_parse_key("server.trusted_origins")
+        .try_parsing(true)
+}
+
+/// A count with its noun.
+struct Count(usize, &'static str);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.0, self.1, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+/// Each on a line of its own.
+struct Lines<'a>(&'a [ConfigError]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

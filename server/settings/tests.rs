@@ -1,0 +1,224 @@
+//! Settings from files and variables, sound and unsound.
+
+use std::collections::BTreeMap;
+
+use callnext_engine::config::Policy;
+use callnext_engine::{Lane, Text};
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../callnext.example.toml");
+
+const VENUE: &str = r#"
+    [[venue]]
+    id = "hall"
+    name = "Hall"
+    time_zone = "Europe/Berlin"
+    [[venue.service]]
+    id = "all"
+    name = "All"
+    [[venue.counter]]
+    id = "1"
+    name = "1"
+    services = ["all"]
+"#;
+
+fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Settings::read(Path::new("hall.toml"), text, environment().source(Some(variables)))
+}
+
+fn read(text: &str) -> Result<Settings, SettingsError> {
+    read_with(text, &[])
+}
+
+fn refused(text: &str) -> String {
+    read(text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_venue_is_all_that_must_be_declared() {
+    let settings = read(VENUE).unwrap();
+    assert_eq!(settings.server, ServerSettings::default());
+    assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.venues.len(), 1);
+    assert_eq!(settings.venues[0].name, Text::same("Hall"));
+    assert_eq!(settings.venues[0].services[0].policy, Policy::default());
+}
+
+#[test]
+fn everything_can_be_declared() {
+    let server = r#"
+        [server]
+        listen = "[::]:80"
+        data = "/var/lib/callnext"
+        public_url = "https://queue.example.org/"
+        workers = 3
+        trusted_origins = ["https://desk.example.org"]
+    "#;
+    let venue = VENUE.replace(
+        r#"name = "All""#,
+        r#"name = { zh-Hans = "全部", en = "All" }
+           policy = { ready_count = 0, order = "number", early_when_idle = false, weights = { walk_in = 20 } }"#,
+    );
+    let settings = read(&format!("{server}{venue}")).unwrap();
+    assert_eq!(settings.server.public_url.unwrap().as_str(), "https://queue.example.org");
+    assert_eq!(settings.server.workers, Some(3));
+    assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
+    let service = &settings.venues[0].services[0];
+    assert_eq!((service.name.zh_hans.as_str(), service.name.en.as_str()), ("全部", "All"));
+    assert_eq!((service.policy.ready_count, service.policy.weights.of(Lane::WalkIn)), (0, 20));
+}
+
+#[test]
+fn variables_stand_over_the_file() {
+    let file = format!("[server]\nlisten = \"10.0.0.1:1\"\nworkers = 2\n{VENUE}");
+    let settings = read_with(
+        &file,
+        &[
+            ("CALLNEXT__SERVER__LISTEN", "0.0.0.0:80"),
+            ("CALLNEXT__SERVER__DATA", "/data"),
+            ("CALLNEXT__SERVER__PUBLIC_URL", "https://queue.example.org"),
+            ("CALLNEXT__SERVER__TRUSTED_ORIGINS", "https://a.example.org,https://b.example.org"),
+            ("CALLNEXT_LOG", "debug"),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(settings.server.listen.to_string(), "0.0.0.0:80");
+    assert_eq!(settings.server.data, Path::new("/data"));
+    assert_eq!(settings.server.workers, Some(2), "what no variable names stays");
+    assert_eq!(settings.server.trusted_origins.len(), 2);
+}
+
+#[test]
+fn a_variable_that_names_no_setting_is_refused() {
+    let refused = read_with(VENUE, &[("CALLNEXT__SERVER__LISTNE", "0.0.0.0:80")]).unwrap_err().to_string();
+    assert!(refused.contains("listne"), "{refused}");
+    let refused = read_with(VENUE, &[("CALLNEXT__SERVER__WORKERS", "many")]).unwrap_err().to_string();
+    assert!(refused.contains("environment") && refused.contains("server.workers"), "{refused}");
+}
+
+#[test]
+fn what_cannot_be_read_names_its_place() {
+    for (text, words) in [
+        ("[server".to_owned(), &["hall.toml", "1 |"][..]),
+        (format!("[server]\nlisten = \"here\"\n{VENUE}"), &["server.listen", "127.0.0.1:8080"]),
+        (format!("[server]\nworkers = \"many\"\n{VENUE}"), &["server.workers", "many"]),
+        (format!("[server]\npublic_url = \"queue\"\n{VENUE}"), &["server.public_url", "\"queue\"", "https://"]),
+        (format!("[server]\nprot = 80\n{VENUE}"), &["prot", "listen"]),
+        (format!("[sever]\n{VENUE}"), &["sever"]),
+        (VENUE.replace("time_zone", "zone"), &["venue 1: ", "`zone`", "`time_zone`"]),
+        (VENUE.replace("Europe/Berlin", "Berlin"), &["venue 1: time_zone", "Asia/Shanghai"]),
+        (VENUE.replace("id = \"hall\"", "id = \"Great Hall\""), &["venue 1: id", "Great Hall", "a-z"]),
+        (
+            VENUE.replace("id = \"all\"", "id = \"all\"\npolicy = { redy_count = 2 }"),
+            &["venue 1: service 1: policy", "redy_count", "ready_count"],
+        ),
+        (VENUE.replace("id = \"hall\"", "id = \"hall\"\nday_start = \"4\""), &["venue 1: day_start", "04:00"]),
+    ] {
+        let refused = refused(&text);
+        for word in words {
+            assert!(refused.contains(word), "{word:?} in: {refused}");
+        }
+    }
+}
+
+#[test]
+fn everything_that_makes_no_sense_is_told_at_once() {
+    let text = format!("[server]\nworkers = 0\n{VENUE}{}", VENUE.replace("[\"all\"]", "[\"none\"]"));
+    let refused = refused(&text);
+    assert!(refused.starts_with("hall.toml: 3 problems to put right\n"), "{refused}");
+    for words in ["server.workers", "venue \"hall\": is declared twice", "there is no service \"none\""] {
+        assert!(refused.contains(words), "{words} in: {refused}");
+    }
+}
+
+#[test]
+fn there_is_at_least_one_venue_and_a_bound_to_their_number() {
+    assert!(refused("").contains("[[venue]]"));
+    let many: String = (0..=VENUES_MAX).map(|n| VENUE.replace("\"hall\"", &format!("\"hall-{n}\""))).collect();
+    assert!(refused(&many).contains("no more than 2000"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_what_to_do() {
+    let refused = Settings::load(Path::new("/nowhere/hall.toml")).unwrap_err().to_string();
+    assert!(refused.contains("/nowhere/hall.toml") && refused.contains("callnext.example.toml"), "{refused}");
+}
+
+#[test]
+fn a_check_tells_what_was_understood() {
+    let report = Report::new(Path::new("example.toml"), read(EXAMPLE));
+    assert!(report.is_sound());
+    let report = report.to_string();
+    for words in ["example.toml: sound", "127.0.0.1:8080", "venue clinic  示范门诊", "04:00 Asia/Shanghai"] {
+        assert!(report.contains(words), "{words} in: {report}");
+    }
+    for words in [
+        "service internal  内科  numbers A001",
+        "appointment 7 : walk_in 3",
+        "counter room-1  1号诊室  serves internal",
+    ] {
+        assert!(report.contains(words), "{words} in: {report}");
+    }
+    let report = Report::new(Path::new("hall.toml"), read(""));
+    assert!(!report.is_sound());
+    assert!(report.to_string().contains("1 problem to put right"));
+}
+
+// ---- the example ----------------------------------------------------------------------------------------------------
+
+/// The names that the example sets or shows, each with its value.
+fn shown() -> BTreeMap<&'static str, &'static str> {
+    EXAMPLE
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once(" = "))
+        .filter(|(name, _)| !name.contains(' '))
+        .collect()
+}
+
+#[test]
+fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
+    let settings = read(EXAMPLE).unwrap();
+    // Each line of a default, put in force, must change nothing but what has no fixed default.
+    let in_force: Vec<_> = EXAMPLE
+        .lines()
+        .map(|line| {
+            let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+            setting.unwrap_or(line)
+        })
+        .collect();
+    let mut full = read(&in_force.join("\n")).unwrap();
+    assert!(full.server.public_url.take().is_some());
+    assert!(full.server.workers.take().is_some());
+    assert_eq!(std::mem::take(&mut full.server.trusted_origins).len(), 1);
+    for service in full.venues.iter_mut().flat_map(|venue| &mut venue.services) {
+        for lane in Lane::ALL {
+            assert_eq!(service.policy.weights.of(lane), Policy::default().weights.of(lane), "{lane:?}");
+        }
+        service.policy.weights = Policy::default().weights;
+    }
+    assert_eq!(full, settings);
+}
+
+#[test]
+fn the_example_shows_every_setting() {
+    let settings = read(EXAMPLE).unwrap();
+    let shown = shown();
+    let mut names: Vec<String> = ["listen", "data", "public_url", "workers", "trusted_origins"].map(Into::into).into();
+    let fields = |value: serde_json::Value| {
+        let fields = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_array() || value[0].is_string());
+        fields.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    let venue = &settings.venues[0];
+    names.extend(fields(serde_json::to_value(venue).unwrap()));
+    names.extend(fields(serde_json::to_value(&venue.services[0]).unwrap()));
+    names.extend(fields(serde_json::to_value(&venue.counters[0]).unwrap()));
+    names.extend(fields(serde_json::to_value(Policy::default()).unwrap()));
+    names.extend(Lane::ALL.map(|lane| callnext_engine::config::lane_name(lane).to_owned()));
+    for name in names {
+        let table = EXAMPLE.contains(&format!(".{name}]"));
+        assert!(table || shown.contains_key(name.as_str()), "{name} is not in the example");
+    }
+}

@@ -1,0 +1,17 @@
+//! Venues at work: one actor each, a registry that brings them back, and a hub per worker that shows them.
+//!
+//! No rule lives here. An actor decides with the engine, saves with the journal, applies to what the world
+//! sees, answers, and publishes, in this order: nothing is shown that a crash could take back.
+
+mod hub;
+mod messages;
+mod publication;
+mod registry;
+mod venue_actor;
+pub mod view;
+
+pub use hub::{Audience, Hub, Hubs, Join, Viewer};
+pub use messages::{Answer, Look, Submit, SubmitError};
+pub use publication::{BoardFilter, Facts, Publication};
+pub use registry::{Registry, RegistryError, SubmitOrRegistryError};
+pub use venue_actor::{Shown, VenueActor};

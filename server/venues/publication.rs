@@ -1,0 +1,181 @@
+//! What a venue actor tells the hubs after a change: one message per worker, whatever the number of viewers.
+//!
+//! Frames are serialised on first need and then shared, once per audience: the same bytes go to every screen
+//! that shows the same services.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytestring::ByteString;
+use callnext_engine::config::VenueConfig;
+use callnext_engine::estimate::Unknown;
+use callnext_engine::ticket::Slot;
+use callnext_engine::{CallId, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, VenueId};
+use serde::Serialize;
+
+use super::view;
+use crate::journal::Epoch;
+use crate::wire::{
+    Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
+};
+
+/// Everything a phone shows of one ticket, before names are looked up: cheap to make and to compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `wire::Card`, documented there")]
+pub struct Facts {
+    pub service: ServiceId,
+    pub number: TicketNumber,
+    pub state: CardState,
+    pub lane: Lane,
+    pub ahead: Option<u32>,
+    pub wait: Result<Estimate, Unknown>,
+    pub counter: Option<CounterId>,
+    pub call: Option<CallId>,
+    pub recalls: u32,
+    pub issued_at: Timestamp,
+    pub called_at: Option<Timestamp>,
+    pub slot: Option<Slot>,
+    pub green_channel: bool,
+}
+
+/// The services a board shows; empty for all.
+pub type BoardFilter = Vec<ServiceId>;
+
+/// The state of a venue at one moment, ready to be shown.
+#[derive(Debug)]
+pub struct Publication {
+    /// The venue.
+    pub venue: VenueId,
+    /// One unbroken ownership.
+    pub epoch: Epoch,
+    /// Count of changes.
+    pub seq: Seq,
+    /// The venue's time.
+    pub at: Timestamp,
+    /// Counts publications of an epoch: tells which of two with the same `seq` is newer.
+    pub edition: u64,
+    /// The declaration, for names.
+    pub config: Arc<VenueConfig>,
+    /// The board of all services.
+    pub board: Board,
+    /// What each live ticket's phone shows.
+    pub facts: Arc<BTreeMap<TicketId, Facts>>,
+    /// Tickets whose phones show something else than at the last publication, with those that ended since.
+    pub changed: Vec<(TicketId, Facts)>,
+    /// What consoles are told.
+    pub console: ForConsoles,
+    boards: Mutex<BTreeMap<BoardFilter, ByteString>>,
+    console_frame: OnceLock<ByteString>,
+}
+
+/// What consoles are told of a publication.
+#[derive(Debug)]
+pub enum ForConsoles {
+    /// What changed since this `seq`.
+    Change {
+        /// The `seq` it builds on.
+        from: Seq,
+        /// The rows.
+        change: Change,
+    },
+    /// All of it: rows would not say it.
+    All(Box<Console>),
+}
+
+impl Publication {
+    /// A publication with nothing serialised yet.
+    #[expect(clippy::too_many_arguments, reason = "one call, by the venue actor")]
+    pub fn new(
+        venue: VenueId,
+        epoch: Epoch,
+        seq: Seq,
+        at: Timestamp,
+        edition: u64,
+        config: Arc<VenueConfig>,
+        board: Board,
+        facts: Arc<BTreeMap<TicketId, Facts>>,
+        changed: Vec<(TicketId, Facts)>,
+        console: ForConsoles,
+    ) -> Self {
+        let (boards, console_frame) = (Mutex::default(), OnceLock::new());
+        Self { venue, epoch, seq, at, edition, config, board, facts, changed, console, boards, console_frame }
+    }
+
+    /// Whether this is newer than another.
+    pub fn is_after(&self, other: &Self) -> bool {
+        (self.epoch, self.edition) > (other.epoch, other.edition)
+    }
+
+    /// The board frame for the screens that show these services.
+    pub fn board_frame(&self, filter: &BoardFilter) -> ByteString {
+        let mut boards = self.boards.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frame) = boards.get(filter) {
+            return frame.clone();
+        }
+        let frame = text(&BoardFrame {
+            kind: "board".to_owned(),
+            epoch: self.epoch.to_string(),
+            seq: self.seq.0,
+            at: rfc3339(self.at),
+            board: narrowed(&self.board, filter),
+        });
+        boards.insert(filter.clone(), frame.clone());
+        frame
+    }
+
+    /// The card frame of one ticket.
+    pub fn card_frame(&self, facts: &Facts) -> ByteString {
+        text(&CardFrame {
+            kind: "card".to_owned(),
+            epoch: self.epoch.to_string(),
+            seq: self.seq.0,
+            at: rfc3339(self.at),
+            card: view::card(&self.config, facts),
+        })
+    }
+
+    /// What consoles are sent.
+    pub fn console_frame(&self) -> ByteString {
+        let (epoch, seq, at) = (self.epoch.to_string(), self.seq.0, rfc3339(self.at));
+        let frame = || match &self.console {
+            ForConsoles::Change { from, change } => {
+                text(&ChangeFrame { kind: "change".to_owned(), epoch, seq, at, from: from.0, change: change.clone() })
+            }
+            ForConsoles::All(console) => {
+                text(&ConsoleFrame { kind: "console".to_owned(), epoch, seq, at, console: (**console).clone() })
+            }
+        };
+        self.console_frame.get_or_init(frame).clone()
+    }
+
+    /// A console frame that says only "still here".
+    pub fn sign_of_life(&self) -> ByteString {
+        text(&ChangeFrame {
+            kind: "change".to_owned(),
+            epoch: self.epoch.to_string(),
+            seq: self.seq.0,
+            at: rfc3339(self.at),
+            from: self.seq.0,
+            change: Change::default(),
+        })
+    }
+}
+
+fn narrowed(board: &Board, filter: &BoardFilter) -> Board {
+    if filter.is_empty() {
+        return board.clone();
+    }
+    let shown = |service: &str| filter.iter().any(|id| id.as_str() == service);
+    let mut board = board.clone();
+    board.services.retain(|service| shown(&service.id));
+    board.calls.retain(|call| shown(&call.service));
+    board.ready.retain(|ticket| shown(&ticket.service));
+    board.missed.retain(|ticket| shown(&ticket.service));
+    board
+}
+
+/// Frames are plain data with text keys: serialising one cannot fail. Should it, an empty object is sent, which
+/// every reader ignores.
+fn text(frame: &impl Serialize) -> ByteString {
+    serde_json::to_string(frame).unwrap_or_else(|_| "{}".to_owned()).into()
+}

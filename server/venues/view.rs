@@ -1,0 +1,352 @@
+//! From a venue's state to what travels: names looked up, people masked, places counted.
+//!
+//! Everything here only reads. The order of waiting people comes from the engine's projection; nothing is
+//! sorted here.
+
+use std::collections::BTreeMap;
+
+use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::estimate::{Unknown, Wait};
+use callnext_engine::ticket::Ticket;
+use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
+
+use super::publication::Facts;
+use crate::wire::{
+    AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
+    QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+};
+
+/// The waiting tickets of each service in the order in which they will be called.
+pub type Orders = BTreeMap<ServiceId, Vec<TicketId>>;
+
+/// Runs the projection of every service once.
+pub fn orders(venue: &Venue, now: Timestamp) -> Orders {
+    let services = venue.config().services.iter();
+    services.map(|service| (service.id.clone(), order(venue, &service.id, now))).collect()
+}
+
+/// The waiting tickets of one service in the order in which they will be called; without those whom no open
+/// counter can call.
+pub fn order(venue: &Venue, service: &ServiceId, now: Timestamp) -> Vec<TicketId> {
+    venue.project(service, now).map(|call| call.choice.ticket).collect()
+}
+
+/// A venue's name.
+pub fn venue_named(config: &VenueConfig) -> Named {
+    Named { id: config.id.to_string(), name: config.name.clone() }
+}
+
+fn service_named(config: &VenueConfig, id: &ServiceId) -> Named {
+    let name = config.service(id).map_or_else(|| Text::same(id.as_str()), |service| service.name.clone());
+    Named { id: id.to_string(), name }
+}
+
+/// A counter's name.
+pub fn counter_named(config: &VenueConfig, id: &CounterId) -> Named {
+    let name = config.counter(id).map_or_else(|| Text::same(id.as_str()), |counter| counter.name.clone());
+    Named { id: id.to_string(), name }
+}
+
+/// A name as strangers may read it (C7): the characters between the first and the last are hidden, of a
+/// two-character name the second: 张*三, 张*, J***n.
+pub fn masked(name: &str) -> String {
+    let chars: Vec<char> = name.trim().chars().collect();
+    match chars.as_slice() {
+        [] => String::new(),
+        [only] => only.to_string(),
+        [first, _] => format!("{first}*"),
+        [first, middle @ .., last] => format!("{first}{}{last}", "*".repeat(middle.len())),
+    }
+}
+
+fn name_on_screen(config: &VenueConfig, ticket: &Ticket) -> Option<String> {
+    match config.names {
+        NamesOnScreen::Masked => ticket.visitor.name.as_deref().map(masked),
+        NamesOnScreen::Numbers => None,
+    }
+}
+
+/// Where a ticket stands, as its holder and the consoles see it.
+pub fn card_state(venue: &Venue, ticket: &Ticket) -> CardState {
+    match &ticket.state {
+        TicketState::Waiting => {
+            let ready = venue.queue(&ticket.service).is_some_and(|queue| queue.is_ready(ticket.id));
+            if ready { CardState::Ready } else { CardState::Waiting }
+        }
+        TicketState::Called { .. } => CardState::Called,
+        TicketState::Serving { .. } => CardState::Serving,
+        TicketState::Held => CardState::Held,
+        TicketState::Missed => CardState::Missed,
+        TicketState::Completed => CardState::Completed,
+        TicketState::NoShow => CardState::NoShow,
+        TicketState::Cancelled => CardState::Cancelled,
+    }
+}
+
+/// A wait in whole minutes' worth of seconds: finer would only flicker.
+pub fn estimate(wait: Wait) -> Estimate {
+    let minute = |millis: callnext_engine::Millis| ((millis.as_secs() + 30) / 60).max(1) * 60;
+    let (likely_s, low_s, high_s) = (minute(wait.likely), minute(wait.low), minute(wait.high));
+    Estimate { likely_s, low_s: low_s.min(likely_s), high_s: high_s.max(likely_s), scored: wait.scored }
+}
+
+/// Everything a phone shows of one ticket.
+pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
+    let wait = match ahead {
+        Some(ahead) => venue.wait(&ticket.service, ahead).map(estimate),
+        None if ticket.state == TicketState::Waiting => Err(Unknown::NoCounterOpen),
+        None => Err(Unknown::NotWaiting),
+    };
+    let call = match &ticket.state {
+        TicketState::Called { call, .. } | TicketState::Serving { call, .. } => Some(*call),
+        _ => None,
+    };
+    Facts {
+        service: ticket.service.clone(),
+        number: ticket.number.clone(),
+        state: card_state(venue, ticket),
+        lane: ticket.lane,
+        ahead,
+        wait,
+        counter: ticket.state.counter().cloned(),
+        call,
+        recalls: ticket.recalls,
+        issued_at: ticket.issued_at,
+        called_at: call.and(ticket.called_at),
+        slot: ticket.slot,
+        green_channel: ticket.grant.is_some(),
+    }
+}
+
+/// The facts of every ticket whose visit is not over.
+pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
+    let ahead: BTreeMap<TicketId, u32> = orders.values().flat_map(|order| order.iter().copied().zip(0_u32..)).collect();
+    venue.live().map(|ticket| (ticket.id, facts(venue, ticket, ahead.get(&ticket.id).copied()))).collect()
+}
+
+/// The facts of one ticket, projecting only its own service.
+pub fn one_facts(venue: &Venue, ticket: &Ticket, now: Timestamp) -> Facts {
+    let waiting = ticket.state == TicketState::Waiting;
+    let ahead = waiting
+        .then(|| venue.project(&ticket.service, now).position(|call| call.choice.ticket == ticket.id))
+        .flatten()
+        .and_then(|ahead| u32::try_from(ahead).ok());
+    facts(venue, ticket, ahead)
+}
+
+/// The card a phone shows.
+pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
+    crate::wire::Card {
+        venue: venue_named(config),
+        time_zone: config.time_zone.name().to_owned(),
+        service: service_named(config, &facts.service),
+        number: facts.number.to_string(),
+        state: facts.state,
+        lane: facts.lane,
+        ahead: facts.ahead,
+        estimate: facts.wait.ok(),
+        estimate_reason: facts.wait.err().map(|unknown| unknown.code().to_owned()),
+        counter: facts.counter.as_ref().map(|counter| counter_named(config, counter)),
+        call: facts.call.map(|call| call.0),
+        recalls: facts.recalls,
+        issued_at: rfc3339(facts.issued_at),
+        called_at: facts.called_at.map(rfc3339),
+        slot_start: facts.slot.map(|slot| rfc3339(slot.start)),
+        slot_end: facts.slot.map(|slot| rfc3339(slot.end)),
+        green_channel: facts.green_channel,
+    }
+}
+
+/// The whole board; [`super::Publication`] narrows it to the services of each screen.
+pub fn board(venue: &Venue) -> Board {
+    let config = venue.config();
+    let ticket_on_board = |ticket: &Ticket| BoardTicket {
+        number: ticket.number.to_string(),
+        name: name_on_screen(config, ticket),
+        service: ticket.service.to_string(),
+    };
+    let ready = config
+        .services
+        .iter()
+        .filter_map(|service| venue.queue(&service.id))
+        .flat_map(callnext_engine::dispatch::Queue::ready);
+    let calls = venue.calls().rev().map(|entry| {
+        let ticket = venue.ticket(entry.ticket);
+        let open = ticket
+            .is_some_and(|ticket| matches!(&ticket.state, TicketState::Called { call, .. } if *call == entry.call));
+        BoardCall {
+            id: entry.call.0,
+            number: entry.number.to_string(),
+            name: ticket.and_then(|ticket| name_on_screen(config, ticket)),
+            counter: counter_named(config, &entry.counter),
+            service: entry.service.to_string(),
+            recalls: entry.recalls,
+            at: rfc3339(entry.at),
+            open,
+        }
+    });
+    Board {
+        venue: venue_named(config),
+        time_zone: config.time_zone.name().to_owned(),
+        services: config.services.iter().map(|service| board_service(venue, service)).collect(),
+        calls: calls.collect(),
+        ready: ready.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
+        missed: venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(ticket_on_board).collect(),
+        notices: Vec::new(),
+        speech: config.speech.clone(),
+    }
+}
+
+fn waiting(venue: &Venue, service: &ServiceId) -> u32 {
+    venue.queue(service).map_or(0, |queue| u32::try_from(queue.len()).unwrap_or(u32::MAX))
+}
+
+fn board_service(venue: &Venue, service: &ServiceConfig) -> BoardService {
+    BoardService {
+        id: service.id.to_string(),
+        name: service.name.clone(),
+        waiting: waiting(venue, &service.id),
+        open_counters: u32::try_from(venue.open_counters(&service.id).count()).unwrap_or(u32::MAX),
+    }
+}
+
+/// One ticket, as staff see it.
+pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
+    let call = match &ticket.state {
+        TicketState::Called { call, .. } | TicketState::Serving { call, .. } => Some(*call),
+        _ => None,
+    };
+    let rule = call.and_then(|call| venue.calls().rev().find(|entry| entry.call == call)).map(|entry| entry.rule);
+    let reason = ticket.grant.as_ref().map(|grant| &grant.reason);
+    let reason = reason.or(ticket.overflow.as_ref().map(|overflow| &overflow.reason));
+    TicketRow {
+        id: ticket.id.0,
+        number: ticket.number.to_string(),
+        service: ticket.service.to_string(),
+        lane: ticket.lane,
+        state: card_state(venue, ticket),
+        name: ticket.visitor.name.as_deref().map(ToOwned::to_owned),
+        urgency: ticket.urgency(),
+        reason: reason.map(ToString::to_string),
+        appointment: ticket.appointment.as_deref().map(ToOwned::to_owned),
+        wants: ticket.wants.as_ref().map(ToString::to_string),
+        counter: ticket.state.counter().map(ToString::to_string),
+        call: call.map(|call| call.0),
+        rule,
+        recalls: ticket.recalls,
+        misses: ticket.misses,
+        issued_at: rfc3339(ticket.issued_at),
+        queued_at: rfc3339(ticket.queued_at),
+        called_at: ticket.called_at.map(rfc3339),
+        slot_start: ticket.slot.map(|slot| rfc3339(slot.start)),
+        slot_end: ticket.slot.map(|slot| rfc3339(slot.end)),
+    }
+}
+
+/// One counter, as staff see it.
+pub fn counter_row(venue: &Venue, id: &CounterId) -> Option<CounterRow> {
+    let counter = venue.counter(id)?;
+    Some(CounterRow {
+        id: id.to_string(),
+        name: counter_named(venue.config(), id).name,
+        state: counter.state,
+        services: counter.services.iter().map(ToString::to_string).collect(),
+        current: counter.current.map(|ticket| ticket.0),
+    })
+}
+
+/// One service's queue, as staff see it.
+pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -> QueueOrder {
+    QueueOrder {
+        id: service.id.to_string(),
+        name: service.name.clone(),
+        waiting: waiting(venue, &service.id),
+        order: order.iter().map(|ticket| ticket.0).collect(),
+        gap_s: venue.queue(&service.id).and_then(|queue| queue.pace().gap()).map(callnext_engine::Millis::as_secs),
+        overflow_count: venue.overflow_count(&service.id),
+        overflow_max: service.policy.overflow_max,
+    }
+}
+
+/// Today's bookings, as staff see them.
+pub fn appointment_rows(venue: &Venue) -> Vec<AppointmentRow> {
+    use callnext_engine::appointment::AppointmentState;
+    let row = |booking: &callnext_engine::appointment::Appointment| AppointmentRow {
+        code: booking.code.to_string(),
+        service: booking.service.to_string(),
+        slot_start: rfc3339(booking.slot.start),
+        slot_end: rfc3339(booking.slot.end),
+        name: booking.visitor.name.as_deref().map(ToOwned::to_owned),
+        ticket: match booking.state {
+            AppointmentState::Expected => None,
+            AppointmentState::CheckedIn { ticket } => Some(ticket.0),
+        },
+    };
+    venue.appointments().map(row).collect()
+}
+
+/// The whole queue, as staff see it: waiting tickets in projected order, then the others.
+pub fn console(venue: &Venue, orders: &Orders) -> Console {
+    let config = venue.config();
+    let placed: std::collections::BTreeSet<TicketId> = orders.values().flatten().copied().collect();
+    let first = orders_in_config_order(config, orders).filter_map(|id| venue.ticket(id));
+    let rest = venue.live().filter(|ticket| !placed.contains(&ticket.id));
+    Console {
+        venue: venue_named(config),
+        time_zone: config.time_zone.name().to_owned(),
+        services: config
+            .services
+            .iter()
+            .map(|service| queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice)))
+            .collect(),
+        counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id)).collect(),
+        tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
+        appointments: appointment_rows(venue),
+    }
+}
+
+fn orders_in_config_order<'o>(config: &'o VenueConfig, orders: &'o Orders) -> impl Iterator<Item = TicketId> + 'o {
+    config.services.iter().filter_map(|service| orders.get(&service.id)).flatten().copied()
+}
+
+/// A venue, as anybody may see it.
+pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
+    let config = venue.config();
+    let services = config.services.iter().map(|service| {
+        let waiting = waiting(venue, &service.id);
+        let wait = venue.wait(&service.id, waiting);
+        ServiceSummary {
+            id: service.id.to_string(),
+            name: service.name.clone(),
+            open: venue.open_counters(&service.id).next().is_some(),
+            waiting,
+            estimate: wait.ok().map(estimate),
+            estimate_reason: wait.err().map(|unknown| unknown.code().to_owned()),
+        }
+    });
+    let open = venue.counters().filter(|counter| counter.state == callnext_engine::counter::CounterState::Open);
+    VenueSummary {
+        id: config.id.to_string(),
+        name: config.name.clone(),
+        time_zone: config.time_zone.name().to_owned(),
+        day: venue.day().date.to_string(),
+        at: rfc3339(now),
+        join_by_phone: config.join_by_phone,
+        services: services.collect(),
+        open_counters: open.map(|counter| counter_named(config, &counter.id)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c7_names_are_masked() {
+        for (name, shown) in
+            [("张三", "张*"), ("张小三", "张*三"), ("欧阳小三", "欧**三"), ("李", "李"), ("John", "J**n"), ("", "")]
+        {
+            assert_eq!(masked(name), shown, "{name}");
+        }
+    }
+}

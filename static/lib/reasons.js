@@ -1,0 +1,19 @@
+// @ts-check
+/** The reasons that staff choose from, in the language of the page. What is chosen is kept on record as shown. */
+import { t, tOf } from "./text.js";
+
+const PRESETS = {
+  by_hand: ["agreed", "moved_here", "companion"],
+  hold: ["lab", "imaging", "payment", "documents"],
+  transfer: ["wrong_service", "doctor", "urgent_change", "further_business"],
+  requeue: ["came_late", "not_heard", "restroom"],
+  cancel: ["asked", "duplicate", "left_hall"],
+  green_channel: ["elderly", "pregnant", "disabled", "soldier", "infant", "pain"],
+  emergency: ["chest_pain", "bleeding", "breathing", "fever", "collapse"],
+  overflow: ["doctor_agreed", "far_away", "follow_up", "results_today"],
+};
+
+/** @param {keyof typeof PRESETS} group */
+export function reasons(group) {
+  return [...PRESETS[group].map((name) => tOf("reason", name) ?? name), t("reason.other")];
+}
