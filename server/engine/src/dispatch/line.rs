@@ -28,6 +28,15 @@ impl OrderKey {
     const FIRST: Self = Self { band: i64::MIN, queued: Timestamp(i64::MIN), count: 0, behind: 0 };
     /// Behind every position in use.
     const LAST: Self = Self { band: i64::MAX, queued: Timestamp::MAX, count: u32::MAX, behind: u32::MAX };
+
+    /// The position between this and the next: half way, if the next stands behind the same place. After some
+    /// thirty such steps at one place there is no middle any more, and the ticket's number decides.
+    pub(super) fn stepped_behind(self, next: Option<Self>) -> Self {
+        let same = |next: &Self| Self { behind: self.behind, ..*next } == self;
+        let end = next.filter(same).map_or(u32::MAX, |next| next.behind);
+        let middle = self.behind + (end - self.behind) / 2;
+        Self { behind: middle.max(self.behind.saturating_add(1)), ..self }
+    }
 }
 
 /// What a line remembers beside the key.

@@ -195,27 +195,24 @@ impl Queue {
         self.age.behind(wants, by_age(now), TicketId(u64::MAX)).find(|entry| good(entry.ticket))
     }
 
-    /// The place of the ticket that stands `places` behind this one in its lane, to stand right behind it;
-    /// the lane's end where there are fewer.
-    pub fn behind(&self, ticket: TicketId, place: &Place, places: u32) -> OrderKey {
+    /// The place right behind the one who stands `places` behind this ticket in its lane, or behind the last
+    /// where there are fewer. Whoever can be called lets nobody go first who cannot be called yet.
+    pub fn stepped_back(&self, ticket: TicketId, place: &Place, places: u32, now: Timestamp) -> Place {
+        // Whom one lets go first does not count as having overtaken one.
+        let mut stepped = Place { since: place.since.max(now), ..place.clone() };
         // Told to get ready, one lets those go first who were told later.
         let told = self.ready_at(ticket).map_or(0, |at| {
             let later = self.ready.iter().skip(at + 1);
             later.filter(|other| other.lane == place.lane && other.wants == place.wants).count()
         });
         let steps = usize::try_from(places).unwrap_or(usize::MAX).saturating_sub(told);
-        let lane = self.lane(place.lane);
-        let wants = place.wants.as_ref();
-        let Some(before) = lane.behind(wants, place.order, ticket).take(steps).last() else { return place.order };
-        let next = lane
-            .behind(wants, before.key, TicketId(u64::MAX))
-            .next()
-            .filter(|next| OrderKey { behind: before.key.behind, ..next.key } == before.key)
-            .map_or(u32::MAX, |next| next.key.behind);
-        // Half way to the next; after some thirty such steps at one place there is no middle any more, and the
-        // number decides.
-        let middle = before.key.behind + (next - before.key.behind) / 2;
-        OrderKey { behind: middle.max(before.key.behind.saturating_add(1)), ..before.key }
+        let (lane, wants) = (self.lane(place.lane), place.wants.as_ref());
+        let others = lane.behind(wants, place.order, ticket).filter(|other| other.filed.since <= stepped.since);
+        if let Some(before) = others.take(steps).last() {
+            let next = lane.behind(wants, before.key, TicketId(u64::MAX)).next();
+            stepped.order = before.key.stepped_behind(next.map(|next| next.key));
+        }
+        stepped
     }
 
     /// Files a ticket that begins to wait.

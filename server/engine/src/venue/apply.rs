@@ -166,7 +166,12 @@ impl Venue {
         let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
         for id in tickets.collect::<Vec<_>>() {
             let ready_at = self.ready_at(id);
-            self.update(id, |ticket| ticket.wants = None);
+            self.unfile(id);
+            if let Some(ticket) = self.ticket_mut(id) {
+                ticket.wants = None;
+                ticket.place.iter_mut().for_each(|place| place.wants = None);
+            }
+            self.with_queue(id, |queue, ticket, place, _| queue.file(ticket.id, place));
             self.put_ready(id, ready_at);
         }
     }
@@ -319,13 +324,11 @@ impl Venue {
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) {
         let Some(ticket) = self.ticket(id).cloned() else { return };
         let (Some(place), Some(queue)) = (ticket.place, self.queues.get_mut(&ticket.service)) else { return };
-        let order = queue.behind(id, &place, places);
+        let stepped = queue.stepped_back(id, &place, places, at);
         queue.unfile(id, &place);
-        // Whom one lets go first does not count as having overtaken one.
-        let place = Place { order, since: at.max(place.since), ..place };
-        queue.file(id, &place);
+        queue.file(id, &stepped);
         if let Some(ticket) = self.ticket_mut(id) {
-            ticket.place = Some(place);
+            ticket.place = Some(stepped);
         }
     }
 

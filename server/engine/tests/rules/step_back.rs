@@ -60,6 +60,15 @@ fn told_to_get_ready_one_can_still_step_back() {
 }
 
 #[test]
+fn whoever_can_be_called_waits_for_nobody_who_cannot_be_called_yet() {
+    let mut hall = plan().open("08:00");
+    let here = hall.appointments(2, "08:00");
+    let later = hall.appointments(1, "10:00")[0];
+    hall.steps_back(here[0], 2);
+    assert_eq!(hall.calls("1", 3), [here[1], here[0], later]);
+}
+
+#[test]
 fn other_lanes_are_not_concerned() {
     let mut hall = plan().open("08:00");
     let patient = hall.walk_in();
