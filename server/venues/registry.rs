@@ -11,7 +11,8 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::hub::Hubs;
 use super::messages::{Answer, Look, Submit, SubmitError};
-use super::venue_actor::{Shown, VenueActor};
+use super::shown::Shown;
+use super::venue_actor::VenueActor;
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
