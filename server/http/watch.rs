@@ -15,6 +15,7 @@ use super::edge::Edge;
 use super::error::ApiError;
 use super::here::Here;
 use super::socket::{Heard, Out, Talk, open};
+use super::write::ByName;
 use crate::access::Permission;
 use crate::venues::{Audience, Hub, Join, Publication, Shown, Viewer};
 use crate::wire::{ClientFrame, ErrorFrame, rfc3339};
@@ -204,7 +205,7 @@ impl Talk for Watcher {
     }
 
     fn heard(&mut self, text: &str, out: Out) -> Heard {
-        let Ok(ClientFrame::Resume { epoch, seq }) = serde_json::from_str(text) else {
+        let Ok(ByName(ClientFrame::Resume { epoch, seq })) = serde_json::from_str(text) else {
             return Heard::Refuse(self.not_understood());
         };
         if self.audience == Audience::Console {

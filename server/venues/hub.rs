@@ -211,8 +211,13 @@ impl Handler<Join> for Hub {
         let key = self.next;
         let hall = self.venues.entry(join.venue).or_default();
         let now = Instant::now();
-        let mut watching =
-            Watching { audience: join.audience, viewer: join.viewer, last_card: None, heard_at: now, behind_since: None };
+        let mut watching = Watching {
+            audience: join.audience,
+            viewer: join.viewer,
+            last_card: None,
+            heard_at: now,
+            behind_since: None,
+        };
         match &watching.audience {
             Audience::Board(_) => hall.boards.insert(key),
             Audience::Console => hall.consoles.insert(key),
