@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use bytestring::ByteString;
+use callnext_engine::ticket::Ticket;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Command, CommandId, Decision, Event, Seq, TicketId, Timestamp, Venue, VenueConfig, VenueId};
+use callnext_engine::{Change, Command, CommandId, Decision, Event, Refusal, Seq, TicketId, Timestamp, Venue, VenueConfig, VenueId};
 use tokio::sync::oneshot;
 
 use super::hub::Hubs;
@@ -52,7 +53,10 @@ pub struct VenueActor {
 /// One command's way through the journal.
 struct Waiting {
     change: Option<Change>,
-    outcome: Outcome,
+    /// What its asker is told. A refusal waits too: it may rest on what is not saved yet.
+    outcome: Result<Outcome, Refusal>,
+    /// Whether it was carried out before.
+    is_repeated: bool,
     id: Option<CommandId>,
     reply: Option<oneshot::Sender<Result<Answer, SubmitError>>>,
 }
@@ -107,30 +111,26 @@ impl VenueActor {
             return tell(reply, Err(SubmitError::Busy));
         }
         self.let_time_pass();
-        let id = command.id.clone();
-        match self.decided.execute(command, self.shown.clock.now()) {
+        let (change, outcome, is_repeated) = match self.decided.execute(command, self.shown.clock.now()) {
             Ok(Decision::Changed(change)) => {
                 let outcome = change.outcome.clone();
-                self.waiting.push(Waiting { change: Some(change), outcome, id, reply });
+                (Some(change), Ok(outcome), false)
             }
-            Ok(Decision::Unchanged(outcome)) => {
-                self.waiting.push(Waiting { change: None, outcome, id, reply });
-            }
-            Ok(Decision::Repeated(receipt)) => {
-                self.waiting.push(Waiting { change: None, outcome: receipt.outcome, id, reply });
-            }
+            Ok(Decision::Unchanged(outcome)) => (None, Ok(outcome), false),
+            Ok(Decision::Repeated(receipt)) => (None, Ok(receipt.outcome), true),
             Err(refusal) => {
                 self.shown.metrics.refused(&self.shown.venue.config().id, &refusal);
-                tell(reply, Err(SubmitError::Refused(refusal)));
+                (None, Err(refusal), false)
             }
-        }
+        };
+        self.waiting.push(Waiting { change, outcome, is_repeated, id: command.id.clone(), reply });
         self.pump(ctx);
     }
 
     fn let_time_pass(&mut self) {
         for change in self.decided.advance(self.shown.clock.now()) {
-            let outcome = change.outcome.clone();
-            self.waiting.push(Waiting { change: Some(change), outcome, id: None, reply: None });
+            let outcome = Ok(change.outcome.clone());
+            self.waiting.push(Waiting { change: Some(change), outcome, is_repeated: false, id: None, reply: None });
         }
     }
 
@@ -164,27 +164,28 @@ impl VenueActor {
     /// The journal has these: show them, in order, and tell everybody who asked.
     fn finish(&mut self, batch: Vec<Waiting>) {
         let mut urgent = false;
-        for Waiting { change, outcome, id, reply } in batch {
-            let mut issued = false;
-            let mut reason = None;
+        for Waiting { change, outcome, is_repeated, id, reply } in batch {
+            // Whether it was a number that was asked for is no longer known of a command carried out earlier.
+            let mut issued = is_repeated;
             if let Some(change) = &change {
                 self.shown.apply(change);
                 for event in &change.events {
                     match event {
-                        Event::TicketCalled { why, .. } => {
-                            urgent = true;
-                            reason = why.reason.as_deref().map(ToOwned::to_owned);
-                        }
-                        Event::TicketRecalled { .. } => urgent = true,
+                        Event::TicketCalled { .. } | Event::TicketRecalled { .. } => urgent = true,
                         Event::TicketIssued { .. } => issued = true,
                         _ => {}
                     }
                 }
             }
-            if reply.is_some() || id.is_some() {
-                let answer = self.shown.answer(outcome, issued, reason);
-                self.answers.keep(id, &answer);
-                tell(reply, Ok(answer));
+            match outcome {
+                Err(refusal) => tell(reply, Err(SubmitError::Refused(refusal))),
+                Ok(_) if reply.is_none() && id.is_none() => {}
+                Ok(outcome) => {
+                    let known = if is_repeated { self.answers.find(id.as_ref()) } else { None };
+                    let answer = known.unwrap_or_else(|| self.shown.answer(outcome, issued));
+                    self.answers.keep(id, &answer);
+                    tell(reply, Ok(answer));
+                }
             }
         }
         if urgent || self.shown.merge_is_over() {
@@ -305,6 +306,8 @@ struct Dirty {
     counters: bool,
     appointments: bool,
     tickets: BTreeSet<TicketId>,
+    /// What the phones of visits that ended show for good: a new day knows these tickets no longer.
+    over: BTreeMap<TicketId, Facts>,
 }
 
 impl Shown {
@@ -378,13 +381,13 @@ impl Shown {
     }
 
     /// What a phone shows of one ticket, over or not.
-    pub fn card_frame(&mut self, ticket: TicketId) -> Option<(ByteString, Arc<Publication>)> {
+    pub fn card_frame(&mut self, ticket: TicketId) -> Option<(ByteString, Facts, Arc<Publication>)> {
         let current = self.current();
         let facts = match current.facts.get(&ticket) {
             Some(facts) => facts.clone(),
             None => view::one_facts(&self.venue, self.venue.ticket(ticket)?, self.now()),
         };
-        Some((current.card_frame(&facts), current))
+        Some((current.card_frame(&facts), facts, current))
     }
 
     fn apply(&mut self, change: &Change) {
@@ -399,9 +402,12 @@ impl Shown {
         }
         self.dirty.any = true;
         self.venue.apply(change);
+        let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
+        let over = touched.filter(|ticket| ticket.state.is_over());
+        self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
     }
 
-    fn answer(&self, outcome: Outcome, issued: bool, reason: Option<String>) -> Answer {
+    fn answer(&self, outcome: Outcome, issued: bool) -> Answer {
         let row = |id: &TicketId| self.venue.ticket(*id).map(|ticket| view::ticket_row(&self.venue, ticket));
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
@@ -420,7 +426,7 @@ impl Shown {
             Outcome::Counter { counter } => view::counter_row(&self.venue, counter),
             _ => None,
         };
-        Answer { outcome, tickets, counter, card, reason }
+        Answer { outcome, tickets, counter, card }
     }
 
     fn merge_is_over(&self) -> bool {
@@ -435,7 +441,11 @@ impl Shown {
         let orders = view::orders(venue, now);
         let facts = Arc::new(view::all_facts(venue, &orders));
         let before = self.latest.as_ref();
-        let changed = changed_facts(venue, before.map(|publication| &*publication.facts), &facts);
+        let changed = match before {
+            Some(before) => changed_facts(&before.facts, &facts, dirty.over.clone()),
+            // This actor does not know what was shown before it.
+            None => venue.tickets().map(|ticket| (ticket.id, known_facts(venue, ticket, &facts))).collect(),
+        };
         let console = match before.filter(|_| !dirty.all) {
             Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty) },
             None => ForConsoles::All(Box::new(view::console(venue, &orders))),
@@ -479,18 +489,18 @@ fn before_seq(publication: &Publication) -> Option<Seq> {
 
 /// The tickets whose phones show something else now.
 fn changed_facts(
-    venue: &Venue,
-    before: Option<&BTreeMap<TicketId, Facts>>,
+    before: &BTreeMap<TicketId, Facts>,
     now: &BTreeMap<TicketId, Facts>,
+    over: BTreeMap<TicketId, Facts>,
 ) -> Vec<(TicketId, Facts)> {
-    let Some(before) = before else {
-        return now.iter().map(|(id, facts)| (*id, facts.clone())).collect();
-    };
     let changed = now.iter().filter(|(id, facts)| before.get(id) != Some(facts));
-    let ended = before.keys().filter(|id| !now.contains_key(id)).filter_map(|id| {
-        venue.ticket(*id).map(|ticket| (*id, view::facts(venue, ticket, None)))
-    });
+    let ended = over.into_iter().filter(|(id, _)| !now.contains_key(id));
     changed.map(|(id, facts)| (*id, facts.clone())).chain(ended).collect()
+}
+
+/// What a phone shows of one ticket, over or not.
+fn known_facts(venue: &Venue, ticket: &Ticket, live: &BTreeMap<TicketId, Facts>) -> Facts {
+    live.get(&ticket.id).cloned().unwrap_or_else(|| view::facts(venue, ticket, None))
 }
 
 /// The rows consoles need after these changes.
