@@ -1,1 +1,59 @@
-fn main() {}
+//! `loadtest`: reads the command line, runs a scenario, prints its verdict. Exits with 1 when something happened that
+//! must not, with 2 when the run itself failed.
+
+use std::error::Error;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use loadtest::day::{self, DayOptions};
+
+/// Something happened that must not.
+const NOT_GOOD: u8 = 1;
+/// The run failed: there is no verdict.
+const FAILED: u8 = 2;
+
+/// Load for a callnext server that checks what it receives.
+#[derive(Parser)]
+#[command(version, about)]
+struct Line {
+    #[command(subcommand)]
+    scenario: Scenario,
+    /// Print the verdict as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Scenario {
+    /// Play a recorded day with boards and every ticket's phone open
+    Day(Box<DayOptions>),
+}
+
+fn main() -> ExitCode {
+    let line = Line::parse();
+    let Scenario::Day(options) = line.scenario;
+    let ran = actix::System::new().block_on(day::run(*options));
+    let said = match &ran {
+        Ok(verdict) if line.json => writeln!(std::io::stdout(), "{:#}", verdict.json()),
+        Ok(verdict) => write!(std::io::stdout(), "{verdict}"),
+        Err(error) => writeln!(std::io::stderr(), "loadtest: {}", with_causes(error)),
+    };
+    match ran {
+        // A verdict that nobody could read is none.
+        _ if said.is_err() => ExitCode::from(FAILED),
+        Ok(verdict) if verdict.is_good() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(NOT_GOOD),
+        Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

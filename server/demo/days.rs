@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn the_days_are_whole() {
         let (clinic, hall) = (clinic_day().unwrap(), hall_day().unwrap());
-        assert_eq!((clinic.visits.len(), clinic.queues().len()), (553, 4));
-        assert_eq!((hall.visits.len(), hall.queues().len()), (1240, 7));
+        assert_eq!((clinic.visits.len(), clinic.queues.len()), (553, 4));
+        assert_eq!((hall.visits.len(), hall.queues.len()), (1240, 7));
         assert!(hall.visits.iter().all(|visit| visit.called.is_some()));
     }
 
@@ -68,7 +68,7 @@ mod tests {
     fn each_queue_of_the_hall_keeps_its_letter() {
         let hall = venues().unwrap().pop().unwrap();
         let services: Vec<ServiceId> = hall.services.iter().map(|service| service.id.clone()).collect();
-        for (queue, service) in map_queues(&hall_day().unwrap().queues(), &services).unwrap() {
+        for (queue, service) in map_queues(&hall_day().unwrap().queues, &services).unwrap() {
             assert_eq!(hall.service(&service).unwrap().prefix, queue);
         }
     }

@@ -83,8 +83,9 @@ fn appointment(
     config: &VenueConfig,
     reference: &impl Fn(&str) -> Option<std::sync::Arc<str>>,
 ) -> Result<Appointment, ApiError> {
-    let start = slot_start(&asked.slot, day, config)
-        .ok_or_else(|| ApiError::AppointmentsInvalid(format!("slot \"{}\" is neither RFC 3339 nor HH:MM", asked.slot)))?;
+    let start = slot_start(&asked.slot, day, config).ok_or_else(|| {
+        ApiError::AppointmentsInvalid(format!("slot \"{}\" is neither RFC 3339 nor HH:MM", asked.slot))
+    })?;
     let minutes = asked.slot_minutes.unwrap_or(SLOT_MINUTES);
     if !(1..=SLOT_MINUTES_MAX).contains(&minutes) {
         let problem = format!("slot_minutes of \"{}\" is not from 1 to {SLOT_MINUTES_MAX}", asked.code);

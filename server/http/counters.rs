@@ -12,14 +12,16 @@ use super::tickets::one;
 use super::write::Write;
 use crate::access::Permission;
 use crate::venues::Answer;
-use crate::wire::{
-    CallAnswer, CallRequest, CounterAnswer, CounterRequest, EmptyRequest, TicketAnswer, WhyAnswer,
-};
+use crate::wire::{CallAnswer, CallRequest, CounterAnswer, CounterRequest, EmptyRequest, TicketAnswer, WhyAnswer};
 
 /// Calls whoever is next, or this one for a reason. Completes what the counter was doing.
 #[utoipa::path(tag = "counters", request_body = CallRequest, responses((status = 200, body = CallAnswer)))]
 #[post("/venues/{venue}/counters/{counter}/calls")]
-pub(super) async fn make_call(edge: Data<Edge>, here: Here, write: Write<CallRequest>) -> Result<Json<CallAnswer>, ApiError> {
+pub(super) async fn make_call(
+    edge: Data<Edge>,
+    here: Here,
+    write: Write<CallRequest>,
+) -> Result<Json<CallAnswer>, ApiError> {
     let counter = here.counter()?;
     let reason = write.body.reason.as_deref().unwrap_or_default();
     let (permission, action) = match write.body.ticket {

@@ -90,12 +90,9 @@ pub fn complete(openapi: &mut OpenApi) {
     components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     for (address, item) in &mut openapi.paths.paths {
-        for (operation, writes) in [
-            (&mut item.get, false),
-            (&mut item.post, true),
-            (&mut item.put, true),
-            (&mut item.delete, true),
-        ] {
+        for (operation, writes) in
+            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)]
+        {
             if let Some(operation) = operation {
                 complete_operation(address, operation, writes);
             }
@@ -162,10 +159,8 @@ pub fn asyncapi() -> Value {
     CardFrame::schemas(&mut schemas);
     ConsoleFrame::schemas(&mut schemas);
     ChangeFrame::schemas(&mut schemas);
-    let schemas: serde_json::Map<String, Value> = schemas
-        .into_iter()
-        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
-        .collect();
+    let schemas: serde_json::Map<String, Value> =
+        schemas.into_iter().filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?))).collect();
     let channel = |address: &str, frames: &[&str], about: &str| {
         let named = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/messages/{name}") }));
         let messages: serde_json::Map<String, Value> = frames.iter().map(named).collect();

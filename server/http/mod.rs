@@ -12,8 +12,8 @@ mod edge;
 mod error;
 mod frame_guard;
 mod here;
-mod origin;
 mod ops;
+mod origin;
 mod pages;
 mod phone;
 mod sessions;
@@ -44,8 +44,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 pub fn app(
     edge: web::Data<Edge>,
     hub: web::Data<Addr<Hub>>,
-) -> App<impl dev::ServiceFactory<dev::ServiceRequest, Config = (), Response = dev::ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>>
-{
+) -> App<
+    impl dev::ServiceFactory<
+        dev::ServiceRequest,
+        Config = (),
+        Response = dev::ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
     let (app, mut openapi) =
         App::new().into_utoipa_app().service(utoipa_actix_web::scope("/api/v1").configure(api)).split_for_parts();
     docs::complete(&mut openapi);

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
-use actix_web::http::Method;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data, Json, ServiceConfig};
 use actix_web::{Error, HttpResponse, get};

@@ -73,7 +73,11 @@ impl Out {
 }
 
 /// Opens a socket.
-pub fn open(request: &HttpRequest, payload: web::Payload, talk: Box<dyn Talk>) -> Result<HttpResponse, actix_web::Error> {
+pub fn open(
+    request: &HttpRequest,
+    payload: web::Payload,
+    talk: Box<dyn Talk>,
+) -> Result<HttpResponse, actix_web::Error> {
     let mut answer = ws::handshake(request).map_err(|_| ApiError::UpgradeRequired)?;
     let guard = FrameGuard::new(payload);
     let session = Session { talk, heard_at: Instant::now(), too_large: guard.ended() };

@@ -33,6 +33,8 @@ pub struct Day {
     pub date: NaiveDate,
     /// The venue's name in the records.
     pub venue: String,
+    /// The names of its queues. Mapping by position goes by their order, whatever the order of the rows.
+    pub queues: BTreeSet<String>,
     /// Who came, in order of arrival.
     pub visits: Vec<Visit>,
 }
@@ -238,17 +240,13 @@ impl Day {
         let Some(((venue, date), rows)) = fitting.pop_first() else { return Err(DayError::NotThere(all)) };
         let mut visits = rows.visits;
         visits.sort_by(|a, b| (a.arrived, &a.queue, &a.code).cmp(&(b.arrived, &b.queue, &b.code)));
-        Ok(Self { date, venue, visits })
-    }
-
-    /// The queues, in the order of their names: what mapping by position goes by, whatever the order of the rows.
-    pub fn queues(&self) -> BTreeSet<&str> {
-        self.visits.iter().map(|visit| visit.queue.as_str()).collect()
+        let queues = visits.iter().map(|visit| visit.queue.clone()).collect();
+        Ok(Self { date, venue, queues, visits })
     }
 
     /// The same day without what happened outside a stretch of it: for a short run.
     ///
-    /// People are kept by their arrival; calls and endings after `until` are dropped, so that they still wait then.
+    /// It keeps its queues, also those to which nobody came then. People are kept by their arrival; calls and endings after `until` are dropped, so that they still wait then.
     #[must_use]
     pub fn between(&self, from: Millis, until: Millis) -> Self {
         let inside = |at: &Millis| *at < until;
@@ -258,7 +256,8 @@ impl Day {
             finished: visit.finished.filter(inside),
             ..visit.clone()
         };
-        Self { date: self.date, venue: self.venue.clone(), visits: visits.map(cut).collect() }
+        let visits = visits.map(cut).collect();
+        Self { visits, venue: self.venue.clone(), queues: self.queues.clone(), ..*self }
     }
 }
 
@@ -407,7 +406,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(day.visits.iter().map(|visit| visit.code.as_str()).collect::<Vec<_>>(), ["3", "2", "1"]);
-        assert_eq!(day.queues().into_iter().collect::<Vec<_>>(), ["A", "Z"]);
+        assert_eq!(day.queues.iter().collect::<Vec<_>>(), ["A", "Z"]);
     }
 
     #[test]

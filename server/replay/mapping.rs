@@ -25,20 +25,19 @@ pub struct MappingError {
 ///
 /// Neither works.
 pub fn map_queues(
-    queues: &BTreeSet<&str>,
+    queues: &BTreeSet<String>,
     services: &[ServiceId],
 ) -> Result<BTreeMap<String, ServiceId>, MappingError> {
     let named = |queue: &str| services.iter().find(|service| service.as_str().eq_ignore_ascii_case(queue)).cloned();
-    let by_name: Option<BTreeMap<_, _>> =
-        queues.iter().map(|queue| Some(((*queue).to_owned(), named(queue)?))).collect();
+    let by_name: Option<BTreeMap<_, _>> = queues.iter().map(|queue| Some((queue.clone(), named(queue)?))).collect();
     if let Some(map) = by_name {
         return Ok(map);
     }
     if queues.len() == services.len() {
-        return Ok(queues.iter().map(|queue| (*queue).to_owned()).zip(services.iter().cloned()).collect());
+        return Ok(queues.iter().cloned().zip(services.iter().cloned()).collect());
     }
     Err(MappingError {
-        queues: queues.iter().map(|queue| (*queue).to_owned()).collect(),
+        queues: queues.iter().cloned().collect(),
         services: services.iter().map(ToString::to_string).collect(),
     })
 }
@@ -49,7 +48,7 @@ mod tests {
 
     fn map(queues: &[&str], services: &[&str]) -> Result<Vec<String>, MappingError> {
         let services: Vec<_> = services.iter().map(|service| ServiceId::parse(service).unwrap()).collect();
-        let queues = queues.iter().copied().collect();
+        let queues = queues.iter().map(|queue| (*queue).to_owned()).collect();
         Ok(map_queues(&queues, &services)?.into_iter().map(|(queue, service)| format!("{queue}={service}")).collect())
     }
 

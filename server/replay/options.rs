@@ -31,6 +31,9 @@ pub struct ReplayOptions {
     /// How it is played
     #[command(flatten)]
     pub play: PlayOptions,
+    /// How many waiting phones to hold open
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub phones: usize,
     /// The venue in the file, where it holds several
     #[arg(long, value_name = "NAME")]
     pub record_venue: Option<String>,
@@ -60,9 +63,6 @@ pub struct PlayOptions {
     /// A token to play with, instead of an account
     #[arg(long, value_name = "TOKEN", env = "CALLNEXT_TOKEN", hide_env_values = true, conflicts_with = "user")]
     pub token: Option<String>,
-    /// How many waiting phones to hold open
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub phones: usize,
     /// Of a hundred people, so many are played as booked [default: those the file says]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100), conflicts_with = "faithful")]
     pub booked: Option<u32>,
@@ -113,10 +113,11 @@ pub enum ReplayError {
 pub async fn run(options: ReplayOptions) -> Result<ReplaySummary, ReplayError> {
     let wanted = Wanted { venue: options.record_venue.clone(), date: options.day };
     let day = Day::open(&options.file, &wanted)?;
-    Ok(prepare(&day, &options.play, None).await?.play().await?)
+    Ok(prepare(&day, &options.play, options.phones, None).await?.play().await?)
 }
 
-/// Makes a player of a day, ready to play at its own pace from the day's first moment.
+/// Makes a player of a day, ready to play at its own pace from the day's first moment, with so many waiting phones; what
+/// happens is told to whoever listens.
 ///
 /// # Errors
 ///
@@ -124,12 +125,13 @@ pub async fn run(options: ReplayOptions) -> Result<ReplaySummary, ReplayError> {
 pub async fn prepare(
     day: &Day,
     options: &PlayOptions,
+    phones: usize,
     tell: Option<mpsc::UnboundedSender<Heard>>,
 ) -> Result<Player, ReplayError> {
     let client = Rc::new(Client::new(&options.server)?);
     let info = client.info().await?;
     let venues = client.venues().await?.venues;
-    let venue = choose(venues, options.venue.as_deref(), &day.queues())?;
+    let venue = choose(venues, options.venue.as_deref(), &day.queues)?;
     let cast = cast(named(options), &info, &venue.id)?;
     let target = target(&client, &cast, &venue).await?;
     let mix = mix(options);
@@ -137,7 +139,7 @@ pub async fn prepare(
     let speed = options.speed.unwrap_or(if info.clock_rate > 1 { info.clock_rate } else { SPEED_DEFAULT });
     let pace = Pace::own(plan.begins, speed, Timestamp::from_utc(info.at), info.clock_rate);
     let progress = Progress::shown(&plan);
-    let (phones, leave) = (options.phones, Vec::new());
+    let leave = Vec::new();
     Ok(Player::new(Setup { client, cast, plan, mix, pace, phones, tell, progress, leave }))
 }
 
@@ -153,7 +155,7 @@ fn mix(options: &PlayOptions) -> Mix {
 fn choose(
     venues: Vec<VenueSummary>,
     wanted: Option<&str>,
-    queues: &BTreeSet<&str>,
+    queues: &BTreeSet<String>,
 ) -> Result<VenueSummary, ReplayError> {
     let has = venues.iter().map(|venue| venue.id.clone()).collect();
     let fits = |venue: &VenueSummary| match wanted {
@@ -283,12 +285,11 @@ mod tests {
     #[test]
     fn the_venue_is_the_named_one_or_the_only_one_that_fits() {
         let venues = || vec![venue("clinic", &["a", "b", "c"]), venue("hall", &["x", "y"])];
-        let queues = BTreeSet::from(["B", "C"]);
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let queues = named(&["B", "C"]);
         assert_eq!(choose(venues(), Some("hall"), &queues).unwrap().id, "hall");
-        assert_eq!(choose(venues(), None, &BTreeSet::from(["P", "Q"])).unwrap().id, "hall");
-        for (wanted, queues) in
-            [(Some("bank"), &queues), (None, &queues), (None, &BTreeSet::from(["A", "1", "2", "3"]))]
-        {
+        assert_eq!(choose(venues(), None, &named(&["P", "Q"])).unwrap().id, "hall");
+        for (wanted, queues) in [(Some("bank"), &queues), (None, &queues), (None, &named(&["A", "1", "2", "3"]))] {
             let error = choose(venues(), wanted, queues).err().map(|error| error.to_string());
             let both_or_none = error.as_deref() == Some("choose a venue with --venue; the server has clinic, hall");
             assert!(both_or_none, "{wanted:?} {queues:?}: {error:?}");

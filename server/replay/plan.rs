@@ -176,7 +176,7 @@ impl Plan {
     ///
     /// The queues of the day do not fit the services of the venue.
     pub fn new(day: &Day, target: Target, mix: Mix) -> Result<Self, MappingError> {
-        let services = map_queues(&day.queues(), &target.services)?;
+        let services = map_queues(&day.queues, &target.services)?;
         let wall = Wall::new(target.zone, target.date);
         let mut people = Vec::new();
         let mut steps = Vec::new();

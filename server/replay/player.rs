@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use awc::http::Method;
 use callnext_engine::counter::CounterState;
-use callnext_engine::{CounterId, Lane, Millis, ServiceId, Timestamp};
+use callnext_engine::{CounterId, Lane, Millis, ServiceId, Timestamp, VenueId};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -124,8 +124,10 @@ enum Task {
     Requeue(u64),
     /// Somebody is back from tests.
     Return(u64),
-    /// A counter calls whoever is left, or closes.
+    /// A counter calls whoever is left.
     WindUp(CounterId),
+    /// A counter that found nobody closes, once nobody is to come back.
+    Close(CounterId),
 }
 
 impl Task {
@@ -192,6 +194,11 @@ impl Player {
             summary,
             progress,
         }
+    }
+
+    /// The venue it plays at.
+    pub fn venue(&self) -> &VenueId {
+        &self.plan.target.venue
     }
 
     /// Plays from the present moment to the end.
@@ -307,6 +314,7 @@ impl Player {
                 }
             }
             Task::WindUp(counter) => self.wind_up(&counter).await?,
+            Task::Close(counter) => self.close(counter).await?,
         }
         self.progress.show(&self.summary, self.pace.now());
         Ok(())
@@ -571,17 +579,24 @@ impl Player {
     }
 
     async fn wind_up(&mut self, counter: &CounterId) -> Result<(), ClientError> {
-        if !matches!(self.counters.work(counter), Some(Work::Idle { .. })) || self.call(counter, None).await? {
-            return Ok(());
-        }
-        if self.agenda.any(Task::brings_somebody_back) {
-            self.agenda.add(self.pace.now() + LOOK_AGAIN, Task::WindUp(counter.clone()));
-            return Ok(());
-        }
-        if self.counters.work(counter).is_some() {
-            self.set_counter(counter, CounterState::Closed).await?;
+        if self.is_idle(counter) && !self.call(counter, None).await? && self.is_idle(counter) {
+            self.agenda.add(self.pace.now(), Task::Close(counter.clone()));
         }
         Ok(())
+    }
+
+    /// Closes a counter that has nothing to do; whoever is still to come back is waited for, and called when there.
+    async fn close(&mut self, counter: CounterId) -> Result<(), ClientError> {
+        if self.agenda.any(Task::brings_somebody_back) {
+            self.agenda.add(self.pace.now() + LOOK_AGAIN, Task::Close(counter));
+        } else if self.is_idle(&counter) {
+            self.set_counter(&counter, CounterState::Closed).await?;
+        }
+        Ok(())
+    }
+
+    fn is_idle(&self, counter: &CounterId) -> bool {
+        matches!(self.counters.work(counter), Some(Work::Idle { .. }))
     }
 
     /// The console shows what happened: whatever the player did not do at a counter of its own, a person did.

@@ -4,7 +4,7 @@ use actix::Message;
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Command, Refusal};
 
-use super::venue_actor::Shown;
+use super::shown::Shown;
 use crate::journal::JournalError;
 use crate::wire::{Card, CounterRow, TicketRow};
 

@@ -15,7 +15,9 @@ use serde::Serialize;
 
 use super::view;
 use crate::journal::Epoch;
-use crate::wire::{Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339};
+use crate::wire::{
+    Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
+};
 
 /// Everything a phone shows of one ticket, before names are looked up: cheap to make and to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]

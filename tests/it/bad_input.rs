@@ -128,7 +128,12 @@ impl Cast {
         let gone = json!({ "service": "dentist" }).to_string();
         table.add("an unknown service", Self::post_as(&self.kiosk, TICKETS, gone.as_bytes()), 404, "service_unknown");
         let counter = json!({ "service": "internal", "counter": "r9" }).to_string();
-        table.add("an unknown counter", Self::post_as(&self.kiosk, TICKETS, counter.as_bytes()), 404, "counter_unknown");
+        table.add(
+            "an unknown counter",
+            Self::post_as(&self.kiosk, TICKETS, counter.as_bytes()),
+            404,
+            "counter_unknown",
+        );
         let lane = json!({ "service": "internal", "lane": "overflow" }).to_string();
         table.add("a lane by wish", Self::post_as(&self.nurse, TICKETS, lane.as_bytes()), 422, "value_invalid");
         for places in ["-1", "4294967296", "1.5", "\"2\"", "null"] {
@@ -157,9 +162,8 @@ impl Cast {
             { "code": "X", "service": "internal", "slot": "09:00" },
             { "code": "X", "service": "internal", "slot": "09:30" },
         ]);
-        let many: Vec<Value> = (0..20_001)
-            .map(|n| json!({ "code": format!("X{n}"), "service": "internal", "slot": "09:00" }))
-            .collect();
+        let many: Vec<Value> =
+            (0..20_001).map(|n| json!({ "code": format!("X{n}"), "service": "internal", "slot": "09:00" })).collect();
         for (what, body, status, code) in [
             ("25 o'clock", one(json!("25:00")), 422, "appointments_invalid"),
             ("yesterday", one(json!("yesterday")), 422, "appointments_invalid"),
@@ -172,8 +176,18 @@ impl Cast {
             ("a slot of a day", minutes(json!(1440)), 422, "appointments_invalid"),
             ("a slot of minus one", minutes(json!(-1)), 400, "body_invalid"),
             ("the same code twice", twice.to_string(), 422, "value_invalid"),
-            ("an unknown service", json!([{ "code": "X", "service": "x", "slot": "09:00" }]).to_string(), 404, "service_unknown"),
-            ("a code of nothing", json!([{ "code": " ", "service": "internal", "slot": "09:00" }]).to_string(), 422, "value_invalid"),
+            (
+                "an unknown service",
+                json!([{ "code": "X", "service": "x", "slot": "09:00" }]).to_string(),
+                404,
+                "service_unknown",
+            ),
+            (
+                "a code of nothing",
+                json!([{ "code": " ", "service": "internal", "slot": "09:00" }]).to_string(),
+                422,
+                "value_invalid",
+            ),
             ("one booking, not a list", json!({ "code": "X" }).to_string(), 400, "body_invalid"),
             ("20,001 bookings", json!(many).to_string(), 429, "venue_full"),
             ("a megabyte that is no list", "x".repeat(MEGABYTE), 400, "body_invalid"),
@@ -188,7 +202,12 @@ impl Cast {
             ("a field too many", format!("{head}X,internal,09:00,x\n"), 400, "body_invalid"),
             ("no such slot", format!("{head}X,internal,9 o'clock\n"), 422, "appointments_invalid"),
             ("a name that is none", format!("{head}X,Internal Medicine,09:00\n"), 400, "body_invalid"),
-            ("a megabyte in one field", format!("{head}{},internal,09:00\n", "x".repeat(MEGABYTE)), 422, "value_invalid"),
+            (
+                "a megabyte in one field",
+                format!("{head}{},internal,09:00\n", "x".repeat(MEGABYTE)),
+                422,
+                "value_invalid",
+            ),
             ("five megabytes of table", "x".repeat(5 * MEGABYTE), 413, "body_too_large"),
         ] {
             table.add(what, Self::put_as(&self.nurse, APPOINTMENTS, CSV, text.as_bytes()), status, code);
@@ -221,15 +240,40 @@ impl Cast {
             table.add(&format!("the scheme \"{scheme}\""), asked, 401, "unauthenticated");
         }
         table.add("a kiosk at a counter", Self::post_as(&self.kiosk, call, b"{}"), 403, "forbidden");
-        table.add("a kiosk of another venue", Self::post_as(&self.hall_kiosk, "venues/clinic/check-ins", br#"{"code":"K"}"#), 403, "forbidden");
+        table.add(
+            "a kiosk of another venue",
+            Self::post_as(&self.hall_kiosk, "venues/clinic/check-ins", br#"{"code":"K"}"#),
+            403,
+            "forbidden",
+        );
         let wrong = json!({ "user": "clerk", "password": "wrong password" }).to_string();
-        table.add("a wrong password", request("POST", &api("sessions"), &[JSON], wrong.as_bytes()), 401, "login_failed");
+        table.add(
+            "a wrong password",
+            request("POST", &api("sessions"), &[JSON], wrong.as_bytes()),
+            401,
+            "login_failed",
+        );
         let nobody = json!({ "user": "no\u{0}body", "password": PASSWORD }).to_string();
-        table.add("nobody's password", request("POST", &api("sessions"), &[JSON], nobody.as_bytes()), 401, "login_failed");
+        table.add(
+            "nobody's password",
+            request("POST", &api("sessions"), &[JSON], nobody.as_bytes()),
+            401,
+            "login_failed",
+        );
         let setup = json!({ "token": "x", "user": "me", "password": PASSWORD }).to_string();
-        table.add("a set-up link made up", request("POST", &api("setup"), &[JSON], setup.as_bytes()), 401, "setup_token_invalid");
+        table.add(
+            "a set-up link made up",
+            request("POST", &api("setup"), &[JSON], setup.as_bytes()),
+            401,
+            "setup_token_invalid",
+        );
         let device = json!({ "token": self.clerk }).to_string();
-        table.add("a person as a device", request("POST", &api("devices/current"), &[JSON], device.as_bytes()), 401, "unauthenticated");
+        table.add(
+            "a person as a device",
+            request("POST", &api("devices/current"), &[JSON], device.as_bytes()),
+            401,
+            "unauthenticated",
+        );
 
         let (venue, rest) = self.phone.split_once('.').unwrap();
         let (ticket, proof) = rest.split_once('.').unwrap();
@@ -253,7 +297,9 @@ impl Cast {
     /// Requests that another site's page would send.
     fn foreign_pages(&self, table: &mut Table) {
         let bearer = format!("Bearer {}", self.clerk);
-        for origin in ["https://evil.example", "null", "http://callnext.test.evil.example", "callnext.test", "", "\u{e9}"] {
+        for origin in
+            ["https://evil.example", "null", "http://callnext.test.evil.example", "callnext.test", "", "\u{e9}"]
+        {
             let headers = [JSON, ("Authorization", bearer.as_str()), ("Origin", origin)];
             let asked = request("POST", &api("venues/clinic/counters/r1/calls"), &headers, b"{}");
             table.add(&format!("a page of \"{origin}\""), asked, 403, "origin_foreign");
@@ -271,7 +317,9 @@ impl Cast {
         let nurse = |what: &str, path: &str, status, code, table: &mut Table| {
             table.add(what, Self::post_as(&self.nurse, path, br#"{"reason":"r"}"#), status, code);
         };
-        for id in ["18446744073709551616", "-1", "+1", "1.5", "0x1", "%31%00", "one", "%20", "99999999999999999999999999"] {
+        for id in
+            ["18446744073709551616", "-1", "+1", "1.5", "0x1", "%31%00", "one", "%20", "99999999999999999999999999"]
+        {
             nurse(id, &format!("venues/clinic/tickets/{id}/holds"), 404, "not_found", table);
         }
         nurse("no ticket 0", "venues/clinic/tickets/0/holds", 404, "ticket_unknown", table);
@@ -461,7 +509,8 @@ async fn what_can_be_read_has_a_head_of_its_own() {
 
 #[actix_web::test]
 async fn a_trusted_page_and_the_servers_own_are_welcome() {
-    let plan = crate::harness::server::Plan { trusted_origins: vec!["https://desk.example".to_owned()], ..Default::default() };
+    let plan =
+        crate::harness::server::Plan { trusted_origins: vec!["https://desk.example".to_owned()], ..Default::default() };
     let server = Server::start_with(plan).await;
     let clerk = server.staff("clerk").await.token.unwrap();
     let bearer = format!("Bearer {clerk}");
@@ -484,7 +533,9 @@ async fn a_request_that_breaks_off_or_never_ends_harms_nobody() {
         raw.send(&whole[..end]).await;
         drop(raw);
     }
-    for nonsense in [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], b"GET / HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n", b"\0\0\0\0"] {
+    for nonsense in
+        [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..], b"GET / HTTP/9.9\r\n\r\n", b"\r\n\r\n\r\n", b"\0\0\0\0"]
+    {
         let mut raw = Raw::to(&server.base).await;
         raw.send(nonsense).await;
         drop(raw);
@@ -523,7 +574,11 @@ async fn every_bad_frame_closes_the_socket_with_its_code() {
         ("an unknown wish", frame(TEXT, true, br#"{"type":"call_next"}"#), 1008),
         ("a wish of wrong types", frame(TEXT, true, br#"{"type":"resume","epoch":1,"seq":"x"}"#), 1008),
         ("a wish with more", frame(TEXT, true, br#"{"type":"resume","epoch":"1","seq":1,"x":1}"#), 1008),
-        ("a wish beyond all numbers", frame(TEXT, true, br#"{"type":"resume","epoch":"1","seq":18446744073709551616}"#), 1008),
+        (
+            "a wish beyond all numbers",
+            frame(TEXT, true, br#"{"type":"resume","epoch":"1","seq":18446744073709551616}"#),
+            1008,
+        ),
         ("a megabyte", frame(TEXT, true, &large), 1009),
         ("a gigabyte announced", announced, 1009),
         ("more than there is", endless, 1009),
@@ -536,7 +591,10 @@ async fn every_bad_frame_closes_the_socket_with_its_code() {
             assert_eq!(close_code(&rest), Some(*code), "{what} at {path}: {:?}", String::from_utf8_lossy(&rest));
             if *code == 1008 {
                 let text = String::from_utf8_lossy(&rest).into_owned();
-                assert!(text.contains(r#""type":"error""#) && text.contains(r#""code":"frame_invalid""#), "{what}: {text}");
+                assert!(
+                    text.contains(r#""type":"error""#) && text.contains(r#""code":"frame_invalid""#),
+                    "{what}: {text}"
+                );
             }
             assert_eq!(state(&nurse).await, before, "{what}");
         }

@@ -26,12 +26,7 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "venues/clinic/tickets", json!({ "service": "internal", "lane": "referral" }), TRIAGE),
         ("PUT", "venues/clinic/appointments", json!([]), TRIAGE),
         ("POST", "venues/clinic/check-ins", json!({ "code": "unknown" }), ENTRANCE),
-        (
-            "POST",
-            "venues/clinic/overflows",
-            json!({ "service": "unknown", "reason": "r", "approved_by": "b" }),
-            TRIAGE,
-        ),
+        ("POST", "venues/clinic/overflows", json!({ "service": "unknown", "reason": "r", "approved_by": "b" }), TRIAGE),
         ("POST", "venues/clinic/counters/none/calls", empty.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/counters/none/calls", json!({ "ticket": 99, "reason": "r" }), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/counters/none/recalls", empty.clone(), ALL_BUT_VIEWERS),
@@ -42,12 +37,7 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "venues/clinic/tickets/99/holds", reason.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/returns", empty.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/requeues", reason.clone(), ALL_BUT_VIEWERS),
-        (
-            "POST",
-            "venues/clinic/tickets/99/transfers",
-            json!({ "service": "lab", "reason": "r" }),
-            ALL_BUT_VIEWERS,
-        ),
+        ("POST", "venues/clinic/tickets/99/transfers", json!({ "service": "lab", "reason": "r" }), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/cancellations", reason.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/green_channel", reason, TRIAGE),
         ("POST", "venues/clinic/undo", empty, ALL_BUT_VIEWERS),
@@ -103,7 +93,8 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
 async fn sockets_let_in_whom_they_should_and_nobody_else() {
     let server = Server::start().await;
     let clinic = everybody(&server).await;
-    let own = [server.account("hall-clerk", "hall", "clerk").await, server.device("hall", "b", DeviceKind::Board).await];
+    let own =
+        [server.account("hall-clerk", "hall", "clerk").await, server.device("hall", "b", DeviceKind::Board).await];
     let kiosk = server.device("hall", "k", DeviceKind::Kiosk).await;
     let anybody = server.anybody();
     let opened = async |caller: &Caller, path: &str| match caller.try_socket(path).await {
@@ -368,10 +359,7 @@ async fn the_green_channel_goes_first_and_says_why() {
         .await
         .refused(409, "ticket_not_in_state");
     let waiting = &nurse.queue().await["tickets"][0]["id"];
-    clerk
-        .post("venues/clinic/counters/r1/calls", json!({ "ticket": waiting }))
-        .await
-        .refused(422, "value_invalid");
+    clerk.post("venues/clinic/counters/r1/calls", json!({ "ticket": waiting })).await.refused(422, "value_invalid");
     clerk.open("s1").await;
     clerk
         .post("venues/clinic/counters/s1/calls", json!({ "ticket": waiting, "reason": "r" }))

@@ -1,0 +1,18 @@
+//! Load that checks what it receives: boards, phones, kiosks and clerks in one process.
+//!
+//! How fast a server is says little if a call is lost on the way. Every frame that arrives here is held against what
+//! came before it and against what the player knows to have happened.
+//!
+//! # Layout
+//!
+//! * [`check`]: what must hold of frames. Pure.
+//! * [`socket`]: one light WebSocket connection.
+//! * [`crowd`]: many of them, each with its checker, on a thread of their own.
+//! * [`day`]: a recorded day, with boards and every ticket's phone.
+//! * [`verdict`]: what came of it.
+
+pub mod check;
+pub mod crowd;
+pub mod day;
+pub mod socket;
+pub mod verdict;
