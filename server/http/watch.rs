@@ -114,8 +114,8 @@ pub async fn phone(
     let link = Here(request.clone()).link()?;
     let ticket = link.ticket;
     let now = edge.registry.look(&link.venue, move |shown| shown.card_frame(ticket)).await.map_err(ApiError::from)?;
-    let (first, seen) = now.ok_or(ApiError::TokenUnknown)?;
-    watch(&request, payload, &edge, &hub, Audience::Phone(ticket), seen, first)
+    let (first, facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
+    watch(&request, payload, &edge, &hub, Audience::Phone(ticket, Box::new(facts)), seen, first)
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
@@ -146,7 +146,7 @@ fn watch(
     }
     let kind = match &audience {
         Audience::Board(_) => "board",
-        Audience::Phone(_) => "phone",
+        Audience::Phone(..) => "phone",
         Audience::Console => "console",
     };
     let watcher = Watcher {

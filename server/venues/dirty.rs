@@ -1,9 +1,10 @@
 //! What changed since the last publication, and the rows consoles need for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use callnext_engine::{Event, TicketId, Venue};
 
+use super::publication::Facts;
 use super::view;
 use crate::wire;
 
@@ -17,6 +18,8 @@ pub(super) struct Dirty {
     pub(super) counters: bool,
     pub(super) appointments: bool,
     pub(super) tickets: BTreeSet<TicketId>,
+    /// What the phones of visits that ended show for good: a new day knows these tickets no longer.
+    pub(super) over: BTreeMap<TicketId, Facts>,
 }
 
 impl Dirty {

@@ -27,8 +27,6 @@ pub struct Answer {
     pub counter: Option<CounterRow>,
     /// The card of a ticket it gave out.
     pub card: Option<Card>,
-    /// The reason on record, where a ticket was called by hand.
-    pub reason: Option<String>,
 }
 
 /// Why nothing came of a command.

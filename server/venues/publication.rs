@@ -103,7 +103,12 @@ impl Publication {
 
     /// Whether this is newer than another.
     pub fn is_after(&self, other: &Self) -> bool {
-        (self.epoch, self.edition) > (other.epoch, other.edition)
+        self.moment() > other.moment()
+    }
+
+    /// Its place among all publications of its venue.
+    pub fn moment(&self) -> (Epoch, u64) {
+        (self.epoch, self.edition)
     }
 
     /// The board frame for the screens that show these services.

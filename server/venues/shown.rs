@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
+use callnext_engine::ticket::Ticket;
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Change, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
 
@@ -142,13 +143,13 @@ impl Shown {
     }
 
     /// What a phone shows of one ticket, over or not.
-    pub fn card_frame(&mut self, ticket: TicketId) -> Option<(ByteString, Arc<Publication>)> {
+    pub fn card_frame(&mut self, ticket: TicketId) -> Option<(ByteString, Facts, Arc<Publication>)> {
         let current = self.current();
         let facts = match current.facts.get(&ticket) {
             Some(facts) => facts.clone(),
             None => view::one_facts(&self.venue, self.venue.ticket(ticket)?, self.now()),
         };
-        Some((current.card_frame(&facts), current))
+        Some((current.card_frame(&facts), facts, current))
     }
 
     pub(super) fn apply(&mut self, change: &Change) {
@@ -163,9 +164,12 @@ impl Shown {
         }
         self.dirty.any = true;
         self.venue.apply(change);
+        let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
+        let over = touched.filter(|ticket| ticket.state.is_over());
+        self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
     }
 
-    pub(super) fn answer(&self, outcome: Outcome, issued: bool, reason: Option<String>) -> Answer {
+    pub(super) fn answer(&self, outcome: Outcome, issued: bool) -> Answer {
         let row = |id: &TicketId| self.venue.ticket(*id).map(|ticket| view::ticket_row(&self.venue, ticket));
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
@@ -185,7 +189,7 @@ impl Shown {
             Outcome::Counter { counter } => view::counter_row(&self.venue, counter),
             _ => None,
         };
-        Answer { outcome, tickets, counter, card, reason }
+        Answer { outcome, tickets, counter, card }
     }
 
     pub(super) fn merge_is_over(&self) -> bool {
@@ -200,7 +204,11 @@ impl Shown {
         let orders = view::orders(venue, now);
         let facts = Arc::new(view::all_facts(venue, &orders));
         let before = self.latest.as_ref();
-        let changed = changed_facts(venue, before.map(|publication| &*publication.facts), &facts);
+        let changed = match before {
+            Some(before) => changed_facts(&before.facts, &facts, &dirty),
+            // This actor does not know what was shown before it.
+            None => venue.tickets().map(|ticket| (ticket.id, known_facts(venue, ticket, &facts))).collect(),
+        };
         let console = match before.filter(|_| !dirty.all) {
             Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty) },
             None => ForConsoles::All(Box::new(view::console(venue, &orders))),
@@ -244,17 +252,16 @@ fn before_seq(publication: &Publication) -> Option<Seq> {
 
 /// The tickets whose phones show something else now.
 fn changed_facts(
-    venue: &Venue,
-    before: Option<&BTreeMap<TicketId, Facts>>,
+    before: &BTreeMap<TicketId, Facts>,
     now: &BTreeMap<TicketId, Facts>,
+    dirty: &Dirty,
 ) -> Vec<(TicketId, Facts)> {
-    let Some(before) = before else {
-        return now.iter().map(|(id, facts)| (*id, facts.clone())).collect();
-    };
     let changed = now.iter().filter(|(id, facts)| before.get(id) != Some(facts));
-    let ended = before
-        .keys()
-        .filter(|id| !now.contains_key(id))
-        .filter_map(|id| venue.ticket(*id).map(|ticket| (*id, view::facts(venue, ticket, None))));
-    changed.map(|(id, facts)| (*id, facts.clone())).chain(ended).collect()
+    let ended = dirty.over.iter().filter(|(id, _)| !now.contains_key(id));
+    changed.chain(ended).map(|(id, facts)| (*id, facts.clone())).collect()
+}
+
+/// What a phone shows of one ticket, over or not.
+fn known_facts(venue: &Venue, ticket: &Ticket, live: &BTreeMap<TicketId, Facts>) -> Facts {
+    live.get(&ticket.id).cloned().unwrap_or_else(|| view::facts(venue, ticket, None))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Command, CommandId, Decision, Event, Venue, VenueConfig};
+use callnext_engine::{Change, Command, CommandId, Decision, Event, Refusal, Venue, VenueConfig};
 use tokio::sync::oneshot;
 
 use super::answers::Answers;
@@ -43,7 +43,10 @@ pub struct VenueActor {
 /// One command's way through the journal.
 struct Waiting {
     change: Option<Change>,
-    outcome: Outcome,
+    /// What its asker is told. A refusal waits too: it may rest on what is not saved yet.
+    outcome: Result<Outcome, Refusal>,
+    /// Whether it was carried out before.
+    is_repeated: bool,
     id: Option<CommandId>,
     reply: Option<oneshot::Sender<Result<Answer, SubmitError>>>,
 }
@@ -87,30 +90,26 @@ impl VenueActor {
             return tell(reply, Err(SubmitError::Busy));
         }
         self.let_time_pass();
-        let id = command.id.clone();
-        match self.decided.execute(command, self.shown.clock().now()) {
+        let (change, outcome, is_repeated) = match self.decided.execute(command, self.shown.clock().now()) {
             Ok(Decision::Changed(change)) => {
                 let outcome = change.outcome.clone();
-                self.waiting.push(Waiting { change: Some(change), outcome, id, reply });
+                (Some(change), Ok(outcome), false)
             }
-            Ok(Decision::Unchanged(outcome)) => {
-                self.waiting.push(Waiting { change: None, outcome, id, reply });
-            }
-            Ok(Decision::Repeated(receipt)) => {
-                self.waiting.push(Waiting { change: None, outcome: receipt.outcome, id, reply });
-            }
+            Ok(Decision::Unchanged(outcome)) => (None, Ok(outcome), false),
+            Ok(Decision::Repeated(receipt)) => (None, Ok(receipt.outcome), true),
             Err(refusal) => {
                 self.shown.refused(&refusal);
-                tell(reply, Err(SubmitError::Refused(refusal)));
+                (None, Err(refusal), false)
             }
-        }
+        };
+        self.waiting.push(Waiting { change, outcome, is_repeated, id: command.id.clone(), reply });
         self.pump(ctx);
     }
 
     fn let_time_pass(&mut self) {
         for change in self.decided.advance(self.shown.clock().now()) {
-            let outcome = change.outcome.clone();
-            self.waiting.push(Waiting { change: Some(change), outcome, id: None, reply: None });
+            let outcome = Ok(change.outcome.clone());
+            self.waiting.push(Waiting { change: Some(change), outcome, is_repeated: false, id: None, reply: None });
         }
     }
 
@@ -144,27 +143,28 @@ impl VenueActor {
     /// The journal has these: show them, in order, and tell everybody who asked.
     fn finish(&mut self, batch: Vec<Waiting>) {
         let mut urgent = false;
-        for Waiting { change, outcome, id, reply } in batch {
-            let mut issued = false;
-            let mut reason = None;
+        for Waiting { change, outcome, is_repeated, id, reply } in batch {
+            // Whether it was a number that was asked for is no longer known of a command carried out earlier.
+            let mut issued = is_repeated;
             if let Some(change) = &change {
                 self.shown.apply(change);
                 for event in &change.events {
                     match event {
-                        Event::TicketCalled { why, .. } => {
-                            urgent = true;
-                            reason = why.reason.as_deref().map(ToOwned::to_owned);
-                        }
-                        Event::TicketRecalled { .. } => urgent = true,
+                        Event::TicketCalled { .. } | Event::TicketRecalled { .. } => urgent = true,
                         Event::TicketIssued { .. } => issued = true,
                         _ => {}
                     }
                 }
             }
-            if reply.is_some() || id.is_some() {
-                let answer = self.shown.answer(outcome, issued, reason);
-                self.answers.keep(id, &answer);
-                tell(reply, Ok(answer));
+            match outcome {
+                Err(refusal) => tell(reply, Err(SubmitError::Refused(refusal))),
+                Ok(_) if reply.is_none() && id.is_none() => {}
+                Ok(outcome) => {
+                    let known = if is_repeated { self.answers.find(id.as_ref()) } else { None };
+                    let answer = known.unwrap_or_else(|| self.shown.answer(outcome, issued));
+                    self.answers.keep(id, &answer);
+                    tell(reply, Ok(answer));
+                }
             }
         }
         if urgent || self.shown.merge_is_over() {
