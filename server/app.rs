@@ -128,13 +128,14 @@ impl App {
     /// Builds a server on its SQLite journal, opens its venues, and binds its address.
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
-        let own = lock(&parts.data)?;
         let journal = SqliteJournal::open(&parts.data.join("journal.sqlite"))?;
         Self::build_on(parts, Arc::new(journal)).await
     }
 
     /// Builds a server on this journal, opens its venues, and binds its address.
     pub async fn build_on(parts: Parts, journal: Arc<dyn Journal>) -> Result<Self, AppError> {
+        make_data_folder(&parts.data)?;
+        let own = lock(&parts.data)?;
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
         let registry = Arc::new(Registry::new(
