@@ -2,6 +2,7 @@
 //!
 //! The only file that knows every module. Tests build the same server the binary runs.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::access::{Access, AccessError};
 use crate::clock::Clock;
 use crate::database::DatabaseError;
 use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
+use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::metrics::Metrics;
 use crate::venues::{Hub, Hubs, Registry, RegistryError};
@@ -65,6 +67,12 @@ pub enum AppError {
         /// What the system says.
         problem: std::io::Error,
     },
+    /// Another server works in the data folder.
+    #[error("the data folder {} is in use by another callnext; stop it, or name another folder with --data", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The journal cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -92,8 +100,21 @@ pub struct App {
     server: actix_web::dev::Server,
     address: SocketAddr,
     edge: web::Data<Edge>,
-    // Kept for its lifetime: the venue actors live on it.
+    // Kept for their lifetimes: the venue actors live on the one, the data folder is ours by the other.
     _arbiter: Arbiter,
+    _lock: File,
+}
+
+/// Makes sure that no other server works in this folder: two would not hear of each other's logins, and depose each
+/// other's venues for ever. The lock goes with the process, however it ends.
+fn lock(data: &Path) -> Result<File, AppError> {
+    let failed = |problem| AppError::Data { path: data.to_owned(), problem };
+    let file = File::create(data.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(AppError::InUse { path: data.to_owned() }),
+        Err(TryLockError::Error(problem)) => Err(failed(problem)),
+    }
 }
 
 /// Makes a folder for data that only its owner may read.
@@ -107,7 +128,14 @@ impl App {
     /// Builds a server on its SQLite journal, opens its venues, and binds its address.
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
-        let journal = Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?);
+        let journal = SqliteJournal::open(&parts.data.join("journal.sqlite"))?;
+        Self::build_on(parts, Arc::new(journal)).await
+    }
+
+    /// Builds a server on this journal, opens its venues, and binds its address.
+    pub async fn build_on(parts: Parts, journal: Arc<dyn Journal>) -> Result<Self, AppError> {
+        make_data_folder(&parts.data)?;
+        let own = lock(&parts.data)?;
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
         let registry = Arc::new(Registry::new(
@@ -149,7 +177,7 @@ impl App {
             .bind(listen)
             .map_err(|problem| AppError::Listen { listen, problem })?;
         let address = bound.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter })
+        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter, _lock: own })
     }
 
     /// Where it listens.
@@ -162,15 +190,23 @@ impl App {
         self.edge.clone()
     }
 
-    /// Runs until the process is told to stop.
+    /// Runs until the process is told to stop: SIGTERM or SIGINT, of which a second one ends it at once.
     pub async fn run(self) -> Result<(), AppError> {
-        let handle = self.server.handle();
-        actix::spawn(stop_on_signal(handle, self.edge.closing.clone()));
+        actix::spawn(stop_on_signal(self.server.handle(), self.edge.closing.clone()));
+        Ok(self.server.await?)
+    }
+
+    /// Runs until `stop` ends, for whoever has another reason to stop than a signal.
+    pub async fn run_until(self, stop: impl Future<Output = ()> + 'static) -> Result<(), AppError> {
+        let (handle, closing) = (self.server.handle(), self.edge.closing.clone());
+        actix::spawn(async move {
+            stop.await;
+            take_down(&handle, &closing).await;
+        });
         Ok(self.server.await?)
     }
 }
 
-/// On SIGTERM or SIGINT: sends sockets away in steps, then lets requests finish. A second signal ends at once.
 async fn stop_on_signal(handle: ServerHandle, closing: Closing) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -181,18 +217,20 @@ async fn stop_on_signal(handle: ServerHandle, closing: Closing) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    let open = closing.begin();
-    tracing::info!(sockets = open, "stopping: sockets are sent away first");
-    let down = async {
-        while closing.close_some(SEND_AWAY) > 0 {
-            tokio::time::sleep(SEND_AWAY_PAUSE).await;
-        }
-        tokio::time::sleep(LAST_WORDS).await;
-        handle.stop(true).await;
-    };
     tokio::select! {
-        () = down => {}
+        () = take_down(&handle, &closing) => {}
         _ = terminate.recv() => handle.stop(false).await,
         _ = interrupt.recv() => handle.stop(false).await,
     }
+}
+
+/// Sends sockets away in steps, then lets requests finish.
+async fn take_down(handle: &ServerHandle, closing: &Closing) {
+    let open = closing.begin();
+    tracing::info!(sockets = open, "stopping: sockets are sent away first");
+    while closing.close_some(SEND_AWAY) > 0 {
+        tokio::time::sleep(SEND_AWAY_PAUSE).await;
+    }
+    tokio::time::sleep(LAST_WORDS).await;
+    handle.stop(true).await;
 }

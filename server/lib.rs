@@ -15,6 +15,8 @@
 //!
 //! `server/ARCHITECTURE.md` has the map, `server/GLOSSARY.md` the words.
 
+#![warn(missing_docs)]
+
 pub mod access;
 pub mod app;
 pub mod clock;

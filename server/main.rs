@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use callnext::access::Access;
 use callnext::app::{App, Parts, make_data_folder};
 use callnext::clock::Clock;
+use callnext::demo;
 use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
 use callnext::telemetry::{self, LogFormat};
-use callnext::demo;
 use clap::{Args, Parser, Subcommand};
 
 /// The settings file to begin with.
@@ -144,7 +144,8 @@ async fn run_serve(serve: Serve) -> Ended {
         demo: None,
     })
     .await?;
-    let base = settings.server.public_url.map_or_else(|| format!("http://{}", app.address()), |url| url.as_str().to_owned());
+    let base =
+        settings.server.public_url.map_or_else(|| format!("http://{}", app.address()), |url| url.as_str().to_owned());
     let mut text = format!("callnext is running: {base}/\n");
     if let Some(token) = setup {
         text.push_str(&format!(
@@ -160,14 +161,9 @@ async fn run_demo(options: Demo) -> Ended {
     let data = options.place.data.unwrap_or_else(|| PathBuf::from("callnext-demo-data"));
     make_data_folder(&data)?;
     let listen = options.place.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let started = demo::start(demo::Options {
-        listen,
-        data,
-        speed: options.speed,
-        day: options.day,
-        plays: !options.no_play,
-    })
-    .await?;
+    let started =
+        demo::start(demo::Options { listen, data, speed: options.speed, day: options.day, plays: !options.no_play })
+            .await?;
     say(&started.welcome())?;
     Ok(started.run().await?)
 }

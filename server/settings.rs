@@ -7,6 +7,7 @@
 //! `[server]`; lists are separated by commas. Venues are declared in the file alone.
 
 mod address;
+mod place;
 mod report;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ use serde::Deserialize;
 
 pub use self::address::{NotAnAddress, Origin, PublicUrl};
 pub use self::report::Report;
+
+use self::place::Placed;
 
 /// Most threads that serve requests: beyond any machine's cores they only take memory.
 pub const WORKERS_MAX: usize = 256;
@@ -164,25 +167,6 @@ fn environment() -> config::Environment {
         .list_separator(",")
         .with_list_parse_key("server.trusted_origins")
         .try_parsing(true)
-}
-
-/// A failure of the `config` crate, its place first, as all problems are told.
-struct Placed<'a>(&'a config::ConfigError);
-
-impl fmt::Display for Placed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use config::ConfigError::{At, Type};
-        // The crate writes `venue[0]name`.
-        let place =
-            |key: &Option<String>| key.as_ref().map(|key| key.replace(']', "].").replace("..", ".").replace(".[", "["));
-        match self.0 {
-            At { error, key, .. } => write!(f, "{}: {error}", place(key).unwrap_or_default()),
-            Type { unexpected, expected, key, .. } => {
-                write!(f, "{}: {unexpected} is not {expected}", place(key).unwrap_or_default())
-            }
-            other => write!(f, "{other}"),
-        }
-    }
 }
 
 /// A count with its noun.

@@ -173,18 +173,18 @@ impl Started {
         let mut text = format!("callnext demo is running: {base}/\n\n");
         for venue in [super::CLINIC, super::HALL] {
             for page in ["board", "kiosk", "counter", "triage"] {
-                text.push_str(&format!("  {page:<8} {base}/{page}/{venue}\n"));
+                text += &format!("  {page:<8} {base}/{page}/{venue}\n");
             }
         }
         text.push_str("\nReady accounts (anybody can use them; this is a demo):\n");
         for account in &DEMO_ACCOUNTS {
-            text.push_str(&format!("  {:<14} {:<12} {}\n", account.role, account.user, account.password));
+            text += &format!("  {:<14} {:<12} {}\n", account.role, account.user, account.password);
         }
         if self.playing.now() {
-            text.push_str(&format!(
+            text += &format!(
                 "\nA recorded day is played at {} times real speed until somebody works a counter.\n",
                 self.speed
-            ));
+            );
         }
         text.push_str("Ctrl-C stops it; started again, it goes on where it was.\n");
         text

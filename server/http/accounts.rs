@@ -38,7 +38,11 @@ pub(super) async fn list(edge: Data<Edge>, asker: Asker) -> Result<Json<AccountL
 /// Makes an account, or changes its password and roles.
 #[utoipa::path(tag = "accounts", request_body = AccountRequest, responses((status = 200, body = AccountAnswer)))]
 #[put("/accounts/{user}")]
-pub(super) async fn put(edge: Data<Edge>, here: Here, write: Write<AccountRequest>) -> Result<Json<AccountAnswer>, ApiError> {
+pub(super) async fn put(
+    edge: Data<Edge>,
+    here: Here,
+    write: Write<AccountRequest>,
+) -> Result<Json<AccountAnswer>, ApiError> {
     write.asker.must_everywhere(Permission::ManageAccounts)?;
     let roles = Roles::parse(&write.body.roles, |venue| edge.registry.ids().contains(venue))?;
     let (user, password) = (here.part("user"), write.body.password.as_deref());
@@ -129,10 +133,5 @@ pub(super) async fn delete_device(edge: Data<Edge>, here: Here, asker: Asker) ->
 
 fn device_answer(principal: &Principal) -> Option<DeviceAnswer> {
     let Principal::Device { name, kind, venue } = principal else { return None };
-    Some(DeviceAnswer {
-        name: name.to_string(),
-        kind: kind.name().to_owned(),
-        venue: venue.to_string(),
-        token: None,
-    })
+    Some(DeviceAnswer { name: name.to_string(), kind: kind.name().to_owned(), venue: venue.to_string(), token: None })
 }

@@ -12,7 +12,7 @@ use super::edge::Edge;
 use super::error::ApiError;
 use super::here::Here;
 use super::tickets::{issued, text};
-use super::write::{RawWrite, Write};
+use super::write::{ByName, RawWrite, Write, is_json};
 use crate::access::Permission;
 use crate::wire::{AppointmentRequest, AppointmentsAnswer, CheckInRequest, TicketIssued};
 
@@ -31,7 +31,11 @@ const SLOT_MINUTES_MAX: u32 = 720;
 pub(super) async fn set(edge: Data<Edge>, here: Here, raw: RawWrite) -> Result<Json<AppointmentsAnswer>, ApiError> {
     let venue = here.venue()?;
     raw.write.asker.must(Permission::SetAppointments, &venue)?;
-    let asked = if raw.content_type == "text/csv" { from_csv(&raw.bytes)? } else { from_json(&raw.bytes)? };
+    let asked = match raw.content_type.as_str() {
+        "text/csv" => from_csv(&raw.bytes)?,
+        kind if kind.is_empty() || is_json(kind) => from_json(&raw.bytes)?,
+        other => return Err(ApiError::BodyInvalid(format!("send application/json or text/csv, not {other}"))),
+    };
     let (day, config) =
         edge.registry.look(&venue, |shown| (shown.venue().day(), shown.venue().config().clone())).await?;
     let reference = |identity: &str| edge.access.links().visitor_reference(identity);
@@ -61,7 +65,9 @@ pub(super) async fn check_in(
 }
 
 fn from_json(bytes: &[u8]) -> Result<Vec<AppointmentRequest>, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| ApiError::BodyInvalid(error.to_string()))
+    let rows: Vec<ByName<_>> =
+        serde_json::from_slice(bytes).map_err(|error| ApiError::BodyInvalid(error.to_string()))?;
+    Ok(rows.into_iter().map(|ByName(row)| row).collect())
 }
 
 fn from_csv(bytes: &[u8]) -> Result<Vec<AppointmentRequest>, ApiError> {
@@ -77,8 +83,9 @@ fn appointment(
     config: &VenueConfig,
     reference: &impl Fn(&str) -> Option<std::sync::Arc<str>>,
 ) -> Result<Appointment, ApiError> {
-    let start = slot_start(&asked.slot, day, config)
-        .ok_or_else(|| ApiError::AppointmentsInvalid(format!("slot \"{}\" is neither RFC 3339 nor HH:MM", asked.slot)))?;
+    let start = slot_start(&asked.slot, day, config).ok_or_else(|| {
+        ApiError::AppointmentsInvalid(format!("slot \"{}\" is neither RFC 3339 nor HH:MM", asked.slot))
+    })?;
     let minutes = asked.slot_minutes.unwrap_or(SLOT_MINUTES);
     if !(1..=SLOT_MINUTES_MAX).contains(&minutes) {
         let problem = format!("slot_minutes of \"{}\" is not from 1 to {SLOT_MINUTES_MAX}", asked.code);

@@ -12,14 +12,16 @@ use super::tickets::one;
 use super::write::Write;
 use crate::access::Permission;
 use crate::venues::Answer;
-use crate::wire::{
-    CallAnswer, CallRequest, CounterAnswer, CounterRequest, EmptyRequest, TicketAnswer, WhyAnswer,
-};
+use crate::wire::{CallAnswer, CallRequest, CounterAnswer, CounterRequest, EmptyRequest, TicketAnswer, WhyAnswer};
 
 /// Calls whoever is next, or this one for a reason. Completes what the counter was doing.
 #[utoipa::path(tag = "counters", request_body = CallRequest, responses((status = 200, body = CallAnswer)))]
 #[post("/venues/{venue}/counters/{counter}/calls")]
-pub(super) async fn make_call(edge: Data<Edge>, here: Here, write: Write<CallRequest>) -> Result<Json<CallAnswer>, ApiError> {
+pub(super) async fn make_call(
+    edge: Data<Edge>,
+    here: Here,
+    write: Write<CallRequest>,
+) -> Result<Json<CallAnswer>, ApiError> {
     let counter = here.counter()?;
     let reason = write.body.reason.as_deref().unwrap_or_default();
     let (permission, action) = match write.body.ticket {
@@ -27,7 +29,9 @@ pub(super) async fn make_call(edge: Data<Edge>, here: Here, write: Write<CallReq
         Some(ticket) => (Permission::CallByHand, Action::CallTicket { counter, ticket, reason: reason.into() }),
     };
     let answer = work(&edge, &here, &write, permission, action).await?;
-    Ok(Json(called(answer)))
+    // The same key stands for the same reason: it need not be looked for.
+    let given = write.body.ticket.and(write.body.reason);
+    Ok(Json(called(answer, given)))
 }
 
 /// Calls the present ticket again.
@@ -102,12 +106,12 @@ async fn work<T>(
     edge.submit(&here.venue()?, write, permission, action).await
 }
 
-fn called(answer: Answer) -> CallAnswer {
+fn called(answer: Answer, reason: Option<String>) -> CallAnswer {
     let ticket = answer.tickets.into_iter().next();
     match answer.outcome {
         Outcome::Called { call, rule, .. } => CallAnswer {
             call: Some(call.0),
-            why: ticket.as_ref().map(|ticket| WhyAnswer { rule, lane: ticket.lane, reason: answer.reason }),
+            why: ticket.as_ref().map(|ticket| WhyAnswer { rule, lane: ticket.lane, reason }),
             ticket,
         },
         _ => CallAnswer { ticket: None, call: None, why: None },

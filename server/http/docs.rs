@@ -1,11 +1,13 @@
 //! The published documents: OpenAPI 3.1 for requests, from the handlers themselves, and AsyncAPI 3.0 for frames,
 //! from the same types. Tests hold both against what the server really sends.
 
+use std::collections::BTreeMap;
+
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, get};
 use serde_json::{Value, json};
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, Object, OpenApi, Ref, RefOr, Required, ResponseBuilder, Type,
@@ -22,6 +24,30 @@ impl OpenApiText {
     /// Writes the document down once.
     pub fn new(openapi: &OpenApi) -> Self {
         Self(openapi.to_pretty_json().unwrap_or_default())
+    }
+}
+
+/// Which methods each documented address takes.
+pub struct Methods(BTreeMap<String, String>);
+
+impl Methods {
+    /// As the document says.
+    pub fn new(openapi: &OpenApi) -> Self {
+        let of = |item: &PathItem| {
+            let known = [
+                ("GET, HEAD", item.get.is_some()),
+                ("POST", item.post.is_some()),
+                ("PUT", item.put.is_some()),
+                ("DELETE", item.delete.is_some()),
+            ];
+            known.into_iter().filter(|(_, is)| *is).map(|(method, _)| method).collect::<Vec<_>>().join(", ")
+        };
+        Self(openapi.paths.paths.iter().map(|(address, item)| (address.clone(), of(item))).collect())
+    }
+
+    /// Those of one address. Pages and sockets are in no document: they are only read.
+    pub fn of(&self, address: &str) -> String {
+        self.0.get(address).cloned().unwrap_or_else(|| "GET, HEAD".to_owned())
     }
 }
 
@@ -64,12 +90,9 @@ pub fn complete(openapi: &mut OpenApi) {
     components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     for (address, item) in &mut openapi.paths.paths {
-        for (operation, writes) in [
-            (&mut item.get, false),
-            (&mut item.post, true),
-            (&mut item.put, true),
-            (&mut item.delete, true),
-        ] {
+        for (operation, writes) in
+            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)]
+        {
             if let Some(operation) = operation {
                 complete_operation(address, operation, writes);
             }
@@ -136,10 +159,8 @@ pub fn asyncapi() -> Value {
     CardFrame::schemas(&mut schemas);
     ConsoleFrame::schemas(&mut schemas);
     ChangeFrame::schemas(&mut schemas);
-    let schemas: serde_json::Map<String, Value> = schemas
-        .into_iter()
-        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
-        .collect();
+    let schemas: serde_json::Map<String, Value> =
+        schemas.into_iter().filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?))).collect();
     let channel = |address: &str, frames: &[&str], about: &str| {
         let named = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/messages/{name}") }));
         let messages: serde_json::Map<String, Value> = frames.iter().map(named).collect();

@@ -1,11 +1,13 @@
 //! How the edge says no: the only place that picks statuses. RFC 9457 problem details, each with a stable code.
 
 use actix_web::http::{Method, StatusCode, header};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use callnext_engine::Refusal;
 use callnext_engine::refusal::RefusalKind;
 use serde_json::Value;
 
+use super::docs::Methods;
 use crate::access::{AccessError, AccessErrorKind};
 use crate::journal::JournalError;
 use crate::venues::{RegistryError, SubmitError, SubmitOrRegistryError};
@@ -48,8 +50,16 @@ pub enum ApiError {
     #[error("there is nothing at this address")]
     NotFound,
     /// Not this method.
-    #[error("this address does not take {0}")]
-    MethodNotAllowed(Method),
+    #[error("this address does not take {method}, only {allowed}")]
+    MethodNotAllowed {
+        /// The method.
+        method: Method,
+        /// Those it takes.
+        allowed: String,
+    },
+    /// Here is a socket, and the request does not open one.
+    #[error("this address is a WebSocket: ask for an upgrade (RFC 6455)")]
+    UpgradeRequired,
     /// The body is not what it should be.
     #[error("the body cannot be read: {0}")]
     BodyInvalid(String),
@@ -83,7 +93,8 @@ impl ApiError {
             Self::ServiceUnknown(_) => "service_unknown",
             Self::TokenUnknown => "token_unknown",
             Self::NotFound => "not_found",
-            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::UpgradeRequired => "upgrade_required",
             Self::BodyInvalid(_) => "body_invalid",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::KeyInvalid => "idempotency_key_invalid",
@@ -155,7 +166,8 @@ impl ResponseError for ApiError {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::JoinNotAllowed | Self::OriginForeign => StatusCode::FORBIDDEN,
             Self::VenueUnknown | Self::ServiceUnknown(_) | Self::TokenUnknown | Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::BodyInvalid(_) | Self::KeyInvalid => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::AppointmentsInvalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -171,6 +183,15 @@ impl ResponseError for ApiError {
         }
         if self.status_code() == StatusCode::UNAUTHORIZED {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        match self {
+            Self::MethodNotAllowed { allowed, .. } => {
+                answer.insert_header((header::ALLOW, allowed.as_str()));
+            }
+            Self::UpgradeRequired => {
+                answer.insert_header((header::UPGRADE, "websocket"));
+            }
+            _ => {}
         }
         let text = serde_json::to_string(&self.problem()).unwrap_or_default();
         answer.content_type("application/problem+json").body(text)
@@ -213,11 +234,14 @@ fn sentence(refusal: &Refusal) -> String {
 }
 
 /// The answer where there is no route.
-pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    if request.resource_map().has_resource(request.path()) {
-        return Err(ApiError::MethodNotAllowed(request.method().clone()));
+pub async fn not_found(request: HttpRequest, methods: Data<Methods>) -> Result<HttpResponse, ApiError> {
+    match request.match_pattern() {
+        Some(address) => {
+            let allowed = methods.of(&address);
+            Err(ApiError::MethodNotAllowed { method: request.method().clone(), allowed })
+        }
+        None => Err(ApiError::NotFound),
     }
-    Err(ApiError::NotFound)
 }
 
 impl From<Refusal> for ApiError {

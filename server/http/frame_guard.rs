@@ -4,7 +4,9 @@
 //! announce a gigabyte and have it kept. This stream reads the frame headers as they pass and ends with an error
 //! at the first one that announces too much; what was read before it still arrives.
 
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::error::PayloadError;
@@ -18,7 +20,7 @@ pub const FRAME_BYTES_MAX: u64 = 4 * 1024;
 pub struct FrameGuard<S> {
     inner: S,
     header: Header,
-    ended: bool,
+    ended: Rc<Cell<bool>>,
 }
 
 /// Where in the sequence of frames the stream stands.
@@ -33,7 +35,12 @@ struct Header {
 impl<S> FrameGuard<S> {
     /// Guards a stream that begins at a frame.
     pub fn new(inner: S) -> Self {
-        Self { inner, header: Header::default(), ended: false }
+        Self { inner, header: Header::default(), ended: Rc::default() }
+    }
+
+    /// Turns true when the stream ends because of this guard: the session is told of an error, but not of which.
+    pub fn ended(&self) -> Rc<Cell<bool>> {
+        self.ended.clone()
     }
 }
 
@@ -87,12 +94,12 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for FrameGuar
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
+        if self.ended.get() {
             return Poll::Ready(None);
         }
         match Pin::new(&mut self.inner).poll_next(context) {
             Poll::Ready(Some(Ok(bytes))) if !self.header.follow(&bytes) => {
-                self.ended = true;
+                self.ended.set(true);
                 Poll::Ready(Some(Err(PayloadError::Overflow)))
             }
             other => other,
@@ -110,11 +117,11 @@ mod tests {
         match length {
             0..126 => bytes.push(0x80 | u8::try_from(length).unwrap()),
             126..65_536 => {
-                bytes.push(0x80 | 126);
+                bytes.push(0x80 | 0x7e);
                 bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
             }
             _ => {
-                bytes.push(0x80 | 127);
+                bytes.push(0x80 | 0x7f);
                 bytes.extend(length.to_be_bytes());
             }
         }

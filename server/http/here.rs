@@ -26,7 +26,9 @@ impl Here {
 
     /// `{id}` of a ticket.
     pub fn ticket(&self) -> Result<TicketId, ApiError> {
-        self.part("id").parse().map(TicketId).map_err(|_| ApiError::NotFound)
+        let id = self.part("id").parse().map(TicketId).map_err(|_| ApiError::NotFound)?;
+        // `+7` and `007` would be the same ticket under other names.
+        if id.to_string() == self.part("id") { Ok(id) } else { Err(ApiError::NotFound) }
     }
 
     /// `{token}` of a phone link.

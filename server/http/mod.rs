@@ -1,6 +1,6 @@
 //! The edge: HTTP in, problems or answers out. No rules live here: parse, submit, render.
 //!
-//! [`routes`] is the whole address space on one page. [`error`] is the only place that picks statuses, and
+//! [`app`] and `api` are the whole address space on one page. `error` is the only place that picks statuses, and
 //! `socket` the only one that names `actix_web_actors`.
 
 mod accounts;
@@ -12,8 +12,8 @@ mod edge;
 mod error;
 mod frame_guard;
 mod here;
-mod origin;
 mod ops;
+mod origin;
 mod pages;
 mod phone;
 mod sessions;
@@ -44,14 +44,22 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 pub fn app(
     edge: web::Data<Edge>,
     hub: web::Data<Addr<Hub>>,
-) -> App<impl dev::ServiceFactory<dev::ServiceRequest, Config = (), Response = dev::ServiceResponse<impl MessageBody>, Error = Error, InitError = ()>>
-{
+) -> App<
+    impl dev::ServiceFactory<
+        dev::ServiceRequest,
+        Config = (),
+        Response = dev::ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
     let (app, mut openapi) =
         App::new().into_utoipa_app().service(utoipa_actix_web::scope("/api/v1").configure(api)).split_for_parts();
     docs::complete(&mut openapi);
     app.app_data(edge)
         .app_data(hub)
         .app_data(web::Data::new(docs::OpenApiText::new(&openapi)))
+        .app_data(web::Data::new(docs::Methods::new(&openapi)))
         .configure(|config| docs::page(config, openapi))
         .configure(sockets)
         .configure(ops::routes)
@@ -67,6 +75,7 @@ pub fn app(
                 .add(("Referrer-Policy", "no-referrer")),
         )
         .wrap(from_fn(ops::measure))
+        .wrap(from_fn(ops::head_as_get))
 }
 
 /// Everything under `/api/v1`.

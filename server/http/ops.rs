@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data, Json, ServiceConfig};
 use actix_web::{Error, HttpResponse, get};
@@ -73,4 +74,15 @@ pub async fn measure(
         tracing::debug!(%method, route, status = status.as_u16(), took_ms = took.as_millis(), "request");
     }
     Ok(answer)
+}
+
+/// Whatever can be read has a head (RFC 9110, 9.3.2). The connection itself leaves the body out.
+pub async fn head_as_get(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
 }

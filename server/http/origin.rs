@@ -10,7 +10,10 @@ use super::edge::Edge;
 use super::error::ApiError;
 
 /// Lets a request through unless it changes something, or opens a socket, on behalf of a foreign page.
-pub async fn guard(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let risky = !request.method().is_safe() || request.headers().contains_key(UPGRADE);
     if risky && !is_welcome(&request) {
         let refused = ApiError::OriginForeign.error_response();

@@ -1,6 +1,6 @@
 //! The phone: one ticket, by its link.
 
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Data;
 use actix_web::{HttpResponse, get, post};
 use callnext_engine::Action;
 
@@ -55,8 +55,8 @@ pub(super) async fn step_back(
 async fn show(edge: &Edge, here: &Here) -> Result<HttpResponse, ApiError> {
     let link = here.link()?;
     let frame = edge.registry.look(&link.venue, move |shown| shown.card_frame(link.ticket)).await?;
-    let (frame, _) = frame.ok_or(ApiError::TokenUnknown)?;
+    let (frame, ..) = frame.ok_or(ApiError::TokenUnknown)?;
     // The card is already text: the very bytes a socket would get.
-    let body = Bytes::from(frame.into_bytes());
+    let body = frame.into_bytes();
     Ok(HttpResponse::Ok().content_type("application/json").insert_header(("Cache-Control", "no-store")).body(body))
 }

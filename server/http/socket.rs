@@ -4,6 +4,8 @@
 //! fills, the hub notices, and the kernel ends the connection after [`STALLED_MAX`].
 
 use std::any::Any;
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -13,6 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws::{self, Message, ProtocolError, WebsocketContext};
 use bytestring::ByteString;
 
+use super::error::ApiError;
 use super::frame_guard::{FRAME_BYTES_MAX, FrameGuard};
 use crate::venues::Viewer;
 
@@ -70,12 +73,17 @@ impl Out {
 }
 
 /// Opens a socket.
-pub fn open(request: &HttpRequest, payload: web::Payload, talk: Box<dyn Talk>) -> Result<HttpResponse, actix_web::Error> {
-    let mut answer = ws::handshake(request)?;
-    let session = Session { talk, heard_at: Instant::now() };
+pub fn open(
+    request: &HttpRequest,
+    payload: web::Payload,
+    talk: Box<dyn Talk>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let mut answer = ws::handshake(request).map_err(|_| ApiError::UpgradeRequired)?;
+    let guard = FrameGuard::new(payload);
+    let session = Session { talk, heard_at: Instant::now(), too_large: guard.ended() };
     let most = usize::try_from(FRAME_BYTES_MAX).unwrap_or(usize::MAX);
     let codec = Codec::new().max_size(most);
-    Ok(answer.streaming(WebsocketContext::with_codec(session, FrameGuard::new(payload), codec)))
+    Ok(answer.streaming(WebsocketContext::with_codec(session, guard, codec)))
 }
 
 /// Sets up each accepted connection: a client that stops reading is let go by the kernel, as its session,
@@ -93,6 +101,8 @@ pub fn keep_socket_honest(connection: &dyn Any, _: &mut Extensions) {
 pub struct Session {
     talk: Box<dyn Talk>,
     heard_at: Instant,
+    /// Whether the guard ended the stream of frames.
+    too_large: Rc<Cell<bool>>,
 }
 
 #[derive(Message)]
@@ -158,16 +168,17 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
                 ctx.stop();
             }
             // The same error would come again for ever: close and stop at the first.
-            Err(error) => end(ctx, code_of(&error), "protocol error"),
+            Err(error) => end(ctx, code_of(&error, self.too_large.get()), "protocol error"),
         }
     }
 }
 
-fn code_of(error: &ProtocolError) -> CloseCode {
+fn code_of(error: &ProtocolError, too_large: bool) -> CloseCode {
     match error {
         ProtocolError::Overflow => CloseCode::Size,
-        // The guard ends the stream so.
-        ProtocolError::Io(_) => CloseCode::Size,
+        ProtocolError::Io(_) if too_large => CloseCode::Size,
+        // Text that is none. Or the connection broke, and nobody reads the code.
+        ProtocolError::Io(_) => CloseCode::Invalid,
         _ => CloseCode::Protocol,
     }
 }

@@ -20,11 +20,7 @@ use crate::wire::{
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.
 #[utoipa::path(tag = "tickets", request_body = TicketRequest, responses((status = 201, body = TicketIssued)))]
 #[post("/venues/{venue}/tickets")]
-pub(super) async fn take(
-    edge: Data<Edge>,
-    here: Here,
-    write: Write<TicketRequest>,
-) -> Result<HttpResponse, ApiError> {
+pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketRequest>) -> Result<HttpResponse, ApiError> {
     let venue = here.venue()?;
     let asked = &write.body;
     let lane = asked.lane.unwrap_or(Lane::WalkIn);
@@ -86,7 +82,7 @@ pub(super) async fn hold(
     here: Here,
     write: Write<ReasonRequest>,
 ) -> Result<Json<TicketAnswer>, ApiError> {
-    let action = Action::Hold { ticket: here.ticket()?, reason: needed(&write.body)? };
+    let action = Action::Hold { ticket: here.ticket()?, reason: needed(&write.body) };
     one(edge.submit(&here.venue()?, &write, Permission::Hold, action).await?)
 }
 
@@ -110,7 +106,7 @@ pub(super) async fn requeue(
     here: Here,
     write: Write<ReasonRequest>,
 ) -> Result<Json<TicketAnswer>, ApiError> {
-    let action = Action::Requeue { ticket: here.ticket()?, reason: needed(&write.body)? };
+    let action = Action::Requeue { ticket: here.ticket()?, reason: needed(&write.body) };
     one(edge.submit(&here.venue()?, &write, Permission::Requeue, action).await?)
 }
 
@@ -140,7 +136,7 @@ pub(super) async fn cancel(
     here: Here,
     write: Write<ReasonRequest>,
 ) -> Result<Json<TicketAnswer>, ApiError> {
-    let action = Action::Cancel { ticket: here.ticket()?, reason: Some(needed(&write.body)?) };
+    let action = Action::Cancel { ticket: here.ticket()?, reason: Some(needed(&write.body)) };
     one(edge.submit(&here.venue()?, &write, Permission::Cancel, action).await?)
 }
 
@@ -182,7 +178,7 @@ pub(super) fn text(given: Option<&str>) -> Option<Arc<str>> {
 }
 
 /// A reason where people could ask why.
-fn needed(body: &ReasonRequest) -> Result<Arc<str>, ApiError> {
+fn needed(body: &ReasonRequest) -> Arc<str> {
     // An empty reason is the engine's to refuse.
-    Ok(body.reason.as_deref().unwrap_or_default().into())
+    body.reason.as_deref().unwrap_or_default().into()
 }

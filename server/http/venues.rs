@@ -54,7 +54,11 @@ pub(super) async fn queue(edge: Data<Edge>, here: Here, asker: Asker) -> Result<
 /// Takes back one's own last change, within 30 seconds and if nothing followed from it.
 #[utoipa::path(tag = "venues", request_body = EmptyRequest, responses((status = 200, body = UndoAnswer)))]
 #[post("/venues/{venue}/undo")]
-pub(super) async fn undo(edge: Data<Edge>, here: Here, write: Write<EmptyRequest>) -> Result<Json<UndoAnswer>, ApiError> {
+pub(super) async fn undo(
+    edge: Data<Edge>,
+    here: Here,
+    write: Write<EmptyRequest>,
+) -> Result<Json<UndoAnswer>, ApiError> {
     let answer = edge.submit(&here.venue()?, &write, Permission::Undo, Action::Undo).await?;
     match answer.outcome {
         Outcome::Undone { seq, .. } => Ok(Json(UndoAnswer { undone: seq.0, tickets: answer.tickets })),

@@ -15,6 +15,7 @@ use super::edge::Edge;
 use super::error::ApiError;
 use super::here::Here;
 use super::socket::{Heard, Out, Talk, open};
+use super::write::ByName;
 use crate::access::Permission;
 use crate::venues::{Audience, Hub, Join, Publication, Shown, Viewer};
 use crate::wire::{ClientFrame, ErrorFrame, rfc3339};
@@ -113,8 +114,8 @@ pub async fn phone(
     let link = Here(request.clone()).link()?;
     let ticket = link.ticket;
     let now = edge.registry.look(&link.venue, move |shown| shown.card_frame(ticket)).await.map_err(ApiError::from)?;
-    let (first, seen) = now.ok_or(ApiError::TokenUnknown)?;
-    watch(&request, payload, &edge, &hub, Audience::Phone(ticket), seen, first)
+    let (first, facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
+    watch(&request, payload, &edge, &hub, Audience::Phone(ticket, Box::new(facts)), seen, first)
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
@@ -145,7 +146,7 @@ fn watch(
     }
     let kind = match &audience {
         Audience::Board(_) => "board",
-        Audience::Phone(_) => "phone",
+        Audience::Phone(..) => "phone",
         Audience::Console => "console",
     };
     let watcher = Watcher {
@@ -204,7 +205,7 @@ impl Talk for Watcher {
     }
 
     fn heard(&mut self, text: &str, out: Out) -> Heard {
-        let Ok(ClientFrame::Resume { epoch, seq }) = serde_json::from_str(text) else {
+        let Ok(ByName(ClientFrame::Resume { epoch, seq })) = serde_json::from_str(text) else {
             return Heard::Refuse(self.not_understood());
         };
         if self.audience == Audience::Console {

@@ -1,12 +1,16 @@
 //! A request that changes something: who asks, what they send, and the key that makes a retry harmless.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest};
 use callnext_engine::CommandId;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
 
 use super::asker::Asker;
@@ -40,6 +44,29 @@ pub struct RawWrite {
     pub content_type: String,
 }
 
+/// Something whose fields are told by name. By itself, a struct would also be read from an array, field by field.
+pub struct ByName<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByName<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        from.deserialize_map(Fields(PhantomData)).map(Self)
+    }
+}
+
 #[derive(Debug)]
 struct Wish {
     key: Option<String>,
@@ -68,7 +95,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Write<T> {
                 return Err(ApiError::BodyInvalid(format!("send application/json, not {content_type}")));
             }
             let text = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}".as_slice() } else { &bytes };
-            let body = serde_json::from_slice(text).map_err(|error| ApiError::BodyInvalid(error.to_string()))?;
+            let ByName(body) =
+                serde_json::from_slice(text).map_err(|error| ApiError::BodyInvalid(error.to_string()))?;
             let asker = Asker::extract(&request).await?;
             Ok(Self { asker, body, wish })
         })

@@ -12,6 +12,7 @@ use bytestring::ByteString;
 use callnext_engine::{TicketId, VenueId};
 
 use super::publication::{BoardFilter, Facts, Publication};
+use crate::journal::Epoch;
 use crate::metrics::Metrics;
 use crate::wire::HEARTBEAT_S;
 
@@ -27,8 +28,8 @@ const MAILBOX: usize = 16_384;
 pub enum Audience {
     /// A board showing these services.
     Board(BoardFilter),
-    /// The phone of one ticket.
-    Phone(TicketId),
+    /// The phone of one ticket, and what it shows to begin with.
+    Phone(TicketId, Box<Facts>),
     /// A staff console.
     Console,
 }
@@ -81,8 +82,8 @@ struct Hall {
 struct Watching {
     audience: Audience,
     viewer: Box<dyn Viewer>,
-    /// What an ended ticket's phone was last shown: it is no longer in the publications.
-    last_card: Option<Facts>,
+    /// Up to which publication it was shown everything when it joined: earlier ones may still be on their way.
+    joined_at: (Epoch, u64),
     heard_at: Instant,
     /// Since when it could take nothing.
     behind_since: Option<Instant>,
@@ -180,8 +181,11 @@ impl Handler<Published> for Hub {
         // The people called first: a phone in a hand is nearer than a screen on a wall.
         for (ticket, facts) in &publication.changed {
             for key in hall.phones.get(ticket).into_iter().flatten() {
-                if let Some(watching) = hall.viewers.get_mut(key) {
-                    watching.last_card = Some(facts.clone());
+                if let Some(watching) = hall.viewers.get_mut(key)
+                    && publication.moment() > watching.joined_at
+                {
+                    // Kept, because an ended ticket is in no later publication.
+                    watching.audience = Audience::Phone(*ticket, Box::new(facts.clone()));
                     watching.deliver(publication.card_frame(facts), now);
                 }
             }
@@ -189,13 +193,16 @@ impl Handler<Published> for Hub {
         for key in &hall.boards {
             if let Some(watching) = hall.viewers.get_mut(key)
                 && let Audience::Board(filter) = &watching.audience
+                && publication.moment() > watching.joined_at
             {
                 let frame = publication.board_frame(filter);
                 watching.deliver(frame, now);
             }
         }
         for key in &hall.consoles {
-            if let Some(watching) = hall.viewers.get_mut(key) {
+            if let Some(watching) = hall.viewers.get_mut(key)
+                && publication.moment() > watching.joined_at
+            {
                 watching.deliver(publication.console_frame(), now);
             }
         }
@@ -210,13 +217,13 @@ impl Handler<Join> for Hub {
         self.next += 1;
         let key = self.next;
         let hall = self.venues.entry(join.venue).or_default();
-        let now = Instant::now();
+        let (now, joined_at) = (Instant::now(), join.seen.moment());
         let mut watching =
-            Watching { audience: join.audience, viewer: join.viewer, last_card: None, heard_at: now, behind_since: None };
+            Watching { audience: join.audience, viewer: join.viewer, joined_at, heard_at: now, behind_since: None };
         match &watching.audience {
             Audience::Board(_) => hall.boards.insert(key),
             Audience::Console => hall.consoles.insert(key),
-            Audience::Phone(ticket) => hall.phones.entry(*ticket).or_default().insert(key),
+            Audience::Phone(ticket, _) => hall.phones.entry(*ticket).or_default().insert(key),
         };
         match &hall.latest {
             // Something was published between the first frame and now.
@@ -237,7 +244,7 @@ impl Handler<Leave> for Hub {
         let Some(watching) = hall.viewers.remove(&key) else { return };
         hall.boards.remove(&key);
         hall.consoles.remove(&key);
-        if let Audience::Phone(ticket) = watching.audience
+        if let Audience::Phone(ticket, _) = watching.audience
             && let Some(keys) = hall.phones.get_mut(&ticket)
         {
             keys.remove(&key);
@@ -271,12 +278,13 @@ impl Watching {
 
     /// Sends the newest state, or a sign of life where that would be much.
     fn show(&mut self, latest: &Publication, now: Instant) {
+        if latest.moment() < self.joined_at {
+            // What it was shown when it joined is still on its way to this hub.
+            return;
+        }
         let frame = match &self.audience {
             Audience::Board(filter) => latest.board_frame(filter),
-            Audience::Phone(ticket) => match latest.facts.get(ticket).or(self.last_card.as_ref()) {
-                Some(facts) => latest.card_frame(facts),
-                None => return,
-            },
+            Audience::Phone(ticket, last) => latest.card_frame(latest.facts.get(ticket).unwrap_or(last)),
             // A console that missed something sees another `seq` than its own, and resumes.
             Audience::Console => latest.sign_of_life(),
         };

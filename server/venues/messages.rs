@@ -4,7 +4,7 @@ use actix::Message;
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Command, Refusal};
 
-use super::venue_actor::Shown;
+use super::shown::Shown;
 use crate::journal::JournalError;
 use crate::wire::{Card, CounterRow, TicketRow};
 
@@ -27,8 +27,6 @@ pub struct Answer {
     pub counter: Option<CounterRow>,
     /// The card of a ticket it gave out.
     pub card: Option<Card>,
-    /// The reason on record, where a ticket was called by hand.
-    pub reason: Option<String>,
 }
 
 /// Why nothing came of a command.

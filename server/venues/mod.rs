@@ -3,10 +3,13 @@
 //! No rule lives here. An actor decides with the engine, saves with the journal, applies to what the world
 //! sees, answers, and publishes, in this order: nothing is shown that a crash could take back.
 
+mod answers;
+mod dirty;
 mod hub;
 mod messages;
 mod publication;
 mod registry;
+mod shown;
 mod venue_actor;
 pub mod view;
 
@@ -14,4 +17,5 @@ pub use hub::{Audience, Hub, Hubs, Join, Viewer};
 pub use messages::{Answer, Look, Submit, SubmitError};
 pub use publication::{BoardFilter, Facts, Publication};
 pub use registry::{Registry, RegistryError, SubmitOrRegistryError};
-pub use venue_actor::{Shown, VenueActor};
+pub use shown::Shown;
+pub use venue_actor::VenueActor;

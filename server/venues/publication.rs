@@ -15,7 +15,9 @@ use serde::Serialize;
 
 use super::view;
 use crate::journal::Epoch;
-use crate::wire::{Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339};
+use crate::wire::{
+    Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
+};
 
 /// Everything a phone shows of one ticket, before names are looked up: cheap to make and to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +103,12 @@ impl Publication {
 
     /// Whether this is newer than another.
     pub fn is_after(&self, other: &Self) -> bool {
-        (self.epoch, self.edition) > (other.epoch, other.edition)
+        self.moment() > other.moment()
+    }
+
+    /// Its place among all publications of its venue.
+    pub fn moment(&self) -> (Epoch, u64) {
+        (self.epoch, self.edition)
     }
 
     /// The board frame for the screens that show these services.

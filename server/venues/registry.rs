@@ -11,7 +11,8 @@ use tokio::sync::{Mutex, oneshot};
 
 use super::hub::Hubs;
 use super::messages::{Answer, Look, Submit, SubmitError};
-use super::venue_actor::{Shown, VenueActor};
+use super::shown::Shown;
+use super::venue_actor::VenueActor;
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
@@ -150,7 +151,7 @@ impl Registry {
         let declared = config.clone();
         let (tell, started) = oneshot::channel();
         self.arbiter.spawn_fn(move || {
-            let actor = VenueActor::new(opened, config, journal, clock, hubs, metrics);
+            let actor = VenueActor::new(&opened, config, journal, clock, hubs, metrics);
             // Nobody waits for it any more only when the server is going down.
             drop(tell.send(Actor::start(actor)));
         });
@@ -174,4 +175,3 @@ pub enum SubmitOrRegistryError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
-

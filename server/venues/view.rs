@@ -120,8 +120,7 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
 
 /// The facts of every ticket whose visit is not over.
 pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
-    let ahead: BTreeMap<TicketId, u32> =
-        orders.values().flat_map(|order| order.iter().copied().zip(0_u32..)).collect();
+    let ahead: BTreeMap<TicketId, u32> = orders.values().flat_map(|order| order.iter().copied().zip(0_u32..)).collect();
     venue.live().map(|ticket| (ticket.id, facts(venue, ticket, ahead.get(&ticket.id).copied()))).collect()
 }
 
@@ -166,12 +165,15 @@ pub fn board(venue: &Venue) -> Board {
         name: name_on_screen(config, ticket),
         service: ticket.service.to_string(),
     };
-    let ready = config.services.iter().filter_map(|service| venue.queue(&service.id)).flat_map(|queue| queue.ready());
+    let ready = config
+        .services
+        .iter()
+        .filter_map(|service| venue.queue(&service.id))
+        .flat_map(callnext_engine::dispatch::Queue::ready);
     let calls = venue.calls().rev().map(|entry| {
         let ticket = venue.ticket(entry.ticket);
-        let open = ticket.is_some_and(
-            |ticket| matches!(&ticket.state, TicketState::Called { call, .. } if *call == entry.call),
-        );
+        let open = ticket
+            .is_some_and(|ticket| matches!(&ticket.state, TicketState::Called { call, .. } if *call == entry.call));
         BoardCall {
             id: entry.call.0,
             number: entry.number.to_string(),

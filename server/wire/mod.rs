@@ -26,9 +26,7 @@ mod requests;
 
 pub use board::{Board, BoardCall, BoardFrame, BoardService, BoardTicket};
 pub use card::{Card, CardFrame, CardState, Estimate};
-pub use console::{
-    AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, TicketRow,
-};
+pub use console::{AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, TicketRow};
 pub use problem::{ErrorFrame, Problem};
 pub use public::*;
 pub use requests::*;

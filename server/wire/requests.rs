@@ -216,4 +216,3 @@ pub struct StepBackRequest {
     /// How many to let go first.
     pub places: u32,
 }
-

@@ -49,14 +49,15 @@ export function get(path) {
 }
 
 /**
- * Asks once why something is refused; null when it is not, or when nobody answers.
+ * Why a socket is refused, asked by an ordinary request to its address: a browser keeps the answer to the handshake to
+ * itself. Null when nobody answers. What is not refused answers with a problem of its own, about the missing handshake.
  *
- * @param {string} path
+ * @param {string} address  `/ws/v1/…`
  * @returns {Promise<Problem | null>}
  */
-export async function whyRefused(path) {
+export async function whyRefused(address) {
   try {
-    await once("GET", path, undefined, null);
+    await once("GET", address, undefined, null);
     return null;
   } catch (failure) {
     return failure instanceof Refusal ? failure.problem : null;
@@ -130,7 +131,7 @@ async function once(method, path, body, key) {
   let response;
   let text;
   try {
-    response = await fetch(BASE + path, {
+    response = await fetch(path.startsWith("/ws/") ? path : BASE + path, {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),

@@ -66,7 +66,6 @@ export function ask({ title, about, agree, danger = false, reasons = [], reasonN
       // A message may have moved in; it stays on the page.
       const messages = dialog.querySelector(".toasts");
       if (messages) document.body.append(messages);
-      dialog.close();
       dialog.remove();
       resolve(answer);
     }
@@ -110,7 +109,9 @@ export function ask({ title, about, agree, danger = false, reasons = [], reasonN
       }
     });
     document.body.append(dialog);
-    dialog.showModal();
+    // Browsers without modal dialogs show it in the middle of the page all the same.
+    if (typeof dialog.showModal === "function") dialog.showModal();
+    else dialog.setAttribute("open", "");
     const firstEmpty = inputs.find(({ input }) => input.value === "")?.input;
     (firstEmpty ?? radios[0] ?? inputs[0]?.input ?? form.querySelector("[type=submit]"))?.focus();
   });

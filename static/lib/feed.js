@@ -6,7 +6,7 @@
  * without a browser. It never gives up by itself, except where the server says that trying again is no use.
  *
  * @typedef {import("./wire").Frame} Frame
- * @typedef {"connecting" | "live" | "lost" | "refused"} FeedState
+ * @typedef {"idle" | "connecting" | "live" | "lost" | "refused"} FeedState
  * @typedef {{ code: string, detail: string }} Refused  why there is no use in trying again
  * @typedef {{
  *   readyState: number, send: (data: string) => void, close: (code?: number) => void,
@@ -14,10 +14,13 @@
  *   onclose: ((event: any) => any) | null, onerror: ((event: any) => any) | null,
  * }} Socket  the part of a WebSocket that is used
  * @typedef {{
- *   now: () => number, random: () => number, connect: (url: string) => Socket,
+ *   now: () => number, random: () => number, connect: (address: string) => Socket,
+ *   whyRefused: (address: string) => Promise<Refused | null>,
  *   setTimeout: (task: () => void, ms: number) => any, clearTimeout: (timer: any) => void,
  * }} World  everything that is not decided here
  */
+
+import { whyRefused } from "./api.js";
 
 /** A live line hears something at least every 20 s; after this long it is cut off. */
 export const SILENCE_MS = 45_000;
@@ -29,6 +32,9 @@ export const BACKOFF_MIN_MS = 100;
 export const BACKOFF_MAX_MS = 30_000;
 /** A resume that is not answered by then is answered by a new connection. */
 export const RESUME_MS = 10_000;
+
+/** A page that was connected before asks why it is refused at every so many failed attempts. */
+const ASK_EVERY = 4;
 
 const POLICY = 1008;
 const RESTART = 1012;
@@ -75,17 +81,11 @@ function browserWorld() {
   return {
     now: () => performance.now(),
     random: Math.random,
-    connect: (url) => new WebSocket(url),
+    connect: (address) => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${address}`),
+    whyRefused,
     setTimeout: (task, ms) => setTimeout(task, ms),
     clearTimeout: (timer) => clearTimeout(timer),
   };
-}
-
-/**
- * @param {string} path  `/ws/v1/…`
- */
-export function socketUrl(path) {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
 }
 
 /**
@@ -104,19 +104,18 @@ export function socketUrl(path) {
 
 /**
  * @param {{
- *   url: () => string,
+ *   address: () => string,
  *   onFrame: (frame: Exclude<Frame, { type: "error" }>, generation: number) => void,
  *   onState?: (state: FeedState, feed: Feed) => void,
- *   diagnose?: () => Promise<Refused | null>,
  *   world?: World,
  * }} options
- *   `generation` counts the connections that have delivered a frame: when it changes, something may have been missed;
- *   `diagnose` asks over HTTP why a connection was not even opened, as a browser does not tell
+ *   `address` is `/ws/v1/…`; `generation` counts the connections that have delivered a frame: when it changes,
+ *   something may have been missed
  * @returns {Feed}
  */
-export function createFeed({ url, onFrame, onState = () => {}, diagnose = async () => null, world = browserWorld() }) {
+export function createFeed({ address, onFrame, onState = () => {}, world = browserWorld() }) {
   /** @type {FeedState} */
-  let state = "connecting";
+  let state = "idle";
   /** @type {Refused | null} */
   let refused = null;
   /** @type {Refused | null} */
@@ -179,7 +178,7 @@ export function createFeed({ url, onFrame, onState = () => {}, diagnose = async 
 
   /** A connection that never opened may have been refused: only an ordinary request is told why. */
   async function ask() {
-    const why = await diagnose().catch(() => null);
+    const why = await world.whyRefused(address()).catch(() => null);
     if (why && FINAL.has(why.code) && !stopped && state === "lost") refuse(why);
   }
 
@@ -219,7 +218,7 @@ export function createFeed({ url, onFrame, onState = () => {}, diagnose = async 
     /** @type {Socket} */
     let mine;
     try {
-      mine = world.connect(url());
+      mine = world.connect(address());
     } catch {
       return lose();
     }
@@ -234,7 +233,8 @@ export function createFeed({ url, onFrame, onState = () => {}, diagnose = async 
       if (meaning === "refused") return refuse(lastError ?? { code: "forbidden", detail: String(event.reason ?? "") });
       if (meaning === "restart") attempt = 0;
       lose();
-      if (!opened) void ask();
+      // Not each time: a thousand pages that lost the same server must not ask it twice as much.
+      if (!opened && (generation === 0 || attempt % ASK_EVERY === 0)) void ask();
     };
     watchFor(CONNECT_MS);
   }
@@ -257,6 +257,7 @@ export function createFeed({ url, onFrame, onState = () => {}, diagnose = async 
     stop() {
       stopped = true;
       forget();
+      setState("idle");
     },
     /** The network came back, or the page is seen again: do not wait for the timer. */
     nudge() {

@@ -77,13 +77,24 @@ export function languageSwitcher(host, options) {
   fillWords(host.parentNode ?? document);
 }
 
+/** How often a clock that does not run in real time is asked for its rate. */
+const RATE_ASKED_MS = 10_000;
+
 /** The venue's clock, with the rate of the server as soon as it is known. */
 export function pageClock() {
   const clock = createClock();
-  get("/info").then(
-    (/** @type {import("./wire").Info} */ info) => clock.setRate(info.clock_rate),
-    () => {}, // Without it the clock ticks at real time between frames, and every frame sets it right.
-  );
+  async function ask() {
+    try {
+      /** @type {import("./wire").Info} */
+      const info = await get("/info");
+      clock.setRate(info.clock_rate);
+      // A demo slows down to real time when somebody takes over.
+      if (info.clock_rate !== 1) setTimeout(ask, RATE_ASKED_MS);
+    } catch {
+      // Without it the clock ticks as before between frames, and every frame sets it right.
+    }
+  }
+  void ask();
   return clock;
 }
 
@@ -101,9 +112,9 @@ export function watchLine(feed, tell) {
   let lostAt = null;
   function look() {
     const state = feed.state();
-    if (state === "live") lostAt = null;
-    else lostAt ??= performance.now();
-    const stale = lostAt !== null && (state === "refused" || performance.now() - lostAt >= LOST_SHOWN_MS);
+    if (state === "live" || state === "idle") lostAt = null;
+    else if (lostAt === null) lostAt = performance.now();
+    const stale = state !== "idle" && lostAt !== null && (state === "refused" || performance.now() - lostAt >= LOST_SHOWN_MS);
     tell(stale, Math.round(feed.silenceMs() / 1000));
   }
   setInterval(look, 500);
@@ -121,6 +132,7 @@ export function lineBadge(host, feed) {
   host.setAttribute("role", "status");
   return watchLine(feed, (stale, seconds) => {
     const state = feed.state();
+    if (state === "idle") return setText(host, "");
     host.dataset.state = stale ? "lost" : state === "live" ? "live" : "connecting";
     setText(host, stale ? t("line.lost_for", { seconds: span(seconds) }) : t(state === "live" ? "line.live" : "line.connecting"));
   });

@@ -18,13 +18,11 @@ export function createScanner(scanned) {
     /**
      * @param {string} key  as of a keyboard event
      * @param {number} at  milliseconds
-     * @returns {boolean}  never claims a key: the first signs of a scan may be a person's
      */
     key(key, at) {
-      if ([...key].length !== 1) return false;
+      if ([...key].length !== 1) return;
       buffer = at - lastAt > SCAN_GAP_MS ? key : buffer + key;
       lastAt = at;
-      return false;
     },
     /**
      * @param {number} at

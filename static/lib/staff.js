@@ -5,9 +5,9 @@
  * @typedef {import("./wire").SessionAnswer} SessionAnswer
  * @typedef {import("./store.js").State} State
  */
-import { get, path, post, Refusal, remove, whyRefused } from "./api.js";
+import { get, newKey, path, post, put, Refusal, remove, Unreachable } from "./api.js";
 import { el, one, setText, show } from "./dom.js";
-import { createFeed, followBrowser, socketUrl } from "./feed.js";
+import { createFeed, followBrowser } from "./feed.js";
 import { fillWords, lineBadge, pageClock, setIn, wasIn } from "./page.js";
 import { reduce } from "./store.js";
 import { problemText, t, words } from "./text.js";
@@ -84,15 +84,18 @@ export function createConsole({ venue, render, tick = () => {} }) {
   const who = one(document, "#who");
   const leave = one(document, "#leave", "button");
   const undoBar = one(document, "#undo", "button");
+  const said = one(document, "#said");
   /** @type {State | null} */
   let state = null;
   let busy = false;
   /** @type {{ what: string, at: number } | null} */
   let undoable = null;
+  /** The last wish without an answer, and where the queue stood then. @type {{ wish: string, key: string, seq: number } | null} */
+  let unanswered = null;
 
   const feed = followBrowser(
     createFeed({
-      url: () => socketUrl(`/ws/v1/venues/${path(venue)}/console`),
+      address: () => `/ws/v1/venues/${path(venue)}/console`,
       onFrame(frame) {
         if (frame.type !== "console" && frame.type !== "change") return;
         const reduced = reduce(state, frame);
@@ -109,7 +112,6 @@ export function createConsole({ venue, render, tick = () => {} }) {
         setText(one(door, ".door-text"), problemText({ code }));
         open(false);
       },
-      diagnose: async () => (await whyRefused("/sessions/current")) ?? whyRefused(`/venues/${path(venue)}`),
     }),
   );
   lineBadge(one(document, "#line"), feed);
@@ -164,25 +166,32 @@ export function createConsole({ venue, render, tick = () => {} }) {
   }
 
   /**
-   * Sends one wish. While it is under way no other starts, so that a second press is not a second call.
+   * Sends one wish. While it is under way no other starts, so that a second press is not a second call; and pressed
+   * again after an answer that never came, with nothing seen since, it is the same wish with the same key.
    *
-   * @template Answer
-   * @param {() => Promise<Answer>} wish
-   * @param {(answer: Answer) => string | null} [done]  what was done, for the message and the way back; null to be silent
-   * @returns {Promise<Answer | null>}
+   * @param {"POST" | "PUT"} method
+   * @param {string} address
+   * @param {object} body
+   * @param {(answer: any) => string | null} done  what was done, for the message and the way back; null to be silent
+   * @returns {Promise<any>}  the answer, or null where there is none
    */
-  async function act(wish, done) {
+  async function act(method, address, body, done) {
     if (busy) return null;
     setBusy(true);
+    const wish = `${method} ${address} ${JSON.stringify(body)}`;
+    const again = unanswered?.wish === wish && unanswered.seq === state?.seq;
+    const key = again && unanswered ? unanswered.key : newKey();
+    unanswered = null;
     try {
-      const answer = await wish();
-      const what = done?.(answer) ?? null;
+      const answer = await (method === "PUT" ? put : post)(address, body, key);
+      const what = done(answer);
       if (what !== null) {
         undoable = { what, at: clock.now() };
-        toast(what, "good");
+        setText(said, what);
       }
       return answer;
     } catch (failure) {
+      if (failure instanceof Unreachable) unanswered = { wish, key, seq: state?.seq ?? 0 };
       if (failure instanceof Refusal && failure.status === 401) ask();
       toastFailure(failure);
       return null;
@@ -213,14 +222,11 @@ export function createConsole({ venue, render, tick = () => {} }) {
       return;
     }
     const { what } = undoable;
-    void act(
-      () => post(`/venues/${path(venue)}/undo`, {}),
-      () => {
-        undoable = null;
-        toast(t("undo.done", { what }), "good");
-        return null;
-      },
-    );
+    void act("POST", `/venues/${path(venue)}/undo`, {}, () => {
+      undoable = null;
+      toast(t("undo.done", { what }), "good");
+      return null;
+    });
   }
 
   undoBar.addEventListener("click", undo);

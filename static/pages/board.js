@@ -8,10 +8,10 @@
  * @typedef {import("../lib/wire").BoardTicket} BoardTicket
  */
 import { createAnnouncer } from "../lib/announce.js";
-import { get, path, whyRefused } from "../lib/api.js";
+import { get, path } from "../lib/api.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
-import { createFeed, followBrowser, socketUrl } from "../lib/feed.js";
+import { createFeed, followBrowser } from "../lib/feed.js";
 import { keepAwake, pageClock, parameter, span, startPage, subject, watchLine } from "../lib/page.js";
 import { createSpeaker, wait } from "../lib/speech.js";
 import { language, problemText, t, words } from "../lib/text.js";
@@ -26,6 +26,8 @@ const CALL_SHOWN_MS = 4_500;
 const REFUSED_RETRY_MS = 60_000;
 /** Cut off for this long, while the server answers plain requests: only a new page can help. */
 const RELOAD_AFTER_S = 180;
+/** After a fault of the page itself; not at once, so that a fault at every start does not spin. */
+const RELOAD_FAULT_MS = 10_000;
 /** A page that has run this long starts afresh in a quiet hour of the venue. */
 const FRESH_AFTER_MS = 20 * 3_600_000;
 const QUIET_HOUR = "04";
@@ -48,9 +50,9 @@ const stale = one(document, "#stale", "p");
 
 const feed = followBrowser(
   createFeed({
-    url() {
+    address() {
       const services = parameter("services");
-      return socketUrl(`/ws/v1/venues/${path(venue)}/board${services ? `?services=${encodeURIComponent(services)}` : ""}`);
+      return `/ws/v1/venues/${path(venue)}/board${services ? `?services=${encodeURIComponent(services)}` : ""}`;
     },
     onFrame(frame, generation) {
       if (frame.type !== "board") return;
@@ -64,7 +66,6 @@ const feed = followBrowser(
       if (state === "refused") setTimeout(() => feed.start(), REFUSED_RETRY_MS);
       look();
     },
-    diagnose: () => whyRefused(`/venues/${path(venue)}`),
   }),
 );
 
@@ -104,7 +105,7 @@ function render() {
   document.title = `${words(board.venue.name)} · ${t("page.board")}`;
   setText(one(document, "#venue"), words(board.venue.name));
 
-  const big = announced ?? calls.find((call) => call.open) ?? calls[0] ?? null;
+  const big = announced ?? calls[0] ?? null;
   show(one(document, "#hero-call"), big !== null);
   show(one(document, "#hero-empty"), big === null);
   if (big) {
@@ -125,7 +126,7 @@ function render() {
     one(document, "#calls"),
     openFirst.slice(callPage * ROWS.calls, (callPage + 1) * ROWS.calls),
     (call) => String(call.id),
-    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-counter" }), el("span", { class: "call-recalls" })),
+    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-recalls" }), el("span", { class: "call-counter" })),
     (row, call) => {
       setText(one(row, ".call-number"), call.number);
       setText(one(row, ".call-name"), call.name ?? "");
@@ -231,7 +232,7 @@ async function unlock() {
 
 addEventListener("pointerdown", unlock);
 addEventListener("keydown", unlock);
-addEventListener("error", () => setTimeout(reload, 10_000));
+for (const fault of ["error", "unhandledrejection"]) addEventListener(fault, () => setTimeout(reload, RELOAD_FAULT_MS));
 setInterval(() => {
   turn += 1;
   render();

@@ -7,7 +7,7 @@
  * @typedef {import("../lib/wire").CallAnswer} CallAnswer
  * @typedef {import("../lib/wire").CounterState} CounterState
  */
-import { path, post, put } from "../lib/api.js";
+import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
@@ -80,13 +80,13 @@ function press(name) {
  * @param {string} done
  */
 async function send(address, body, done) {
-  await desk.act(() => post(address, body), () => done);
+  await desk.act("POST", address, body, () => done);
   next.focus();
 }
 
 async function callNext() {
   if (performance.now() < nextRestsUntil || desk.busy()) return;
-  await desk.act(() => post(at("calls"), {}), told);
+  await desk.act("POST", at("calls"), {}, told);
   next.focus();
 }
 
@@ -109,7 +109,7 @@ async function callThis(row) {
     agree: t("counter.call"),
     reasons: reasons("by_hand"),
   });
-  if (answer) await desk.act(() => post(at("calls"), { ticket: row.id, reason: answer["reason"] }), told);
+  if (answer) await desk.act("POST", at("calls"), { ticket: row.id, reason: answer["reason"] }, told);
   next.focus();
 }
 
@@ -142,7 +142,7 @@ async function transfer(row) {
 /** @param {CounterState} wanted */
 async function setState(wanted) {
   const name = t(/** @type {any} */ (`counter_state.${wanted}`));
-  await desk.act(() => put(`/venues/${path(venue)}/counters/${path(counter)}`, { state: wanted }), () => t("counter.did_set", { state: name }));
+  await desk.act("PUT", `/venues/${path(venue)}/counters/${path(counter)}`, { state: wanted }, () => t("counter.did_set", { state: name }));
   next.focus();
 }
 
@@ -316,7 +316,7 @@ function tick() {
   if (!row || !row.called_at) return setText(one(document, "#current-since"), "");
   const n = minutesSince(row.called_at, desk.clock.now());
   const recalls = row.recalls > 0 ? ` · ${t("board.recalled", { n: row.recalls })}` : "";
-  setText(one(document, "#current-since"), t("counter.since", { n }) + recalls);
+  setText(one(document, "#current-since"), (n === 0 ? t("counter.since_now") : t("counter.since", { n })) + recalls);
 }
 
 one(document, "#change-counter").addEventListener("click", () => choose(""));

@@ -10,7 +10,7 @@
 import { get, newKey, path, post, Refusal, Unreachable } from "../lib/api.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
-import { createFeed, followBrowser, socketUrl } from "../lib/feed.js";
+import { createFeed, followBrowser } from "../lib/feed.js";
 import { createScanner, tidyCode } from "../lib/scanner.js";
 import { keepAwake, languageSwitcher, pageClock, parameter, span, startPage, subject, watchLine } from "../lib/page.js";
 import { language, onLanguage, problemText, setLanguage, t, words } from "../lib/text.js";
@@ -241,7 +241,7 @@ const scanner = createScanner((scanned) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Enter" && scanner.enter(performance.now())) return event.preventDefault();
-  if (scanner.key(event.key, performance.now())) event.preventDefault();
+  scanner.key(event.key, performance.now());
   if (screen !== "check-in") return;
   if (event.key === "Backspace") backspace();
   else if (event.key === "Escape") home();
@@ -285,7 +285,7 @@ async function load() {
 
 const feed = followBrowser(
   createFeed({
-    url: () => socketUrl(`/ws/v1/venues/${path(venueId)}/board`),
+    address: () => `/ws/v1/venues/${path(venueId)}/board`,
     onFrame(frame) {
       if (frame.type !== "board") return;
       clock.set(frame.at);

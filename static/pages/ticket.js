@@ -4,10 +4,10 @@
  *
  * @typedef {import("../lib/wire").CardFrame} CardFrame
  */
-import { newKey, path, post, whyRefused } from "../lib/api.js";
+import { newKey, path, post, Unreachable } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, one, setAttribute, setText, show } from "../lib/dom.js";
-import { createFeed, followBrowser, socketUrl } from "../lib/feed.js";
+import { createFeed, followBrowser } from "../lib/feed.js";
 import { dead, keepAwake, languageSwitcher, pageClock, span, startPage, subject, watchLine } from "../lib/page.js";
 import { remember } from "../lib/memory.js";
 import { onLanguage, problemText, t, tOf, words } from "../lib/text.js";
@@ -36,7 +36,7 @@ const leave = one(document, "#leave", "button");
 
 const feed = followBrowser(
   createFeed({
-    url: () => socketUrl(`/ws/v1/tickets/${path(token)}`),
+    address: () => `/ws/v1/tickets/${path(token)}`,
     onFrame(frame) {
       if (frame.type !== "card") return;
       card = frame;
@@ -47,7 +47,6 @@ const feed = followBrowser(
     onState(state) {
       if (state === "refused") dead(problemText(feed.refused()));
     },
-    diagnose: () => whyRefused(`/tickets/${path(token)}`),
   }),
 );
 
@@ -142,18 +141,26 @@ setInterval(() => {
   if (flashing) title(lit);
 }, FLASH_MS);
 
+/** The last wish without an answer: asked again, it keeps its key. @type {{ wish: string, key: string } | null} */
+let unanswered = null;
+
 /**
- * @param {() => Promise<unknown>} wish
+ * @param {string} name  of the action
+ * @param {object} body
  * @param {string} done
  */
-async function act(wish, done) {
+async function act(name, body, done) {
   if (busy) return;
   busy = true;
+  const wish = name + JSON.stringify(body);
+  const key = unanswered?.wish === wish ? unanswered.key : newKey();
+  unanswered = null;
   setAttribute(one(document, "#actions"), "aria-busy", "true");
   try {
-    await wish();
+    await post(`/tickets/${path(token)}/${name}`, body, key);
     toast(done, "good");
   } catch (failure) {
+    if (failure instanceof Unreachable) unanswered = { wish, key };
     toastFailure(failure);
   } finally {
     busy = false;
@@ -162,13 +169,11 @@ async function act(wish, done) {
 }
 
 leave.addEventListener("click", async () => {
-  const key = newKey();
   const answer = await ask({ title: t("ticket.leave_title"), about: t("ticket.leave_about"), agree: t("ticket.leave"), danger: true });
-  if (answer) await act(() => post(`/tickets/${path(token)}/cancellations`, {}, key), t("ticket.left"));
+  if (answer) await act("cancellations", {}, t("ticket.left"));
 });
 
 stepBack.addEventListener("click", async () => {
-  const key = newKey();
   const options = STEPS.map((value) => ({ value, label: t("ticket.places", { n: value }) }));
   const answer = await ask({
     title: t("ticket.step_back_title"),
@@ -178,7 +183,7 @@ stepBack.addEventListener("click", async () => {
   });
   if (!answer) return;
   const places = Number(answer["places"]);
-  await act(() => post(`/tickets/${path(token)}/step_backs`, { places }, key), t("ticket.stepped_back", { n: places }));
+  await act("step_backs", { places }, t("ticket.stepped_back", { n: places }));
 });
 
 watchLine(feed, (isStale, seconds) => {

@@ -7,8 +7,10 @@
  * @typedef {import("../lib/wire").TicketRow} TicketRow
  * @typedef {import("../lib/wire").AppointmentRow} AppointmentRow
  * @typedef {import("../lib/wire").CardState} CardState
+ * @typedef {{ group: string, row: TicketRow | null, place: number }} Line
+ *   of the list: a ticket with its place, or the name of the service that follows
  */
-import { path, post } from "../lib/api.js";
+import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
@@ -65,7 +67,7 @@ const ACTS = [
  * @param {string} done
  */
 async function send(address, body, done) {
-  await desk.act(() => post(address, body), () => done);
+  await desk.act("POST", address, body, () => done);
   focusRow();
 }
 
@@ -142,14 +144,13 @@ async function addOverflow() {
   const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
-  const issued = await desk.act(() => post(at("overflows"), body), (added) => t("triage.did_overflow", { number: added?.number ?? added?.ticket?.number ?? "" }));
-  const id = issued?.id ?? issued?.ticket?.id;
-  if (id !== undefined) select(String(id));
+  const issued = await desk.act("POST", at("overflows"), body, (added) => t("triage.did_overflow", { number: added.number }));
+  if (issued) select(String(issued.id));
 }
 
 /** @param {AppointmentRow} row */
 async function checkIn(row) {
-  await desk.act(() => post(at("check-ins"), { code: row.code }), (issued) => t("triage.did_check_in", { code: row.code, number: issued?.number ?? "" }));
+  await desk.act("POST", at("check-ins"), { code: row.code }, (issued) => t("triage.did_check_in", { code: row.code, number: issued.number }));
 }
 
 /** @param {import("../lib/wire").QueueOrder} row */
@@ -245,14 +246,22 @@ function head(...keys) {
 function renderQueue(state) {
   head("triage.place", "triage.number", "triage.name", "triage.marks", "triage.waited", "triage.state");
   const rows = shownRows(state);
+  /** @type {Line[]} */
+  const lines = [];
+  for (const entry of rows) {
+    const name = entry.row.service;
+    if (service === "" && lines[lines.length - 1]?.row?.service !== name) lines.push({ group: name, row: null, place: 0 });
+    lines.push({ group: "", ...entry });
+  }
   const chosen = state.services.find((row) => row.id === service);
   setText(one(document, "#list-title"), `${chosen ? words(chosen.name) : t("triage.all")} · ${t("triage.shown", { n: rows.length })}`);
   follow(
     one(document, "#rows"),
-    rows,
-    ({ row }) => String(row.id),
-    ({ row }) => tableRow(String(row.id), 6),
-    (line, { row, place }) => {
+    lines,
+    ({ group, row }) => (row ? String(row.id) : `group ${group}`),
+    ({ row }) => (row ? tableRow(String(row.id), 6) : el("tr", { class: "group" }, el("th", { scope: "colgroup", colspan: "6" }))),
+    (line, { group, row, place }) => {
+      if (!row) return setText(one(line, "th"), words(state.services.find((other) => other.id === group)?.name) || group);
       const [cell0, cell1, cell2, cell3, cell4, cell5] = Array.from(line.cells);
       if (!cell0 || !cell1 || !cell2 || !cell3 || !cell4 || !cell5) return;
       setText(cell0, place > 0 ? String(place) : "");
@@ -261,7 +270,7 @@ function renderQueue(state) {
       const mark = JSON.stringify([row.urgency, row.lane, row.slot_start, row.wants, row.misses, service, row.service, document.documentElement.lang]);
       if (cell3.dataset.mark !== mark) {
         cell3.dataset.mark = mark;
-        cell3.replaceChildren(...tags(row, state, { service: service === "" }));
+        cell3.replaceChildren(...tags(row, state, { service: false }));
       }
       setText(cell4, t("unit.minutes", { n: minutesSince(row.queued_at, desk.clock.now()) }));
       setText(cell5, stateText(row, state));
@@ -324,7 +333,7 @@ function markRow(line, key, state) {
 /** One row can always be reached by the tab key. */
 function keepReachable() {
   const body = one(document, "#rows");
-  if (!body.querySelector('[tabindex="0"]')) body.querySelector("tr")?.setAttribute("tabindex", "0");
+  if (!body.querySelector('[tabindex="0"]')) body.querySelector("tr[tabindex]")?.setAttribute("tabindex", "0");
 }
 
 /** @param {number} count @param {string} text */
@@ -441,7 +450,7 @@ function press(key) {
 
 /** @param {number} step */
 function move(step) {
-  const rows = Array.from(one(document, "#rows").querySelectorAll("tr"));
+  const rows = Array.from(/** @type {NodeListOf<HTMLElement>} */ (one(document, "#rows").querySelectorAll("tr[tabindex]")));
   const index = rows.findIndex((row) => row.dataset.key === selected);
   const row = rows[index < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, index + step))];
   row?.focus();
@@ -462,7 +471,7 @@ search.addEventListener("keydown", (event) => {
   if (event.key === "Enter" || event.key === "ArrowDown") {
     event.preventDefault();
     event.stopPropagation();
-    const first = one(document, "#rows").querySelector("tr");
+    const first = one(document, "#rows").querySelector("tr[tabindex]");
     if (first instanceof HTMLElement) {
       select(first.dataset.key ?? "");
       first.focus();

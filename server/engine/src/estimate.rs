@@ -16,6 +16,8 @@ use crate::time::{Millis, Timestamp};
 pub const GAPS_MAX: usize = 50;
 /// Gaps that the mean of earlier days stands for.
 pub const PRIOR_WEIGHT: i64 = 40;
+/// The longest gap there can be: a day ends it.
+const GAP_MAX: i64 = 25 * 60 * 60 * 1000;
 /// Gaps needed before anything is said on a service's first day.
 pub const GAPS_MIN: usize = 3;
 /// Scored estimates that are remembered.
@@ -85,7 +87,8 @@ impl Unknown {
 impl Pace {
     /// The pace at a day's start.
     pub fn from_prior(prior: Prior) -> Self {
-        Self { prior: prior.gap, ratios: prior.ratios, ..Self::default() }
+        let gap = prior.gap.map(|gap| Millis(gap.0.clamp(0, GAP_MAX)));
+        Self { prior: gap, ratios: prior.ratios, ..Self::default() }
     }
 
     /// What today adds to what earlier days taught.
@@ -96,10 +99,17 @@ impl Pace {
     /// Records a call, and whether somebody still waits after it.
     pub fn called(&mut self, now: Timestamp, backlog: bool) {
         if let (Some(last), true) = (self.last_call, self.backlog) {
-            push(&mut self.gaps, now.since(last).0, GAPS_MAX);
+            push(&mut self.gaps, now.since(last).0.min(GAP_MAX), GAPS_MAX);
         }
         self.last_call = Some(now);
         self.backlog = backlog;
+    }
+
+    /// Forgets the latest call, which was taken back: the gap before it goes on.
+    pub fn uncalled(&mut self) {
+        let gap = self.gaps.pop_back();
+        self.last_call = self.last_call.zip(gap).map(|(last, gap)| last - Millis(gap));
+        self.backlog &= self.last_call.is_some();
     }
 
     /// Compares an announced wait with the true one.

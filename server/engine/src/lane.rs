@@ -41,7 +41,7 @@ impl Lane {
 pub const WEIGHT_MAX: u32 = 20;
 
 /// Calls given to each lane in one round of the weighted cycle (R1), while the lane has somebody eligible.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Weights(BTreeMap<Lane, u32>);
 
@@ -65,11 +65,5 @@ impl Weights {
     /// The first weight outside 1 to [`WEIGHT_MAX`], if any.
     pub fn out_of_range(&self) -> Option<(Lane, u32)> {
         self.0.iter().map(|(lane, weight)| (*lane, *weight)).find(|(_, weight)| !(1..=WEIGHT_MAX).contains(weight))
-    }
-}
-
-impl Default for Weights {
-    fn default() -> Self {
-        Self(BTreeMap::new())
     }
 }

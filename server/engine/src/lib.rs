@@ -15,6 +15,7 @@
 //! * [`venue`]: `decide`, `apply`, `execute`, `check`.
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
 //! * [`estimate`]: minutes, from people really ahead and the measured gap between calls.
+//! * `testing` (a feature): words for tests, here and in the server.
 
 pub mod appointment;
 pub mod command;
@@ -27,6 +28,8 @@ pub mod ids;
 pub mod lane;
 pub mod projection;
 pub mod refusal;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod ticket;
 pub mod time;

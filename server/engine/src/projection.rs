@@ -35,23 +35,26 @@ pub fn project<'q>(
     let gap = queue.pace().gap().unwrap_or(GAP_ASSUMED).0.max(1);
     let reaches: Vec<Reach> =
         if counters.is_empty() { vec![Reach::any(wanted)] } else { counters.iter().map(Reach::of).collect() };
-    let mut draw = Draw::new(queue, policy, now);
+    let mut draw = Draw::new(queue, policy, Reach::any(reaches.iter().flat_map(Reach::counters)), now);
     let mut at = now;
     let mut turn = 0;
     std::iter::from_fn(move || {
         loop {
+            // As in the venue, the ready set is kept full: it says whose turn is already decided.
+            draw.fill_ready();
             for step in 0..reaches.len() {
                 let counter = (turn + step) % reaches.len();
                 if let Some(choice) = reaches.get(counter).and_then(|reach| draw.next(reach)) {
                     turn = counter + 1;
                     let projected = Projected { choice, at };
+                    draw.fill_ready();
                     at = at + Millis(gap);
                     draw.advance_to(at);
                     return Some(projected);
                 }
             }
             // Nobody can be called yet: wait for the next slot.
-            at = queue.next_eligible(at)?;
+            at = draw.next_eligible()?;
             draw.advance_to(at);
         }
     })

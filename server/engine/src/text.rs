@@ -55,14 +55,14 @@ struct EachLanguage {
 impl From<Written> for Text {
     /// A missing language borrows the nearest one that was given.
     fn from(written: Written) -> Self {
-        let (hans, hant, en) = match written {
+        let (simplified, traditional, en) = match written {
             Written::Same(text) => return Self::same(&text),
             Written::Each(e) => (e.zh_hans, e.zh_hant, e.en),
         };
-        let any = hans.clone().or_else(|| hant.clone()).or_else(|| en.clone()).unwrap_or_default();
+        let any = simplified.clone().or_else(|| traditional.clone()).or_else(|| en.clone()).unwrap_or_default();
         Self {
-            zh_hans: hans.clone().or_else(|| hant.clone()).unwrap_or_else(|| any.clone()),
-            zh_hant: hant.or(hans).unwrap_or_else(|| any.clone()),
+            zh_hans: simplified.clone().or_else(|| traditional.clone()).unwrap_or_else(|| any.clone()),
+            zh_hant: traditional.or(simplified).unwrap_or_else(|| any.clone()),
             en: en.unwrap_or(any),
         }
     }

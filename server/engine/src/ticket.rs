@@ -154,8 +154,10 @@ pub struct Ticket {
     pub grant: Option<Grant>,
     /// When the number was given.
     pub issued_at: Timestamp,
-    /// When the present wait began: arrival, return, or re-report.
+    /// When the present wait began: arrival, return, or re-report. A transfer does not begin it anew (R6).
     pub queued_at: Timestamp,
+    /// When it came to its present queue: who was called there before that did not overtake it.
+    pub joined_at: Timestamp,
     /// When the latest call or recall was made.
     pub called_at: Option<Timestamp>,
     /// When service began.

@@ -33,7 +33,7 @@ impl Millis {
 
     /// Whole seconds, rounded to the nearest.
     pub const fn as_secs(self) -> i64 {
-        (self.0 + 500).div_euclid(1000)
+        self.0.saturating_add(500).div_euclid(1000)
     }
 }
 
@@ -92,9 +92,22 @@ pub struct BusinessDay {
     pub end: Timestamp,
 }
 
+/// The second of January of the year 1: well within what can be reckoned with, in any zone.
+const CALENDAR_START: Timestamp = Timestamp(-62_135_510_400_000);
+/// The second to last day of the year 9999.
+const CALENDAR_END: Timestamp = Timestamp(253_402_128_000_000);
+
 impl BusinessDay {
     /// The business day that holds `now`, for a venue that starts its days at `start_hour` local time.
+    ///
+    /// The first and the last day of the calendar (years 1 and 9999) have no other end.
     pub fn holding(now: Timestamp, zone: Tz, start_hour: NaiveTime) -> Self {
+        if now < CALENDAR_START {
+            return Self { start: Timestamp(i64::MIN), ..Self::holding(CALENDAR_START, zone, start_hour) };
+        }
+        if now > CALENDAR_END {
+            return Self { end: Timestamp::MAX, ..Self::holding(CALENDAR_END, zone, start_hour) };
+        }
         let local = now.to_utc().with_timezone(&zone).date_naive();
         // Around the start hour, and where a zone skips a whole date, the day may be a neighbour's.
         let around = [back(local, 1), local, forth(local, 1)];
@@ -194,6 +207,17 @@ mod tests {
             assert_eq!(next.start, day.end);
             day = next;
         }
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_hold_whatever_lies_beyond() {
+        for zone in [chrono_tz::Pacific::Kiritimati, chrono_tz::Etc::GMTPlus12, chrono_tz::Asia::Shanghai] {
+            for now in [i64::MIN, -62_135_510_400_001, 253_402_128_000_001, i64::MAX - 1] {
+                assert!(BusinessDay::holding(Timestamp(now), zone, four()).holds(Timestamp(now)), "{now} in {zone}");
+            }
+        }
+        assert_eq!(CALENDAR_START.to_string(), "0001-01-02T00:00:00.000Z");
+        assert_eq!(CALENDAR_END.to_string(), "9999-12-30T00:00:00.000Z");
     }
 
     #[test]

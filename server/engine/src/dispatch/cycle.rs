@@ -22,6 +22,9 @@ pub struct Share {
     pub lane: Lane,
     /// The lanes that had somebody eligible, itself included.
     pub among: Vec<Lane>,
+    /// The lanes that had somebody eligible for other counters only: they keep their turn until one is free.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Lane>,
 }
 
 /// The position of the cycle: part of the venue's state, recovered and replicated with it.
@@ -29,7 +32,7 @@ pub struct Share {
 pub struct Cycle {
     /// Virtual time: the tag of the latest call.
     clock: u64,
-    /// When each lane's next call is due; none where the lane had nobody at the latest call.
+    /// When each lane's next call is due; none where the lane had nobody eligible at the latest call.
     due: [Option<u64>; Lane::ALL.len()],
     /// When each lane's latest call was due.
     done: [u64; Lane::ALL.len()],
@@ -37,20 +40,21 @@ pub struct Cycle {
 
 impl Cycle {
     /// Whose turn it is among the lanes that have somebody eligible; ties go by the order of [`Lane::ALL`].
-    pub fn turn(&self, among: &[Lane], weights: &Weights) -> Option<Lane> {
-        among.iter().copied().min_by_key(|lane| (self.tag(*lane, weights), *lane))
+    pub fn turn(&self, among: impl IntoIterator<Item = Lane>, weights: &Weights) -> Option<Lane> {
+        among.into_iter().min_by_key(|lane| (self.tag(*lane, weights), *lane))
     }
 
     /// Charges a call to a lane, in turn or out of it.
     pub fn charge(&mut self, share: &Share, weights: &Weights) {
         let mut due = [None; Lane::ALL.len()];
-        for lane in share.among.iter().chain([&share.lane]) {
+        for lane in share.among.iter().chain(&share.elsewhere).chain([&share.lane]) {
             if let Some(slot) = due.get_mut(lane.index()) {
                 *slot = Some(self.tag(*lane, weights));
             }
         }
-        let earliest = due.iter().flatten().min().copied().unwrap_or(self.clock);
         let charged = self.tag(share.lane, weights);
+        // Time goes on with those who could be called; whoever waits for another counter does not stop it.
+        let earliest = share.among.iter().map(|lane| self.tag(*lane, weights)).fold(charged, u64::min);
         self.clock = self.clock.max(earliest);
         self.due = due;
         if let (Some(due), Some(done)) = (self.due.get_mut(share.lane.index()), self.done.get_mut(share.lane.index())) {
@@ -78,8 +82,8 @@ mod tests {
     fn run(cycle: &mut Cycle, among: &[Lane], weights: &Weights, calls: usize) -> Vec<Lane> {
         (0..calls)
             .map(|_| {
-                let lane = cycle.turn(among, weights).unwrap();
-                cycle.charge(&Share { lane, among: among.to_vec() }, weights);
+                let lane = cycle.turn(among.iter().copied(), weights).unwrap();
+                cycle.charge(&Share { lane, among: among.to_vec(), elsewhere: Vec::new() }, weights);
                 lane
             })
             .collect()

@@ -1,34 +1,17 @@
 //! Asking the rules, again and again, without changing the queue.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use crate::config::{OrderInLane, Policy};
 use crate::dispatch::cycle::{Cycle, Share};
-use crate::dispatch::queue::{Filed, Line, OrderKey, Queue, Readied, after};
+use crate::dispatch::line::{Entry, Line};
+use crate::dispatch::overtakes::Overtakes;
+use crate::dispatch::queue::{Queue, Readied, room};
+use crate::dispatch::reach::Reach;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
 use crate::lane::Lane;
-use crate::time::Timestamp;
-
-/// Which tickets can be called: those that want no counter in particular, and those that want one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reach(Vec<Option<CounterId>>);
-
-impl Reach {
-    /// What one counter can call.
-    pub fn of(counter: &CounterId) -> Self {
-        Self(vec![None, Some(counter.clone())])
-    }
-
-    /// What some of these counters can call.
-    pub fn any<'c>(counters: impl IntoIterator<Item = &'c CounterId>) -> Self {
-        Self(std::iter::once(None).chain(counters.into_iter().cloned().map(Some)).collect())
-    }
-
-    fn holds(&self, wants: Option<&CounterId>) -> bool {
-        self.0.iter().any(|each| each.as_ref() == wants)
-    }
-}
+use crate::time::{Millis, Timestamp};
 
 /// The dispatcher's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,55 +30,125 @@ pub struct Choice {
 
 /// A queue as seen at one moment, from which one ticket after the other is drawn.
 ///
-/// Drawing changes only the draw: its own copy of the cycle, and the list of those already drawn.
+/// Drawing changes only the draw: its own copy of the cycle and of the ready set, and the list of those
+/// already drawn.
 #[derive(Debug)]
 pub struct Draw<'q> {
     queue: &'q Queue,
     policy: &'q Policy,
+    /// What the counters that work for the service can call together: the cycle turns among their lanes.
+    staffed: Reach,
     now: Timestamp,
-    drawn: BTreeSet<TicketId>,
-    drawn_since: Vec<(Timestamp, TicketId)>,
-    ready: VecDeque<Readied>,
+    /// Those called in this draw.
+    called: BTreeSet<TicketId>,
+    /// Those who have left their lanes: called, or told to get ready.
+    taken: BTreeSet<TicketId>,
+    overtakes: Overtakes,
+    ready: Vec<Readied>,
     cycle: Cycle,
     urgent_run: u32,
-    /// Where each line was last found to begin, for those that want no counter or this one: drawing never
-    /// adds to a line, so everything before is drawn, and an end once reached stays the end.
-    found: Vec<(LineName, Option<CounterId>, Option<Head>)>,
+    groups: Vec<Group<'q>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Head {
-    key: OrderKey,
-    ticket: TicketId,
-    filed: Filed,
+/// Those who want one counter, or none in particular.
+#[derive(Debug)]
+struct Group<'q> {
+    wants: Option<&'q CounterId>,
+    staffed: bool,
+    /// Where each line was last found to begin: drawing never adds to a line, so everything before is drawn,
+    /// and an end once reached stays the end.
+    heads: [Head; LineName::COUNT],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default)]
+enum Head {
+    #[default]
+    Unknown,
+    At(Entry),
+    End,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LineName {
+    Lane(Lane),
     Urgent,
     Age,
-    Lane(Lane),
+    /// Those of the line of age who could not be called yet.
+    Soon,
+}
+
+impl LineName {
+    const COUNT: usize = Lane::ALL.len() + 3;
+
+    const fn index(self) -> usize {
+        match self {
+            Self::Lane(lane) => lane.index(),
+            Self::Urgent => Lane::ALL.len(),
+            Self::Age => Lane::ALL.len() + 1,
+            Self::Soon => Lane::ALL.len() + 2,
+        }
+    }
+}
+
+/// For whom a question is asked: some counters, or all that work for the service.
+#[derive(Debug, Clone, Copy)]
+enum Whose<'r> {
+    These(&'r Reach),
+    Staffed,
+}
+
+impl Whose<'_> {
+    fn holds(self, group: &Group<'_>) -> bool {
+        match self {
+            Self::These(reach) => reach.holds(group.wants),
+            Self::Staffed => group.staffed,
+        }
+    }
 }
 
 impl<'q> Draw<'q> {
-    /// Looks at a queue as it is at `now`.
-    pub fn new(queue: &'q Queue, policy: &'q Policy, now: Timestamp) -> Self {
+    /// Looks at a queue as it is at `now`, while the counters of `staffed` work for the service.
+    pub fn new(queue: &'q Queue, policy: &'q Policy, staffed: Reach, now: Timestamp) -> Self {
+        let wanted: BTreeSet<Option<&CounterId>> =
+            queue.age.wanted().chain(queue.urgent.wanted()).map(Option::as_ref).collect();
+        let group = |wants| Group { wants, staffed: staffed.holds(wants), heads: Default::default() };
         Self {
             queue,
             policy,
+            groups: wanted.into_iter().map(group).collect(),
+            staffed,
             now,
-            drawn: BTreeSet::new(),
-            drawn_since: Vec::new(),
-            ready: queue.ready.iter().cloned().collect(),
+            called: BTreeSet::new(),
+            taken: queue.ready().collect(),
+            overtakes: Overtakes::default(),
+            ready: queue.ready.clone(),
             cycle: queue.cycle,
             urgent_run: queue.urgent_run,
-            found: Vec::new(),
         }
     }
 
-    /// Moves on in time: who was early may be eligible now.
+    /// Lets time pass, in which people are told to get ready as their time comes.
     pub fn advance_to(&mut self, now: Timestamp) {
+        while self.room() > 0
+            && let Some(due) = self.next_eligible().filter(|due| *due <= now)
+        {
+            self.now = due;
+            self.fill_ready();
+        }
         self.now = self.now.max(now);
+    }
+
+    /// The first moment from now on at which somebody who cannot be called yet can be.
+    pub fn next_eligible(&mut self) -> Option<Timestamp> {
+        let mut soonest: Option<Timestamp> = None;
+        for group in 0..self.groups.len() {
+            if self.is(Whose::Staffed, group)
+                && let Some(entry) = self.first(group, LineName::Soon)
+            {
+                soonest = Some(soonest.map_or(entry.filed.since, |at| at.min(entry.filed.since)));
+            }
+        }
+        soonest
     }
 
     /// Draws whoever is next for these counters; none if nobody can be called.
@@ -108,175 +161,243 @@ impl<'q> Draw<'q> {
             self.urgent(reach).or_else(|| self.ordinary(reach))
         };
         let choice = choice.or_else(|| self.early(reach))?;
-        self.call(&choice);
+        self.call(&choice, reach);
         Some(choice)
     }
 
-    /// Draws whoever should be told to get ready next: by the cycle alone, as precedence acts at the call (C3).
-    pub fn next_ready(&mut self, reach: &Reach) -> Option<Choice> {
-        let choice = self.by_cycle(reach)?;
-        self.draw(&choice);
-        Some(choice)
+    /// Tells people to get ready until the set is full: by the cycle alone, as precedence acts at the call (C3).
+    pub fn fill_ready(&mut self) -> Vec<Choice> {
+        let mut told = Vec::new();
+        for _ in 0..self.room() {
+            let Some((choice, entry)) = self.by_cycle(Whose::Staffed) else { break };
+            self.charge(&choice);
+            self.taken.insert(choice.ticket);
+            let wants = entry.wants.cloned();
+            self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
+            told.push(choice);
+        }
+        told
+    }
+
+    fn room(&self) -> usize {
+        room(&self.ready, self.policy, &self.staffed)
     }
 
     fn ordinary(&mut self, reach: &Reach) -> Option<Choice> {
-        self.overdue(reach).or_else(|| self.ready(reach)).or_else(|| self.by_cycle(reach))
+        self.overdue(reach)
+            .or_else(|| self.ready(reach))
+            .or_else(|| self.by_cycle(Whose::These(reach)).map(|(choice, _)| choice))
     }
 
     fn urgent(&mut self, reach: &Reach) -> Option<Choice> {
-        let (ticket, filed) = self.head(LineName::Urgent, reach, |_| true, false)?;
-        Some(Choice { ticket, rule: Rule::Urgent, lane: filed.lane, since: filed.since, share: None })
+        let found = self.best(LineName::Urgent, reach, |_, _| true)?;
+        Some(choice(Rule::Urgent, &found, None))
     }
 
     fn overdue(&mut self, reach: &Reach) -> Option<Choice> {
-        let now = self.now;
-        let (ticket, filed) = self.head(LineName::Age, reach, |filed| filed.since <= now, true)?;
-        let waited_s = now.since(filed.since).0 / 1000;
-        let too_long = self.policy.wait_max_s > 0 && waited_s >= i64::from(self.policy.wait_max_s);
-        let too_often =
-            self.policy.overtaken_max > 0 && self.overtaken(filed.since, ticket) >= self.policy.overtaken_max;
-        if !too_long && !too_often {
-            return None;
-        }
-        let paid = self.ready.iter().any(|readied| readied.ticket == ticket);
-        let share = if paid { None } else { Some(self.share(filed.lane, reach)) };
-        Some(Choice { ticket, rule: Rule::Overdue, lane: filed.lane, since: filed.since, share })
+        let found = self.best(LineName::Age, reach, |draw, found| {
+            let Found { entry: Entry { ticket, filed, .. }, wants } = *found;
+            if filed.since > draw.now {
+                return false;
+            }
+            let (wait_max_s, overtaken_max) = (draw.policy.wait_max_s, draw.policy.overtaken_max);
+            let since = (filed.since, ticket);
+            (wait_max_s > 0 && draw.now.since(filed.since) >= Millis::from_secs(wait_max_s.into()))
+                || (overtaken_max > 0
+                    && draw.queue.overtakes.of(wants, since).saturating_add(draw.overtakes.of(wants, since))
+                        >= overtaken_max)
+        })?;
+        let paid = self.ready.iter().any(|readied| readied.ticket == found.entry.ticket);
+        let share = if paid { None } else { Some(self.heads(Whose::These(reach)).share(found.entry.filed.lane)) };
+        Some(choice(Rule::Overdue, &found, share))
     }
 
     fn ready(&self, reach: &Reach) -> Option<Choice> {
-        let readied = self.ready.iter().find(|readied| reach.holds(readied.wants.as_ref()))?;
-        Some(Choice {
-            ticket: readied.ticket,
-            rule: Rule::Ready,
-            lane: readied.lane,
-            since: readied.since,
-            share: None,
-        })
+        let Readied { ticket, lane, since, .. } =
+            *self.ready.iter().find(|readied| reach.holds(readied.wants.as_ref()))?;
+        Some(Choice { ticket, rule: Rule::Ready, lane, since, share: None })
     }
 
-    fn by_cycle(&mut self, reach: &Reach) -> Option<Choice> {
-        let heads = self.heads(reach);
-        let among: Vec<Lane> = heads.iter().map(|(lane, _, _)| *lane).collect();
-        let lane = self.cycle.turn(&among, &self.policy.weights)?;
-        let (_, ticket, filed) = heads.into_iter().find(|(head, _, _)| *head == lane)?;
-        Some(Choice { ticket, rule: Rule::Cycle, lane, since: filed.since, share: Some(Share { lane, among }) })
+    fn by_cycle(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
+        let heads = self.heads(whose);
+        let lane = self.cycle.turn(heads.lanes(), &self.policy.weights)?;
+        let found = heads.of(lane)?;
+        Some((choice(Rule::Cycle, &found, Some(heads.share(lane))), found))
     }
 
+    /// An appointment before its time, in the order of its lane: only they wait without being eligible.
     fn early(&mut self, reach: &Reach) -> Option<Choice> {
         if !self.policy.early_when_idle {
             return None;
         }
-        let (ticket, filed) = self.head(LineName::Age, reach, |_| true, false)?;
-        let share = Some(Share { lane: filed.lane, among: vec![filed.lane] });
-        Some(Choice { ticket, rule: Rule::Early, lane: filed.lane, since: filed.since, share })
-    }
-
-    fn share(&mut self, lane: Lane, reach: &Reach) -> Share {
-        Share { lane, among: self.heads(reach).iter().map(|(head, _, _)| *head).collect() }
+        let found = self.best(LineName::Lane(Lane::Appointment), reach, |_, _| true)?;
+        let share = Share { lane: Lane::Appointment, among: vec![Lane::Appointment], elsewhere: Vec::new() };
+        Some(choice(Rule::Early, &found, Some(share)))
     }
 
     /// The first eligible ticket of each lane that has one.
-    fn heads(&mut self, reach: &Reach) -> Vec<(Lane, TicketId, Filed)> {
-        let now = self.now;
-        // By slot, whoever stands further back becomes eligible later still; other orders must look on.
-        let by_slot = self.policy.order == OrderInLane::SlotThenCheckIn;
-        let mut heads = Vec::with_capacity(Lane::ALL.len());
-        for lane in Lane::ALL {
-            if self.queue.lane(lane).is_empty() {
-                continue;
-            }
-            let head = self.head(LineName::Lane(lane), reach, |filed| filed.since <= now, by_slot);
-            if let Some((ticket, filed)) = head {
-                heads.push((lane, ticket, filed));
+    fn heads(&mut self, whose: Whose<'_>) -> Heads<'q> {
+        let mut heads = Heads::default();
+        for lane in Lane::ALL.into_iter().filter(|lane| !self.queue.lane(*lane).is_empty()) {
+            for group in 0..self.groups.len() {
+                let asked = self.is(whose, group);
+                if (asked || self.is(Whose::Staffed, group))
+                    && let Some(found) = self.first_eligible(group, lane)
+                {
+                    heads.add(lane, found, asked);
+                }
             }
         }
         heads
     }
 
-    /// The first ticket of a line that is within reach, not drawn, and good. A `sorted` line is good up to
-    /// some point and never after it.
-    fn head(
-        &mut self,
-        name: LineName,
-        reach: &Reach,
-        good: impl Fn(&Filed) -> bool,
-        sorted: bool,
-    ) -> Option<(TicketId, Filed)> {
-        let mut best: Option<Head> = None;
-        for wants in &reach.0 {
-            let Some(first) = self.first_left(name, wants) else { continue };
-            let found = if good(&first.filed) {
-                Some(first)
-            } else if sorted {
-                None
-            } else {
-                after(self.line(name), (wants.clone(), first.key, first.ticket))
-                    .take_while(|((same, _, _), _)| same == wants)
-                    .find(|((_, _, ticket), filed)| !self.drawn.contains(ticket) && good(filed))
-                    .map(|((_, key, ticket), filed)| Head { key: *key, ticket: *ticket, filed: *filed })
-            };
-            if let Some(found) = found
-                && best.as_ref().is_none_or(|best| (found.key, found.ticket) < (best.key, best.ticket))
-            {
-                best = Some(found);
-            }
-        }
-        best.map(|head| (head.ticket, head.filed))
+    fn first_eligible(&mut self, group: usize, lane: Lane) -> Option<Found<'q>> {
+        let first = self.first(group, LineName::Lane(lane))?;
+        let wants = self.groups.get(group)?.wants;
+        let entry = if first.filed.since <= self.now {
+            first
+        } else if self.policy.order == OrderInLane::SlotThenCheckIn {
+            // Whoever stands further back becomes eligible later still.
+            return None;
+        } else {
+            let mut others = self.queue.lane(lane).behind(wants, first.key, first.ticket);
+            others.find(|entry| entry.filed.since <= self.now && !self.taken.contains(&entry.ticket))?
+        };
+        Some(Found { entry, wants })
     }
 
-    /// The first ticket of a line, among those that want this counter, that is not drawn yet.
-    fn first_left(&mut self, name: LineName, wants: &Option<CounterId>) -> Option<Head> {
-        let found = self.found.iter().position(|(line, same, _)| *line == name && same == wants);
-        let known = found.and_then(|at| self.found.get(at)).map(|(_, _, head)| *head);
-        match known {
-            Some(None) => return None,
-            Some(Some(head)) if !self.drawn.contains(&head.ticket) => return Some(head),
-            Some(Some(_)) | None => {}
+    /// Of the first ones left in a line, for each counter wanted, the first good one.
+    fn best(&mut self, line: LineName, reach: &Reach, good: impl Fn(&Self, &Found<'q>) -> bool) -> Option<Found<'q>> {
+        let mut best: Option<Found<'q>> = None;
+        for group in 0..self.groups.len() {
+            if self.is(Whose::These(reach), group)
+                && let Some(entry) = self.first(group, line)
+                && let Some(wants) = self.groups.get(group).map(|group| group.wants)
+            {
+                let found = Found { entry, wants };
+                if best.is_none_or(|best| found.stands_before(&best)) && good(self, &found) {
+                    best = Some(found);
+                }
+            }
         }
-        let from = known.flatten().map_or((OrderKey::FIRST, TicketId(0)), |head| (head.key, head.ticket));
-        let next = after(self.line(name), (wants.clone(), from.0, from.1))
-            .take_while(|((same, _, _), _)| same == wants)
-            .find(|((_, _, ticket), _)| !self.drawn.contains(ticket))
-            .map(|((_, key, ticket), filed)| Head { key: *key, ticket: *ticket, filed: *filed });
-        match found.and_then(|at| self.found.get_mut(at)) {
-            Some(entry) => entry.2 = next,
-            None => self.found.push((name, wants.clone(), next)),
+        best
+    }
+
+    /// The first ticket left in a line among those of a group.
+    fn first(&mut self, group: usize, line: LineName) -> Option<Entry> {
+        let Group { wants, heads, .. } = self.groups.get(group)?;
+        let (wants, head) = (*wants, heads.get(line.index()).copied().unwrap_or_default());
+        let left = |entry: &Entry| match line {
+            LineName::Lane(_) => !self.taken.contains(&entry.ticket),
+            LineName::Urgent | LineName::Age => !self.called.contains(&entry.ticket),
+            LineName::Soon => entry.filed.since > self.now && !self.taken.contains(&entry.ticket),
+        };
+        let found = match head {
+            Head::End => return None,
+            Head::At(entry) if left(&entry) => return Some(entry),
+            Head::At(entry) => self.line(line).behind(wants, entry.key, entry.ticket).find(left),
+            Head::Unknown if line == LineName::Soon => {
+                self.queue.soonest(wants, self.now, |ticket| !self.taken.contains(&ticket))
+            }
+            Head::Unknown => self.line(line).of(wants).find(left),
+        };
+        if let Some(head) = self.groups.get_mut(group).and_then(|group| group.heads.get_mut(line.index())) {
+            *head = found.map_or(Head::End, Head::At);
         }
-        next
+        found
+    }
+
+    fn is(&self, whose: Whose<'_>, group: usize) -> bool {
+        self.groups.get(group).is_some_and(|group| whose.holds(group))
     }
 
     fn line(&self, name: LineName) -> &'q Line {
         match name {
             LineName::Urgent => &self.queue.urgent,
-            LineName::Age => &self.queue.age,
+            LineName::Age | LineName::Soon => &self.queue.age,
             LineName::Lane(lane) => self.queue.lane(lane),
         }
     }
 
-    fn overtaken(&self, since: Timestamp, ticket: TicketId) -> u32 {
-        let later = self.drawn_since.len() - self.drawn_since.partition_point(|key| *key <= (since, ticket));
-        self.queue.overtaken(since, ticket).saturating_add(u32::try_from(later).unwrap_or(u32::MAX))
-    }
-
-    fn draw(&mut self, choice: &Choice) {
-        self.drawn.insert(choice.ticket);
-        self.ready.retain(|readied| readied.ticket != choice.ticket);
+    fn charge(&mut self, choice: &Choice) {
         if let Some(share) = &choice.share {
             self.cycle.charge(share, &self.policy.weights);
         }
     }
 
-    fn call(&mut self, choice: &Choice) {
-        self.draw(choice);
+    fn call(&mut self, choice: &Choice, reach: &Reach) {
+        self.charge(choice);
+        self.taken.insert(choice.ticket);
+        self.called.insert(choice.ticket);
+        self.ready.retain(|readied| readied.ticket != choice.ticket);
         if choice.rule == Rule::Urgent {
-            self.urgent_run += 1;
+            self.urgent_run = if self.somebody_eligible() { self.urgent_run + 1 } else { 0 };
         } else {
             self.urgent_run = 0;
-            let key = (choice.since, choice.ticket);
-            let at = self.drawn_since.partition_point(|other| *other < key);
-            self.drawn_since.insert(at, key);
+            let wanted = self.groups.iter().filter_map(|group| group.wants).filter(|wants| reach.holds(Some(wants)));
+            self.overtakes.add(wanted, (choice.since.min(self.now), choice.ticket));
         }
     }
+
+    /// Whether anybody without precedence could be called, by some counter.
+    fn somebody_eligible(&mut self) -> bool {
+        (0..self.groups.len())
+            .any(|group| self.first(group, LineName::Age).is_some_and(|entry| entry.filed.since <= self.now))
+    }
+}
+
+/// A ticket found in a line, and the counter it wants.
+#[derive(Debug, Clone, Copy)]
+struct Found<'q> {
+    entry: Entry,
+    wants: Option<&'q CounterId>,
+}
+
+impl Found<'_> {
+    fn stands_before(&self, other: &Self) -> bool {
+        (self.entry.key, self.entry.ticket) < (other.entry.key, other.entry.ticket)
+    }
+}
+
+/// The first eligible ticket of each lane, for those asked about; and which lanes have one only for others.
+#[derive(Debug, Default)]
+struct Heads<'q> {
+    first: [Option<Found<'q>>; Lane::ALL.len()],
+    elsewhere: [bool; Lane::ALL.len()],
+}
+
+impl<'q> Heads<'q> {
+    fn add(&mut self, lane: Lane, found: Found<'q>, asked: bool) {
+        let (Some(first), Some(elsewhere)) = (self.first.get_mut(lane.index()), self.elsewhere.get_mut(lane.index()))
+        else {
+            return;
+        };
+        if !asked {
+            *elsewhere = true;
+        } else if first.as_ref().is_none_or(|best| found.stands_before(best)) {
+            *first = Some(found);
+        }
+    }
+
+    fn of(&self, lane: Lane) -> Option<Found<'q>> {
+        self.first.get(lane.index()).copied().flatten()
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = Lane> {
+        Lane::ALL.into_iter().filter(|lane| self.of(*lane).is_some())
+    }
+
+    fn share(&self, lane: Lane) -> Share {
+        let only_elsewhere =
+            |lane: &Lane| self.of(*lane).is_none() && self.elsewhere.get(lane.index()).is_some_and(|there| *there);
+        let elsewhere = Lane::ALL.into_iter().filter(only_elsewhere).collect();
+        Share { lane, among: self.lanes().collect(), elsewhere }
+    }
+}
+
+fn choice(rule: Rule, found: &Found<'_>, share: Option<Share>) -> Choice {
+    let Entry { ticket, filed, .. } = found.entry;
+    Choice { ticket, rule, lane: filed.lane, since: filed.since, share }
 }
 
 /// Of what a counter could call for each of its services, the one to call (C5): the stronger rule first, then

@@ -8,11 +8,28 @@
 //!
 //! 1. [`Rule::Urgent`]: emergency, then green channel, then by time; at most `urgent_run_max` in a row while
 //!    others are eligible (R3, R10).
-//! 2. [`Rule::Overdue`]: whoever was overtaken `overtaken_max` times, or has waited `wait_max_s`.
+//! 2. [`Rule::Overdue`]: whoever was overtaken `overtaken_max` times, or has waited `wait_max_s`; of several
+//!    whoever waits longest.
 //! 3. [`Rule::Ready`]: whoever was told to get ready, in that order (C3).
 //! 4. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), and inside the
 //!    lane its own order (R2).
 //! 5. [`Rule::Early`]: an appointment before its time, where the policy lets no counter stand idle.
+//!
+//! What is promised, and held against an oracle that shares no code with this module:
+//!
+//! * **Ratio.** While two lanes both have somebody eligible, and every counter that works for the service can
+//!   call either, the turns of the cycle given to them never stray more than one from their weights. A turn is
+//!   given when somebody is told to get ready, or called by the cycle; whoever leaves after being told has had
+//!   it. Calls of the overdue are charged too, so the cycle makes up for them; emergencies, green channel and
+//!   calls by hand are not.
+//! * **Overtaking.** Somebody is overtaken by a call of a counter that could have called them, if the wait it
+//!   ends began later. No call by a rule overtakes anybody who was overtaken `overtaken_max` times; several who
+//!   are go in the order in which their waits began. Emergencies, green channel and calls by hand aside. The
+//!   ready set gives way to the overdue, as to emergencies.
+//! * **No idle counter** while somebody it can call is eligible.
+//! * **Order inside a lane** as the policy says, among those eligible.
+//! * **The ready set** changes only at its end, and by people leaving it; a call that is taken back puts its
+//!   ticket first.
 //!
 //! [`Rule::Urgent`]: crate::event::Rule::Urgent
 //! [`Rule::Overdue`]: crate::event::Rule::Overdue
@@ -22,8 +39,13 @@
 
 mod cycle;
 mod draw;
+mod line;
+mod overtakes;
 mod queue;
+mod reach;
 
 pub use cycle::{Cycle, Share};
-pub use draw::{Choice, Draw, Reach, most_pressing};
-pub use queue::{Place, Queue};
+pub use draw::{Choice, Draw, most_pressing};
+pub use line::OrderKey;
+pub use queue::{Place, Queue, Taken};
+pub use reach::Reach;

@@ -1,16 +1,16 @@
 //! The waiting tickets of one service, filed under the keys the rules ask for.
 //!
 //! Every question of the dispatcher is answered by the head of some line, so a call costs a logarithm of
-//! the queue's length. Tickets that want one counter are filed apart (the first part of each key), so that
-//! the others need not step over them.
-
-use std::collections::BTreeMap;
-use std::ops::Bound;
+//! the queue's length. Tickets that want one counter are filed apart, so that the others need not step over
+//! them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
 use crate::dispatch::cycle::{Cycle, Share};
+use crate::dispatch::line::{Entry, Filed, Line, OrderKey};
+use crate::dispatch::overtakes::Overtakes;
+use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
@@ -33,68 +33,36 @@ pub struct Place {
     pub urgent: Option<(Urgency, Timestamp)>,
 }
 
-/// Position in a line. Which fields count is the line's affair, in a lane the policy's `order` (R2); the
-/// others are zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-pub struct OrderKey {
-    /// Start of the slot in milliseconds; in the line of precedence, its rank.
-    pub band: i64,
-    /// Beginning of the wait.
-    pub queued: Timestamp,
-    /// Number taken.
-    pub count: u32,
-    /// How many steps behind that place the person chose to stand.
-    pub behind: u32,
-}
-
 impl Place {
     /// Where a ticket belongs that waits from now on.
     pub fn of(ticket: &Ticket, policy: &Policy) -> Self {
         let slot = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
+        let (queued, count) = (ticket.queued_at, ticket.count);
         let order = match policy.order {
-            OrderInLane::SlotThenCheckIn => {
-                OrderKey { band: slot.unwrap_or_default().0, queued: ticket.queued_at, count: ticket.count, behind: 0 }
-            }
-            OrderInLane::Number => OrderKey { count: ticket.count, ..OrderKey::default() },
-            OrderInLane::CheckIn => OrderKey { queued: ticket.queued_at, ..OrderKey::default() },
+            OrderInLane::SlotThenCheckIn => OrderKey { band: slot.unwrap_or_default().0, queued, count, behind: 0 },
+            OrderInLane::Number => OrderKey { count, ..OrderKey::default() },
+            OrderInLane::CheckIn => OrderKey { queued, count, ..OrderKey::default() },
         };
         Self {
             lane: ticket.lane,
             order,
-            since: slot.map_or(ticket.queued_at, |start| ticket.queued_at.max(start - policy.early())),
+            since: slot.map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
             wants: ticket.wants.clone(),
             urgent: ticket.grant.as_ref().map(|grant| (grant.urgency, grant.at)),
         }
     }
 }
 
-impl OrderKey {
-    /// Before every position in use.
-    pub(super) const FIRST: Self = Self { band: i64::MIN, queued: Timestamp(i64::MIN), count: 0, behind: 0 };
-
-    fn of_urgency(urgency: Urgency, granted_at: Timestamp) -> Self {
-        let band = match urgency {
-            Urgency::Emergency => 0,
-            Urgency::GreenChannel => 1,
-        };
-        Self { band, queued: granted_at, ..Self::default() }
-    }
-
-    fn of_age(since: Timestamp) -> Self {
-        Self { queued: since, ..Self::default() }
-    }
+fn by_urgency(urgency: Urgency, granted_at: Timestamp) -> OrderKey {
+    let band = match urgency {
+        Urgency::Emergency => 0,
+        Urgency::GreenChannel => 1,
+    };
+    OrderKey { band, queued: granted_at, ..OrderKey::default() }
 }
 
-/// One line of a queue: keys in order, those of each wanted counter together.
-pub(super) type Line = BTreeMap<(Option<CounterId>, OrderKey, TicketId), Filed>;
-
-/// What a line remembers beside the key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Filed {
-    /// The ticket's lane.
-    pub(super) lane: Lane,
-    /// From when on it may be called.
-    pub(super) since: Timestamp,
+fn by_age(since: Timestamp) -> OrderKey {
+    OrderKey { queued: since, ..OrderKey::default() }
 }
 
 /// Somebody who was told to get ready.
@@ -106,11 +74,34 @@ pub(super) struct Readied {
     pub(super) since: Timestamp,
 }
 
+/// A call, as the queue sees it.
+#[derive(Debug)]
+pub struct Taken<'a> {
+    /// Who.
+    pub ticket: TicketId,
+    /// Where the ticket stood, or would have stood.
+    pub place: &'a Place,
+    /// Where to.
+    pub counter: &'a CounterId,
+    /// By which rule.
+    pub rule: Rule,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Taken<'_> {
+    /// The key under which the call overtakes. Whoever was called before their time overtook only those who
+    /// were there.
+    fn since(&self) -> (Timestamp, TicketId) {
+        (self.place.since.min(self.at), self.ticket)
+    }
+}
+
 /// The queue of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Queue {
     /// Each lane in its own order, without those told to get ready.
-    pub(super) lanes: [Line; Lane::ALL.len()],
+    lanes: [Line; Lane::ALL.len()],
     /// Those with precedence, most urgent first. They stand in no lane.
     pub(super) urgent: Line,
     /// Everybody in a lane, longest wait first: its head is overdue first, by time and by overtakes.
@@ -119,11 +110,10 @@ pub struct Queue {
     pub(super) ready: Vec<Readied>,
     /// The weighted cycle.
     pub(super) cycle: Cycle,
-    /// Calls by precedence since somebody else was called.
+    /// Calls by precedence in a row while others could have been called.
     pub(super) urgent_run: u32,
-    /// The waits' beginnings of everybody called today except by precedence, sorted: whoever waits since
-    /// before such a moment was overtaken by that call.
-    overtakes: Vec<(Timestamp, TicketId)>,
+    /// Today's calls, except those by precedence.
+    pub(super) overtakes: Overtakes,
     /// Calls made today.
     calls: u32,
     /// How fast it moves.
@@ -163,64 +153,87 @@ impl Queue {
 
     /// Whether this ticket was told to get ready.
     pub fn is_ready(&self, ticket: TicketId) -> bool {
-        self.ready.iter().any(|readied| readied.ticket == ticket)
+        self.ready_at(ticket).is_some()
+    }
+
+    /// Where this ticket stands among those told to get ready.
+    pub fn ready_at(&self, ticket: TicketId) -> Option<usize> {
+        self.ready.iter().position(|readied| readied.ticket == ticket)
+    }
+
+    /// Whether everybody who waits in a lane was told to get ready.
+    pub fn is_all_ready(&self) -> bool {
+        self.ready.len() == self.age.len()
+    }
+
+    /// How many more can be told to get ready, of those within reach: whoever was told for a counter that has
+    /// stopped working takes nobody's place.
+    pub fn room(&self, policy: &Policy, reach: &Reach) -> usize {
+        room(&self.ready, policy, reach)
     }
 
     /// How often somebody whose wait began later was called before this one (R3).
-    pub fn overtaken(&self, since: Timestamp, ticket: TicketId) -> u32 {
-        let later = self.overtakes.len() - self.overtakes.partition_point(|key| *key <= (since, ticket));
-        u32::try_from(later).unwrap_or(u32::MAX)
+    pub fn overtaken(&self, ticket: TicketId, place: &Place) -> u32 {
+        self.overtakes.of(place.wants.as_ref(), (place.since, ticket))
     }
 
-    /// The first moment after `now` at which somebody who cannot be called yet can be.
-    pub fn next_eligible(&self, now: Timestamp) -> Option<Timestamp> {
-        // Few counters are wanted by name, so one look per wanted counter stays cheap.
-        let mut soonest: Option<Timestamp> = None;
-        let mut group = self.age.first_key_value().map(|(key, _)| key.0.clone());
-        while let Some(wants) = group {
-            let later = (wants.clone(), OrderKey::of_age(now), TicketId(u64::MAX));
-            if let Some((key, filed)) = after(&self.age, later).next()
-                && key.0 == wants
-            {
-                soonest = Some(soonest.map_or(filed.since, |at| at.min(filed.since)));
-            }
-            let past = (wants, OrderKey::of_age(Timestamp::MAX), TicketId(u64::MAX));
-            group = after(&self.age, past).next().map(|(key, _)| key.0.clone());
+    /// The first moment after `now` at which somebody within reach, who was not told to get ready, can be
+    /// called.
+    pub fn next_eligible(&self, reach: &Reach, now: Timestamp) -> Option<Timestamp> {
+        let wanted = self.age.wanted().filter(|wants| reach.holds(wants.as_ref()));
+        let soonest = wanted.filter_map(|wants| self.soonest(wants.as_ref(), now, |ticket| !self.is_ready(ticket)));
+        soonest.map(|entry| entry.filed.since).min()
+    }
+
+    /// The first good one of those who want this counter and cannot be called yet.
+    pub(super) fn soonest(
+        &self,
+        wants: Option<&CounterId>,
+        now: Timestamp,
+        good: impl Fn(TicketId) -> bool,
+    ) -> Option<Entry> {
+        self.age.behind(wants, by_age(now), TicketId(u64::MAX)).find(|entry| good(entry.ticket))
+    }
+
+    /// The place right behind the one who stands `places` behind this ticket in its lane, or behind the last
+    /// where there are fewer. Whoever can be called lets nobody go first who cannot be called yet.
+    pub fn stepped_back(&self, ticket: TicketId, place: &Place, places: u32, now: Timestamp) -> Place {
+        // Whom one lets go first does not count as having overtaken one.
+        let mut stepped = Place { since: place.since.max(now), ..place.clone() };
+        // Told to get ready, one lets those go first who were told later.
+        let told = self.ready_at(ticket).map_or(0, |at| {
+            let later = self.ready.iter().skip(at + 1);
+            later.filter(|other| other.lane == place.lane && other.wants == place.wants).count()
+        });
+        let steps = usize::try_from(places).unwrap_or(usize::MAX).saturating_sub(told);
+        let (lane, wants) = (self.lane(place.lane), place.wants.as_ref());
+        let others = lane.behind(wants, place.order, ticket).filter(|other| other.filed.since <= stepped.since);
+        if let Some(before) = others.take(steps).last() {
+            let next = lane.behind(wants, before.key, TicketId(u64::MAX)).next();
+            stepped.order = before.key.stepped_behind(next.map(|next| next.key));
         }
-        soonest
-    }
-
-    /// The place of the ticket that stands `places` behind this one in its lane, to stand right behind it;
-    /// the lane's end where there are fewer.
-    pub fn behind(&self, ticket: TicketId, place: &Place, places: u32) -> OrderKey {
-        let own = (place.wants.clone(), place.order, ticket);
-        let lane = self.lane(place.lane);
-        let steps = usize::try_from(places).unwrap_or(usize::MAX);
-        after(lane, own)
-            .take_while(|(key, _)| key.0 == place.wants)
-            .take(steps)
-            .last()
-            .map_or(place.order, |(key, _)| OrderKey { behind: key.1.behind + 1, ..key.1 })
+        stepped
     }
 
     /// Files a ticket that begins to wait.
     pub fn file(&mut self, ticket: TicketId, place: &Place) {
-        let filed = Filed { lane: place.lane, since: place.since };
+        let (wants, filed) = (place.wants.as_ref(), Filed { lane: place.lane, since: place.since });
         if let Some((urgency, at)) = place.urgent {
-            self.urgent.insert((place.wants.clone(), OrderKey::of_urgency(urgency, at), ticket), filed);
+            self.urgent.insert(wants, by_urgency(urgency, at), ticket, filed);
         } else {
-            self.lane_mut(place.lane).insert((place.wants.clone(), place.order, ticket), filed);
-            self.age.insert((place.wants.clone(), OrderKey::of_age(place.since), ticket), filed);
+            self.lane_mut(place.lane).insert(wants, place.order, ticket, filed);
+            self.age.insert(wants, by_age(place.since), ticket, filed);
         }
     }
 
     /// Takes out a ticket that waits no longer, or elsewhere.
     pub fn unfile(&mut self, ticket: TicketId, place: &Place) {
+        let wants = place.wants.as_ref();
         if let Some((urgency, at)) = place.urgent {
-            self.urgent.remove(&(place.wants.clone(), OrderKey::of_urgency(urgency, at), ticket));
+            self.urgent.remove(wants, by_urgency(urgency, at), ticket);
         } else {
-            self.lane_mut(place.lane).remove(&(place.wants.clone(), place.order, ticket));
-            self.age.remove(&(place.wants.clone(), OrderKey::of_age(place.since), ticket));
+            self.lane_mut(place.lane).remove(wants, place.order, ticket);
+            self.age.remove(wants, by_age(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
     }
@@ -228,57 +241,47 @@ impl Queue {
     /// Tells a ticket to get ready, and charges its lane now: the call's turn is decided here (C3).
     pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: &Share, policy: &Policy) {
         self.cycle.charge(share, &policy.weights);
-        self.put_back_ready(ticket, place);
+        self.put_ready(ticket, place, self.ready.len());
     }
 
-    /// Puts a ticket whose call was taken back where it will be called first; its turn stays paid.
-    pub fn put_back_first(&mut self, ticket: TicketId, place: &Place) {
-        if place.urgent.is_none() {
-            self.put_back_ready(ticket, place);
-            self.ready.rotate_right(1);
-        }
-    }
-
-    /// Moves a filed ticket from its lane to the end of the ready set. Those with precedence need no such thing.
-    pub fn put_back_ready(&mut self, ticket: TicketId, place: &Place) {
-        if place.urgent.is_none() {
-            self.lane_mut(place.lane).remove(&(place.wants.clone(), place.order, ticket));
-            self.ready.push(readied(ticket, place));
+    /// Moves a filed ticket from its lane to this place in the ready set, or to its end. Its turn is paid.
+    /// Those with precedence need no such thing.
+    pub fn put_ready(&mut self, ticket: TicketId, place: &Place, at: usize) {
+        if place.urgent.is_none() && !self.is_ready(ticket) {
+            self.lane_mut(place.lane).remove(place.wants.as_ref(), place.order, ticket);
+            let readied = Readied { ticket, wants: place.wants.clone(), lane: place.lane, since: place.since };
+            self.ready.insert(at.min(self.ready.len()), readied);
         }
     }
 
     /// Records a call: takes the ticket out, charges the cycle, counts whom it overtook.
-    pub fn take(
-        &mut self,
-        ticket: TicketId,
-        place: &Place,
-        rule: Rule,
-        share: Option<&Share>,
-        policy: &Policy,
-        now: Timestamp,
-    ) {
-        self.unfile(ticket, place);
+    pub fn take(&mut self, taken: &Taken<'_>, share: Option<&Share>, policy: &Policy) {
+        self.unfile(taken.ticket, taken.place);
         if let Some(share) = share {
             self.cycle.charge(share, &policy.weights);
         }
-        match rule {
-            Rule::Urgent => self.urgent_run += 1,
-            Rule::ByHand => self.overtook(ticket, place.since),
+        match taken.rule {
+            Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
+            Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
             Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
                 self.urgent_run = 0;
-                self.overtook(ticket, place.since);
+                self.overtakes.add([taken.counter], taken.since());
             }
         }
         self.calls += 1;
-        self.pace.called(now, !self.is_empty());
+        self.pace.called(taken.at, !self.is_empty());
     }
 
-    /// Forgets that a call overtook anybody: it was taken back.
-    pub fn untake(&mut self, ticket: TicketId, since: Timestamp) {
-        if let Ok(at) = self.overtakes.binary_search(&(since, ticket)) {
-            self.overtakes.remove(at);
+    /// Forgets a call that was taken back: it overtook nobody, and made no gap.
+    pub fn untake(&mut self, taken: &Taken<'_>) {
+        match taken.rule {
+            Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
+            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+                self.overtakes.remove(taken.counter, taken.since());
+            }
         }
         self.calls = self.calls.saturating_sub(1);
+        self.pace.uncalled();
     }
 
     /// Compares an announced wait with what happened.
@@ -291,10 +294,9 @@ impl Queue {
         self.cycle = Cycle::default();
     }
 
-    fn overtook(&mut self, ticket: TicketId, since: Timestamp) {
-        // Calls come roughly in the order of arrival, so this is an insertion near the end.
-        let at = self.overtakes.partition_point(|key| *key < (since, ticket));
-        self.overtakes.insert(at, (since, ticket));
+    /// Whether anybody without precedence could be called, by some counter.
+    fn somebody_eligible(&self, now: Timestamp) -> bool {
+        self.age.wanted().any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
     }
 
     pub(super) fn lane(&self, lane: Lane) -> &Line {
@@ -310,23 +312,16 @@ impl Queue {
 
     /// Every ticket filed, for [`crate::Venue::check`].
     pub(crate) fn filed(&self) -> impl Iterator<Item = TicketId> + '_ {
-        self.age.keys().map(|key| key.2).chain(self.urgent.keys().map(|key| key.2))
+        self.age.tickets().chain(self.urgent.tickets())
     }
 
     /// Whether the lanes and the ready set hold exactly those in the line of age, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
-        self.lanes.iter().map(BTreeMap::len).sum::<usize>() + self.ready.len() == self.age.len()
+        self.lanes.iter().map(Line::len).sum::<usize>() + self.ready.len() == self.age.len()
     }
 }
 
-/// Entries of a line behind a key.
-pub(super) fn after(
-    line: &Line,
-    key: (Option<CounterId>, OrderKey, TicketId),
-) -> impl Iterator<Item = (&(Option<CounterId>, OrderKey, TicketId), &Filed)> {
-    line.range((Bound::Excluded(key), Bound::Unbounded))
-}
-
-fn readied(ticket: TicketId, place: &Place) -> Readied {
-    Readied { ticket, wants: place.wants.clone(), lane: place.lane, since: place.since }
+pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach) -> usize {
+    let most = usize::try_from(policy.ready_count).unwrap_or(usize::MAX);
+    most.saturating_sub(ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count())
 }

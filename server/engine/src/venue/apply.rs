@@ -6,14 +6,14 @@ use crate::appointment::AppointmentState;
 use crate::command::Actor;
 use crate::config::VenueConfig;
 use crate::counter::{Counter, CounterState};
-use crate::dispatch::{Place, Queue};
+use crate::dispatch::{Place, Queue, Taken};
 use crate::estimate::{Pace, Prior};
-use crate::event::{Change, Event, Why};
+use crate::event::{Change, Event, Rule, Why};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId};
 use crate::lane::Lane;
 use crate::ticket::{Grant, Ticket, TicketState};
 use crate::time::{BusinessDay, Timestamp};
-use crate::venue::trail::{Images, TicketImage};
+use crate::venue::trail::Images;
 use crate::venue::{CALLS_MAX, CallEntry, Receipt, Venue};
 
 impl Venue {
@@ -33,7 +33,7 @@ impl Venue {
             Event::DayOpened { day, config, next_ticket, next_call, priors } => {
                 self.open_day(*day, config, *next_ticket, *next_call, priors);
             }
-            Event::VenueConfigured { config } => self.configure(config),
+            Event::VenueConfigured { config } => self.configure(config, at),
             Event::AppointmentsSet { appointments } => {
                 self.appointments.retain(|_, known| known.state != AppointmentState::Expected);
                 for appointment in appointments {
@@ -82,6 +82,7 @@ impl Venue {
                     ticket.lane = *lane;
                     ticket.wants.clone_from(wants);
                     ticket.state = TicketState::Waiting;
+                    ticket.joined_at = at;
                 });
             }
             Event::TicketCancelled { ticket, .. } => self.end(*ticket, TicketState::Cancelled, at),
@@ -117,45 +118,94 @@ impl Venue {
             fresh.queues.insert(service.id.clone(), Queue::with_pace(Pace::from_prior(prior)));
         }
         *self = fresh;
-        self.fit_counters();
     }
 
-    fn configure(&mut self, config: &VenueConfig) {
+    fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
         let before = std::mem::replace(&mut self.config, config.clone());
-        self.fit_counters();
+        if (before.day_start, before.time_zone) != (config.day_start, config.time_zone) {
+            self.move_days_end(at);
+        }
+        self.fit_counters(Some(&before));
+        self.drop_vain_wishes();
         for service in &config.services {
-            let same = before.service(&service.id).is_some_and(|old| old.policy.weights == service.policy.weights);
+            let old = before.service(&service.id).map(|old| &old.policy);
             let queue = self.queues.entry(service.id.clone()).or_default();
-            if !same {
+            if old.is_none_or(|old| old.weights != service.policy.weights) {
                 queue.reset_cycle();
             }
-        }
-        // The order inside a lane may have changed: everybody is filed anew, the ready set stays.
-        let waiting: Vec<TicketId> =
-            self.tickets.iter().filter(|ticket| ticket.place.is_some()).map(|ticket| ticket.id).collect();
-        for id in waiting {
-            self.refile(id);
+            if old.is_some_and(|old| (old.order, old.early_s) != (service.policy.order, service.policy.early_s)) {
+                self.refile(&service.id);
+            }
         }
     }
 
-    fn refile(&mut self, id: TicketId) {
-        let ready = self.ticket(id).and_then(|ticket| Some(self.queues.get(&ticket.service)?.is_ready(id)));
-        if ready == Some(false) {
+    /// The day keeps its date, so it ends where the next date's day begins; not in the past.
+    fn move_days_end(&mut self, at: Timestamp) {
+        let day = BusinessDay::starting_on(self.day.date, self.config.time_zone, self.config.day_start);
+        if day.end > at && self.day.holds(at) {
+            self.day.end = day.end;
+        }
+    }
+
+    /// The order of a service's lanes has changed: everybody is filed anew. The ready set stays.
+    fn refile(&mut self, service: &ServiceId) {
+        let Some(queue) = self.queues.get(service) else { return };
+        let waiting: Vec<TicketId> = queue.filed().filter(|id| !queue.is_ready(*id)).collect();
+        for id in waiting {
             self.update(id, |_| {});
         }
     }
 
-    /// Counters that are declared exist; those that are not, and stand empty, go.
-    fn fit_counters(&mut self) {
+    /// Whoever wants a counter that is not there any more wants none.
+    fn drop_vain_wishes(&mut self) {
+        let counters = &self.counters;
+        let vain = |wants: &Option<CounterId>| wants.as_ref().is_some_and(|counter| !counters.contains_key(counter));
+        for booking in self.appointments.values_mut().filter(|booking| vain(&booking.wants)) {
+            booking.wants = None;
+        }
+        let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
+        for id in tickets.collect::<Vec<_>>() {
+            let ready_at = self.ready_at(id);
+            self.unfile(id);
+            if let Some(ticket) = self.ticket_mut(id) {
+                ticket.wants = None;
+                ticket.place.iter_mut().for_each(|place| place.wants = None);
+            }
+            self.with_queue(id, |queue, ticket, place, _| queue.file(ticket.id, place));
+            self.put_ready(id, ready_at);
+        }
+    }
+
+    fn ready_at(&self, id: TicketId) -> Option<usize> {
+        self.queues.get(&self.ticket(id)?.service)?.ready_at(id)
+    }
+
+    fn put_ready(&mut self, id: TicketId, at: Option<usize>) {
+        if let Some(at) = at {
+            self.with_queue(id, |queue, ticket, place, _| queue.put_ready(ticket.id, place, at));
+        }
+    }
+
+    /// Counters that are declared exist; those that are not, and stand empty, go. A counter whose services
+    /// nobody chose for the day follows its declaration.
+    pub(super) fn fit_counters(&mut self, before: Option<&VenueConfig>) {
         let config = &self.config;
         self.counters.retain(|id, counter| config.counter(id).is_some() || counter.current.is_some());
-        for counter in &config.counters {
-            self.counters.entry(counter.id.clone()).or_insert_with(|| Counter {
-                id: counter.id.clone(),
+        for declared in &config.counters {
+            let counter = self.counters.entry(declared.id.clone()).or_insert_with(|| Counter {
+                id: declared.id.clone(),
                 state: CounterState::Closed,
-                services: counter.services.clone(),
+                services: Vec::new(),
                 current: None,
             });
+            let old = before.and_then(|before| before.counter(&declared.id));
+            if old.is_some_and(|old| old.services == counter.services) {
+                counter.services.clear();
+            }
+            counter.services.retain(|service| config.service(service).is_some());
+            if counter.services.is_empty() {
+                counter.services.clone_from(&declared.services);
+            }
         }
     }
 
@@ -199,6 +249,7 @@ impl Venue {
             grant: None,
             issued_at: at,
             queued_at: at,
+            joined_at: at,
             called_at: None,
             started_at: None,
             ended_at: None,
@@ -217,7 +268,8 @@ impl Venue {
         {
             let first_call = ticket.called_at.is_none() && why.reason.is_none();
             let place = ticket.place.clone().unwrap_or_else(|| Place::of(&ticket, &service.policy));
-            queue.take(id, &place, why.rule, why.share.as_ref(), &service.policy, at);
+            let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at };
+            queue.take(&taken, why.share.as_ref(), &service.policy);
             if let (Some(announced), true) = (ticket.announced, first_call && ticket.grant.is_none()) {
                 queue.score(announced, at.since(ticket.issued_at));
             }
@@ -265,19 +317,18 @@ impl Venue {
             ticket.state = TicketState::Waiting;
             ticket.lane = lane;
             ticket.queued_at = at;
+            ticket.joined_at = at;
         });
     }
 
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) {
         let Some(ticket) = self.ticket(id).cloned() else { return };
         let (Some(place), Some(queue)) = (ticket.place, self.queues.get_mut(&ticket.service)) else { return };
-        let order = queue.behind(id, &place, places);
+        let stepped = queue.stepped_back(id, &place, places, at);
         queue.unfile(id, &place);
-        // Whom one lets go first does not count as having overtaken one.
-        let place = Place { order, since: at.max(place.since), ..place };
-        queue.file(id, &place);
+        queue.file(id, &stepped);
         if let Some(ticket) = self.ticket_mut(id) {
-            ticket.place = Some(place);
+            ticket.place = Some(stepped);
         }
     }
 
@@ -290,17 +341,17 @@ impl Venue {
     }
 
     fn leave_counter(&mut self, id: TicketId) {
-        for counter in self.ticket(id).and_then(|ticket| ticket.state.counter().cloned()).iter() {
-            if let Some(counter) = self.counters.get_mut(counter) {
-                counter.current = None;
-            }
+        let counter = self.ticket(id).and_then(|ticket| ticket.state.counter().cloned());
+        if let Some(counter) = counter.and_then(|counter| self.counters.get_mut(&counter)) {
+            counter.current = None;
         }
     }
 
     /// Changes a ticket and files it where it then belongs: the only way a waiting ticket moves.
     fn update(&mut self, id: TicketId, change: impl FnOnce(&mut Ticket)) {
         let first = self.first_ticket();
-        let Some(ticket) = usize::try_from(id.0 - first).ok().and_then(|at| self.tickets.get_mut(at)) else { return };
+        let at = id.0.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        let Some(ticket) = at.and_then(|at| self.tickets.get_mut(at)) else { return };
         if let Some(place) = ticket.place.take()
             && let Some(queue) = self.queues.get_mut(&ticket.service)
         {
@@ -325,45 +376,58 @@ impl Venue {
     }
 
     fn undo(&mut self, seq: Seq, at: Timestamp) {
-        let Some(step) = self.trail.find(seq).cloned() else { return };
-        for image in step.before.tickets {
-            self.restore(image, at);
-        }
-        for counter in step.before.counters {
-            self.counters.insert(counter.id.clone(), counter);
-        }
-        self.trail.remove(seq);
-    }
-
-    fn restore(&mut self, image: TicketImage, at: Timestamp) {
-        let id = image.id;
-        let Some(before) = image.ticket else {
-            // A number once given is not given again: the ticket ends instead.
-            return self.end(id, TicketState::Cancelled, at);
-        };
-        let called = self.ticket(id).and_then(|ticket| match &ticket.state {
-            TicketState::Called { call, .. } if ticket.state != before.state => Some(*call),
-            _ => None,
-        });
-        let uncalled = called.is_some() && before.state.counter().is_none();
-        self.unfile(id);
-        let place = before.place.clone();
-        let service = before.service.clone();
-        if let Some(ticket) = self.ticket_mut(id) {
-            *ticket = *before;
-        }
-        if let (Some(queue), Some(place)) = (self.queues.get_mut(&service), &place) {
-            queue.file(id, place);
-            if uncalled {
-                queue.untake(id, place.since);
-                queue.put_back_first(id, place);
-            } else if image.was_ready {
-                queue.put_back_ready(id, place);
+        let Some(step) = self.trail.take(seq) else { return };
+        for (id, image) in step.before.tickets {
+            match image.ticket {
+                Some(before) => self.restore(*before, image.ready_at, image.call, step.at),
+                None => self.unissue(id, at),
             }
         }
-        if uncalled {
-            self.calls.retain(|entry| Some(entry.call) != called);
+        self.counters.extend(step.before.counters);
+    }
+
+    /// A number once given is not given again: the ticket ends, and what it was given for can have another.
+    fn unissue(&mut self, id: TicketId, at: Timestamp) {
+        self.end(id, TicketState::Cancelled, at);
+        let Some(ticket) = self.ticket(id).cloned() else { return };
+        if let Some(booking) = ticket.appointment.and_then(|code| self.appointments.get_mut(&code)) {
+            booking.state = AppointmentState::Expected;
         }
+        if let (Some(_), Some(count)) = (ticket.overflow, self.overflows.get_mut(&ticket.service)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    fn restore(
+        &mut self,
+        before: Ticket,
+        ready_at: Option<usize>,
+        call: Option<(CounterId, Rule)>,
+        called_at: Timestamp,
+    ) {
+        let id = before.id;
+        self.unfile(id);
+        if let (Some(TicketState::Called { call, .. }), true) = (self.ticket(id).map(|t| &t.state), call.is_some()) {
+            let undone = *call;
+            self.calls.retain(|entry| entry.call != undone);
+        }
+        if let (Some(queue), Some(service)) =
+            (self.queues.get_mut(&before.service), self.config.service(&before.service))
+        {
+            if let Some((counter, rule)) = &call {
+                let place = before.place.clone().unwrap_or_else(|| Place::of(&before, &service.policy));
+                queue.untake(&Taken { ticket: id, place: &place, counter, rule: *rule, at: called_at });
+            }
+            if let Some(place) = &before.place {
+                queue.file(id, place);
+            }
+        }
+        if let Some(ticket) = self.ticket_mut(id) {
+            *ticket = before;
+        }
+        // Whom a rule chose is chosen: first, and the cycle is not charged again.
+        let chosen = call.is_some_and(|(_, rule)| rule != Rule::ByHand);
+        self.put_ready(id, if chosen { Some(0) } else { ready_at });
     }
 
     fn unfile(&mut self, id: TicketId) {

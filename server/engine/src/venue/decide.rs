@@ -1,6 +1,6 @@
 //! Judging commands: every rule that can say no. Reads only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::appointment::{Appointment, AppointmentState};
@@ -21,6 +21,7 @@ type Decided = Result<(Vec<Event>, Outcome), Refusal>;
 impl Venue {
     /// Decides what a command would do: the events, and what its asker is told. Changes nothing.
     pub fn decide(&self, command: &Command, now: Timestamp) -> Decided {
+        let now = now.max(self.at);
         match &command.action {
             Action::Configure { config } => self.decide_configure(config),
             Action::TakeTicket { service, lane, visitor, wants } => {
@@ -90,6 +91,9 @@ impl Venue {
                 if !(1..=STEP_BACK_MAX).contains(places) {
                     return Err(invalid("places", &format!("is not from 1 to {STEP_BACK_MAX}")));
                 }
+                if ticket.grant.is_some() {
+                    return Err(not_in_state(ticket, "waiting without precedence"));
+                }
                 Ok(about(ticket.id, Event::TicketSteppedBack { ticket: ticket.id, places: *places }))
             }
             Action::Undo => self.decide_undo(&command.by, now),
@@ -102,10 +106,8 @@ impl Venue {
         if config.id != self.config.id {
             problems.push(format!("this is venue \"{}\", not \"{}\"", self.config.id, config.id));
         }
-        // A service with people in it cannot vanish under them.
-        for ticket in self.live().filter(|ticket| config.service(&ticket.service).is_none()) {
-            problems.push(format!("service \"{}\" is gone, but {} is still in it", ticket.service, ticket.number));
-        }
+        problems.extend(self.people_without_service(config));
+        problems.extend(self.people_without_counter(config));
         if !problems.is_empty() {
             return Err(Refusal::ConfigInvalid { problems });
         }
@@ -113,6 +115,24 @@ impl Venue {
             return Ok((Vec::new(), Outcome::Done));
         }
         Ok((vec![Event::VenueConfigured { config: Box::new(config.clone()) }], Outcome::Done))
+    }
+
+    /// A service with people in it, or booked for it, cannot vanish under them.
+    fn people_without_service(&self, config: &VenueConfig) -> Vec<String> {
+        let booked = self.appointments.values().filter(|booking| booking.state == AppointmentState::Expected);
+        let people = self.live().map(|ticket| &ticket.service).chain(booked.map(|booking| &booking.service));
+        let mut left: BTreeMap<&ServiceId, u32> = BTreeMap::new();
+        for service in people.filter(|service| config.service(service).is_none()) {
+            *left.entry(service).or_default() += 1;
+        }
+        left.iter().map(|(service, count)| format!("service \"{service}\" is gone, but {count} are in it")).collect()
+    }
+
+    /// A counter with somebody at it cannot vanish either.
+    fn people_without_counter(&self, config: &VenueConfig) -> Vec<String> {
+        let gone = self.counters.values().filter(|counter| config.counter(&counter.id).is_none());
+        let at_it = gone.filter_map(|counter| self.at_counter(counter).ok().map(|ticket| (&counter.id, ticket)));
+        at_it.map(|(id, ticket)| format!("counter \"{id}\" is gone, but {} is at it", ticket.number)).collect()
     }
 
     fn decide_take(&self, service: &ServiceId, lane: Lane, visitor: &Visitor, wants: Option<&CounterId>) -> Decided {
@@ -126,8 +146,9 @@ impl Venue {
     fn decide_appointments(&self, appointments: &[Appointment]) -> Decided {
         let kept = self.appointments.values().filter(|known| known.state != AppointmentState::Expected);
         let mut codes: BTreeSet<&str> = kept.map(|known| known.code.as_ref()).collect();
-        if codes.len() + appointments.len() > APPOINTMENTS_MAX {
-            return Err(Refusal::VenueFull { limit: u32::try_from(APPOINTMENTS_MAX).unwrap_or(u32::MAX) });
+        let full = || Refusal::VenueFull { limit: u32::try_from(APPOINTMENTS_MAX).unwrap_or(u32::MAX) };
+        if appointments.len() > APPOINTMENTS_MAX {
+            return Err(full());
         }
         let mut seen = BTreeSet::new();
         for appointment in appointments {
@@ -146,9 +167,13 @@ impl Venue {
             }
             codes.insert(&appointment.code);
         }
+        if codes.len() > APPOINTMENTS_MAX {
+            return Err(full());
+        }
         let count = u32::try_from(codes.len()).unwrap_or(u32::MAX);
-        let expected = |a: &&Appointment| a.state == AppointmentState::Expected;
-        let appointments = appointments.iter().filter(expected).cloned().collect();
+        // Who is here is known from check-in, not from outside.
+        let expected = |booking: &Appointment| Appointment { state: AppointmentState::Expected, ..booking.clone() };
+        let appointments = appointments.iter().map(expected).collect();
         Ok((vec![Event::AppointmentsSet { appointments }], Outcome::Appointments { count }))
     }
 
@@ -166,10 +191,12 @@ impl Venue {
         let service = self.known_service(&booking.service)?;
         // C2: whoever comes after the slot waits as late.
         let lane = if now < booking.slot.end { Lane::Appointment } else { Lane::Late };
+        // A wish that cannot be met any more must not turn away whoever is here.
+        let wants = booking.wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
         let issue = Issue {
             lane,
             visitor: &booking.visitor,
-            wants: booking.wants.as_ref(),
+            wants,
             slot: Some(booking.slot),
             appointment: Some(booking.code.clone()),
             overflow: None,
@@ -222,7 +249,8 @@ impl Venue {
         let choices = counter.services.iter().filter_map(|id| {
             let service = self.config.service(id)?;
             let queue = self.queues.get(id)?;
-            Some((id, Draw::new(queue, &service.policy, now).next(&reach)?))
+            let staffed = self.staffed(id).filter(|_| !queue.is_empty())?;
+            Some((id, Draw::new(queue, &service.policy, staffed, now).next(&reach)?))
         });
         let mut events: Vec<Event> =
             counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
@@ -308,10 +336,12 @@ impl Venue {
         if ticket.service == *service && ticket.wants.as_ref() == wants {
             return Err(invalid("service", "is where the ticket already is"));
         }
+        // R7: a first visit there. To another counter of the same service is no other visit.
+        let lane = if ticket.service == *service { ticket.lane } else { Lane::Referral };
         let event = Event::TicketTransferred {
             ticket: ticket.id,
             service: service.clone(),
-            lane: Lane::Referral,
+            lane,
             reason: reason.clone(),
             wants: wants.cloned(),
         };
@@ -323,7 +353,7 @@ impl Venue {
             return Err(Refusal::NothingToUndo);
         }
         let step = self.trail.last_of(by, now)?;
-        let tickets = step.before.tickets.iter().map(|image| image.id).collect();
+        let tickets = step.before.tickets.keys().copied().collect();
         Ok((vec![Event::ChangeUndone { seq: step.seq }], Outcome::Undone { seq: step.seq, tickets }))
     }
 
@@ -337,6 +367,10 @@ impl Venue {
             return closing;
         }
         let day = BusinessDay::holding(now, self.config.time_zone, self.config.day_start);
+        if day == self.day {
+            // The end of time: there is no other day.
+            return Vec::new();
+        }
         let priors = self.queues.iter().map(|(service, queue)| (service.clone(), queue.pace().to_prior())).collect();
         vec![Event::DayOpened {
             day,
@@ -382,8 +416,7 @@ impl Venue {
         if good(&ticket.state) {
             return Ok(ticket);
         }
-        let (state, needed) = (ticket.state.name().to_owned(), needed.to_owned());
-        Err(Refusal::TicketNotInState { ticket: id, state, needed })
+        Err(not_in_state(ticket, needed))
     }
 
     fn check_wants(&self, wants: Option<&CounterId>, service: &ServiceId) -> Result<(), Refusal> {
@@ -409,6 +442,11 @@ struct Issue<'a> {
 
 fn about(ticket: TicketId, event: Event) -> (Vec<Event>, Outcome) {
     (vec![event], Outcome::Ticket { ticket })
+}
+
+fn not_in_state(ticket: &Ticket, needed: &str) -> Refusal {
+    let (state, needed) = (ticket.state.name().to_owned(), needed.to_owned());
+    Refusal::TicketNotInState { ticket: ticket.id, state, needed }
 }
 
 fn invalid(field: &str, problem: &str) -> Refusal {

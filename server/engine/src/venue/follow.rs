@@ -2,6 +2,7 @@
 //! full (C3).
 
 use crate::command::Actor;
+use crate::config::ServiceConfig;
 use crate::dispatch::Draw;
 use crate::event::Event;
 use crate::ids::{ServiceId, TicketId};
@@ -19,7 +20,7 @@ impl Venue {
         }
         let announced: Vec<Event> = events.iter().filter_map(|event| self.announced(event, now)).collect();
         self.add(announced, now, events);
-        let readied = self.config.services.iter().flat_map(|service| self.readied(&service.id, now)).collect();
+        let readied = self.config.services.iter().flat_map(|service| self.readied(service, now)).collect();
         self.add(readied, now, events);
     }
 
@@ -47,20 +48,14 @@ impl Venue {
     }
 
     /// Who is told to get ready now, for one service: nobody before a counter is open.
-    fn readied(&self, service: &ServiceId, now: Timestamp) -> Vec<Event> {
-        let Some(((config, queue), reach)) =
-            self.config.service(service).zip(self.queues.get(service)).zip(self.staffed(service))
-        else {
-            return Vec::new();
-        };
-        let most = usize::try_from(config.policy.ready_count).unwrap_or(usize::MAX);
-        let room = most.saturating_sub(queue.ready().count());
-        if room == 0 || queue.is_empty() {
+    fn readied(&self, service: &ServiceConfig, now: Timestamp) -> Vec<Event> {
+        let queue = self.queues.get(&service.id).filter(|queue| !queue.is_all_ready());
+        let Some((queue, staffed)) = queue.zip(self.staffed(&service.id)) else { return Vec::new() };
+        if queue.room(&service.policy, &staffed) == 0 {
             return Vec::new();
         }
-        let mut draw = Draw::new(queue, &config.policy, now);
-        std::iter::from_fn(|| draw.next_ready(&reach))
-            .take(room)
+        let told = Draw::new(queue, &service.policy, staffed, now).fill_ready();
+        told.into_iter()
             .filter_map(|choice| Some(Event::TicketReadied { ticket: choice.ticket, share: choice.share? }))
             .collect()
     }

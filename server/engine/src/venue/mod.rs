@@ -157,10 +157,12 @@ pub enum Decision {
 }
 
 impl Venue {
-    /// A venue before its first day: time itself ([`Venue::advance`]) opens it.
+    /// A venue before its first day: time itself ([`Venue::advance`]) opens it, and closes whatever was done
+    /// before.
     pub fn new(config: VenueConfig) -> Self {
         let never = Timestamp(i64::MIN);
-        Self {
+        let queues = config.services.iter().map(|service| (service.id.clone(), Queue::default())).collect();
+        let mut venue = Self {
             seq: Seq(0),
             at: never,
             day: BusinessDay { date: chrono::NaiveDate::MIN, start: never, end: never },
@@ -171,17 +173,20 @@ impl Venue {
             numbers: BTreeMap::new(),
             appointments: BTreeMap::new(),
             counters: BTreeMap::new(),
-            queues: BTreeMap::new(),
+            queues,
             overflows: BTreeMap::new(),
             calls: VecDeque::new(),
             receipts: Receipts::default(),
             trail: Trail::default(),
-        }
+        };
+        venue.fit_counters(None);
+        venue
     }
 
     /// Carries a command out on this value: decides, applies, and adds what follows by itself.
     ///
-    /// Call [`Venue::advance`] first. A clock that jumped back is held at the latest change.
+    /// Call [`Venue::advance`] first, or the day may be over. A clock that jumped back is held at the latest
+    /// change. An answer that changed nothing leaves no receipt: a retry of it is asked anew.
     pub fn execute(&mut self, command: &Command, now: Timestamp) -> Result<Decision, Refusal> {
         let now = now.max(self.at);
         if let Some(receipt) = self.receipts.find(command.id.as_ref())? {
@@ -307,6 +312,7 @@ impl Venue {
         let wanted: Vec<CounterId> = self.counters.keys().cloned().collect();
         let queue = self.queues.get(service);
         let policy = self.config.service(service).map(|service| &service.policy);
+        let now = now.max(self.at);
         queue.zip(policy).map(|(queue, policy)| project(queue, policy, &serving, &wanted, now)).into_iter().flatten()
     }
 
@@ -319,19 +325,21 @@ impl Venue {
     }
 
     /// When something will happen by itself, if anything: the day ends, or a slot begins and somebody can be
-    /// told to get ready.
+    /// told to get ready. Later than the latest change.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let slots = self.config.services.iter().filter_map(|service| {
-            let queue = self.queues.get(&service.id)?;
-            let room = queue.ready().count() < usize::try_from(service.policy.ready_count).unwrap_or(usize::MAX);
-            if room && self.staffed(&service.id).is_some() { queue.next_eligible(self.at) } else { None }
+            let queue = self.queues.get(&service.id).filter(|queue| !queue.is_all_ready())?;
+            let reach = self.staffed(&service.id)?;
+            let due = queue.next_eligible(&reach, self.at)?;
+            (queue.room(&service.policy, &reach) > 0).then_some(due)
         });
         slots.chain([self.day.end]).min()
     }
 
     /// What the counters that work for a service today can call; none if there is no such counter.
     fn staffed(&self, service: &ServiceId) -> Option<Reach> {
-        let mut serving = self.open_counters(service).map(|counter| &counter.id).peekable();
+        let mut serving =
+            self.counters.values().filter(|counter| counter.serves(service)).map(|counter| &counter.id).peekable();
         serving.peek()?;
         Some(Reach::any(serving))
     }

@@ -1,12 +1,12 @@
 //! The last half minute, with what things were before: for taking back one's own last change.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
 use crate::command::Actor;
 use crate::counter::Counter;
-use crate::event::{Change, Event};
+use crate::event::{Change, Event, Rule};
 use crate::ids::{CounterId, Seq, TicketId};
 use crate::refusal::Refusal;
 use crate::ticket::Ticket;
@@ -24,7 +24,7 @@ pub(super) struct Trail(VecDeque<Step>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Step {
     pub(super) seq: Seq,
-    at: Timestamp,
+    pub(super) at: Timestamp,
     by: Actor,
     pub(super) before: Images,
 }
@@ -32,24 +32,28 @@ pub(super) struct Step {
 /// What the things a change touched were before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(super) struct Images {
-    pub(super) tickets: Vec<TicketImage>,
-    pub(super) counters: Vec<Counter>,
+    pub(super) tickets: BTreeMap<TicketId, TicketImage>,
+    pub(super) counters: BTreeMap<CounterId, Counter>,
+    /// Whether the change concerns everything, so that nothing before it can be taken back.
+    everything: bool,
 }
 
 /// One ticket before a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(super) struct TicketImage {
-    pub(super) id: TicketId,
-    /// None where the change gave it its number.
+    /// None where the change gave it its number. Nor where a change is never taken back.
     pub(super) ticket: Option<Box<Ticket>>,
-    pub(super) was_ready: bool,
+    /// Where it stood among those told to get ready.
+    pub(super) ready_at: Option<usize>,
+    /// The call, where the change called it.
+    pub(super) call: Option<(CounterId, Rule)>,
 }
 
 impl Images {
     fn touches(&self, other: &Self) -> bool {
-        let ticket = |image: &TicketImage| other.tickets.iter().any(|theirs| theirs.id == image.id);
-        let counter = |image: &Counter| other.counters.iter().any(|theirs| theirs.id == image.id);
-        self.tickets.iter().any(ticket) || self.counters.iter().any(counter)
+        self.everything
+            || self.tickets.keys().any(|id| other.tickets.contains_key(id))
+            || self.counters.keys().any(|id| other.counters.contains_key(id))
     }
 
     fn is_empty(&self) -> bool {
@@ -74,8 +78,9 @@ impl Trail {
         Ok(step)
     }
 
-    pub(super) fn find(&self, seq: Seq) -> Option<&Step> {
-        self.0.iter().find(|step| step.seq == seq)
+    pub(super) fn take(&mut self, seq: Seq) -> Option<Step> {
+        let at = self.0.iter().rposition(|step| step.seq == seq)?;
+        self.0.remove(at)
     }
 
     pub(super) fn add(&mut self, change: &Change, before: Images) {
@@ -87,10 +92,6 @@ impl Trail {
         }
         self.0.push_back(Step { seq: change.seq, at: change.at, by: change.by.clone(), before });
     }
-
-    pub(super) fn remove(&mut self, seq: Seq) {
-        self.0.retain(|step| step.seq != seq);
-    }
 }
 
 impl Venue {
@@ -98,15 +99,14 @@ impl Venue {
     pub(super) fn images(&self, change: &Change) -> Images {
         let mut images = Images::default();
         for event in &change.events {
+            images.everything |= matches!(event, Event::VenueConfigured { .. });
             let (ticket, counter) = touched(event);
-            if let Some(id) = ticket
-                && images.tickets.iter().all(|image| image.id != id)
-            {
-                let ticket = self.ticket(id);
-                let was_ready = ticket
-                    .is_some_and(|ticket| self.queues.get(&ticket.service).is_some_and(|queue| queue.is_ready(id)));
-                images.tickets.push(TicketImage { id, ticket: ticket.cloned().map(Box::new), was_ready });
-                let at_counter = ticket.and_then(|ticket| ticket.state.counter());
+            if let Some(id) = ticket {
+                let image = images.tickets.entry(id).or_insert_with(|| self.image_of_ticket(id, &change.by));
+                if let Event::TicketCalled { counter, why, .. } = event {
+                    image.call = Some((counter.clone(), why.rule));
+                }
+                let at_counter = self.ticket(id).and_then(|ticket| ticket.state.counter());
                 self.image_of_counter(at_counter, &mut images);
             }
             self.image_of_counter(counter, &mut images);
@@ -114,11 +114,16 @@ impl Venue {
         images
     }
 
+    fn image_of_ticket(&self, id: TicketId, by: &Actor) -> TicketImage {
+        // What others did is only there to be in the way of an older change: nobody takes it back.
+        let Some(ticket) = self.ticket(id).filter(|_| Self::actor_is_staff(by)) else { return TicketImage::default() };
+        let ready_at = self.queues.get(&ticket.service).and_then(|queue| queue.ready_at(id));
+        TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, call: None }
+    }
+
     fn image_of_counter(&self, id: Option<&CounterId>, images: &mut Images) {
-        if let Some(counter) = id.and_then(|id| self.counters.get(id))
-            && images.counters.iter().all(|image| image.id != counter.id)
-        {
-            images.counters.push(counter.clone());
+        if let Some(counter) = id.and_then(|id| self.counters.get(id)) {
+            images.counters.entry(counter.id.clone()).or_insert_with(|| counter.clone());
         }
     }
 }

@@ -1,0 +1,121 @@
+//! One line of a queue: tickets in order, those of each wanted counter together.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::ids::{CounterId, TicketId};
+use crate::lane::Lane;
+use crate::time::Timestamp;
+
+/// Position in a line. Which fields count is the line's affair, in a lane the policy's `order` (R2); the
+/// others are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct OrderKey {
+    /// Start of the slot in milliseconds; in the line of precedence, its rank.
+    pub band: i64,
+    /// Beginning of the wait.
+    pub queued: Timestamp,
+    /// Number taken.
+    pub count: u32,
+    /// How far behind that place the person chose to stand, as a fraction of the way to the next.
+    pub behind: u32,
+}
+
+impl OrderKey {
+    /// Before every position in use.
+    const FIRST: Self = Self { band: i64::MIN, queued: Timestamp(i64::MIN), count: 0, behind: 0 };
+    /// Behind every position in use.
+    const LAST: Self = Self { band: i64::MAX, queued: Timestamp::MAX, count: u32::MAX, behind: u32::MAX };
+
+    /// The position between this and the next: half way, if the next stands behind the same place. After some
+    /// thirty such steps at one place there is no middle any more, and the ticket's number decides.
+    pub(super) fn stepped_behind(self, next: Option<Self>) -> Self {
+        let same = |next: &Self| Self { behind: self.behind, ..*next } == self;
+        let end = next.filter(same).map_or(u32::MAX, |next| next.behind);
+        let middle = self.behind + (end - self.behind) / 2;
+        Self { behind: middle.max(self.behind.saturating_add(1)), ..self }
+    }
+}
+
+/// What a line remembers beside the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Filed {
+    /// The ticket's lane.
+    pub(super) lane: Lane,
+    /// From when on it may be called.
+    pub(super) since: Timestamp,
+}
+
+/// A ticket in a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) key: OrderKey,
+    pub(super) ticket: TicketId,
+    pub(super) filed: Filed,
+}
+
+/// Tickets in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Line(BTreeMap<(Option<CounterId>, OrderKey, TicketId), Filed>);
+
+impl Line {
+    pub(super) fn insert(&mut self, wants: Option<&CounterId>, key: OrderKey, ticket: TicketId, filed: Filed) {
+        self.0.insert((wants.cloned(), key, ticket), filed);
+    }
+
+    pub(super) fn remove(&mut self, wants: Option<&CounterId>, key: OrderKey, ticket: TicketId) {
+        self.0.remove(&(wants.cloned(), key, ticket));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn tickets(&self) -> impl Iterator<Item = TicketId> {
+        self.0.keys().map(|(_, _, ticket)| *ticket)
+    }
+
+    /// The counters that somebody in the line wants, and none if somebody wants none.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &Option<CounterId>> {
+        let mut next = self.0.first_key_value().map(|((wants, _, _), _)| wants);
+        std::iter::from_fn(move || {
+            let wants = next?;
+            let last = (wants.clone(), OrderKey::LAST, TicketId(u64::MAX));
+            next = self.0.range((Bound::Excluded(last), Bound::Unbounded)).next().map(|((wants, _, _), _)| wants);
+            Some(wants)
+        })
+    }
+
+    /// Those who want this counter, in order.
+    pub(super) fn of(&self, wants: Option<&CounterId>) -> impl Iterator<Item = Entry> {
+        self.behind(wants, OrderKey::FIRST, TicketId(0))
+    }
+
+    /// Those who want this counter and stand behind this place, in order.
+    pub(super) fn behind(
+        &self,
+        wants: Option<&CounterId>,
+        key: OrderKey,
+        ticket: TicketId,
+    ) -> impl Iterator<Item = Entry> {
+        let from = (wants.cloned(), key, ticket);
+        let same = wants.cloned();
+        self.0
+            .range((Bound::Excluded(from), Bound::Unbounded))
+            .take_while(move |((wants, _, _), _)| *wants == same)
+            .map(|((_, key, ticket), filed)| Entry { key: *key, ticket: *ticket, filed: *filed })
+    }
+}
+
+impl Serialize for Line {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // As a list: not every format has maps whose keys are more than text.
+        to.collect_seq(&self.0)
+    }
+}

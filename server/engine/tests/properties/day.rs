@@ -1,0 +1,382 @@
+//! A random day: a venue with its rules, and a list of steps. A step names a wish and the chance with which it
+//! is filled in when its turn comes, so that any part of the list is a day as well.
+
+use std::sync::Arc;
+
+use callnext_engine::appointment::{Appointment, AppointmentState};
+use callnext_engine::config::{OrderInLane, Policy};
+use callnext_engine::counter::CounterState;
+use callnext_engine::lane::Weights;
+use callnext_engine::testing::{Plan, at, counter_id, service_id, staff};
+use callnext_engine::ticket::{Slot, Urgency, Visitor};
+use callnext_engine::{Action, Actor, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
+use callnext_engine::{Venue, VenueConfig};
+
+use crate::dice::Dice;
+
+#[derive(Debug, Clone)]
+pub struct Day {
+    pub seed: u64,
+    pub config: VenueConfig,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    pub kind: Kind,
+    pub chance: u64,
+}
+
+/// What happens, roughly as often as its number says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Wait,
+    Take,
+    Book,
+    CheckIn,
+    Overflow,
+    CallNext,
+    CallTicket,
+    Recall,
+    Start,
+    Complete,
+    Miss,
+    SetCounter,
+    Hold,
+    Return,
+    Requeue,
+    Transfer,
+    Cancel,
+    Grant,
+    StepBack,
+    Undo,
+    Configure,
+    Retry,
+    Nonsense,
+}
+
+const OFTEN: [(Kind, usize); 23] = [
+    (Kind::Wait, 22),
+    (Kind::Take, 22),
+    (Kind::Book, 2),
+    (Kind::CheckIn, 14),
+    (Kind::Overflow, 3),
+    (Kind::CallNext, 26),
+    (Kind::CallTicket, 2),
+    (Kind::Recall, 4),
+    (Kind::Start, 6),
+    (Kind::Complete, 3),
+    (Kind::Miss, 5),
+    (Kind::SetCounter, 4),
+    (Kind::Hold, 4),
+    (Kind::Return, 4),
+    (Kind::Requeue, 4),
+    (Kind::Transfer, 3),
+    (Kind::Cancel, 3),
+    (Kind::Grant, 3),
+    (Kind::StepBack, 3),
+    (Kind::Undo, 5),
+    (Kind::Configure, 1),
+    (Kind::Retry, 3),
+    (Kind::Nonsense, 2),
+];
+
+impl Day {
+    pub fn of(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let config = venue(&mut dice);
+        let all: usize = OFTEN.iter().map(|(_, often)| often).sum();
+        let count = dice.pick(&[30, 100, 200, 400]);
+        let steps = (0..count).map(|_| {
+            let mut at = dice.below(all);
+            let kind = OFTEN.iter().find(|(_, often)| {
+                let found = at < *often;
+                at = at.saturating_sub(*often);
+                found
+            });
+            Step { kind: kind.unwrap().0, chance: dice.roll() }
+        });
+        Self { seed, steps: steps.collect(), config }
+    }
+}
+
+fn venue(dice: &mut Dice) -> VenueConfig {
+    let mut plan = Plan::default();
+    let names: Vec<&str> = ["ent", "eye", "ear"][..dice.pick(&[1, 1, 2, 3])].to_vec();
+    for name in names.iter().skip(1) {
+        // Sometimes they count together.
+        plan = plan.service(name, dice.pick(&["A", "B"]));
+    }
+    for counter in 1..=dice.pick(&[1, 1, 2, 3, 5]) {
+        let mut served = vec![dice.pick(&names)];
+        if dice.chance(40) {
+            served.clone_from(&names);
+        }
+        plan = plan.counter_for(&counter.to_string(), &served);
+    }
+    let mut config = plan.config();
+    for service in &mut config.services {
+        service.policy = policy(dice);
+    }
+    config
+}
+
+fn policy(dice: &mut Dice) -> Policy {
+    let lanes = Lane::ALL.into_iter().filter(|_| dice.chance(60)).collect::<Vec<_>>();
+    let weights = Weights::new(lanes.into_iter().map(|lane| (lane, dice.pick(&[1, 1, 2, 3, 5, 7, 20]))));
+    Policy {
+        weights,
+        order: dice.pick(&[OrderInLane::SlotThenCheckIn, OrderInLane::Number, OrderInLane::CheckIn]),
+        ready_count: dice.pick(&[0, 0, 1, 2, 2, 4]),
+        urgent_run_max: dice.pick(&[0, 1, 2, 3]),
+        overtaken_max: dice.pick(&[0, 0, 1, 2, 5, 12]),
+        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200]),
+        early_s: dice.pick(&[0, 600, 900, 3600]),
+        early_when_idle: dice.chance(60),
+        grace_s: dice.pick(&[0, 30, 60]),
+        recalls_min: dice.pick(&[0, 0, 1, 2]),
+        misses_max: dice.pick(&[1, 2, 2, 3]),
+        overflow_max: dice.pick(&[0, 2, 5, 20]),
+    }
+}
+
+/// What a step comes to.
+#[derive(Debug, Clone)]
+pub enum Filled {
+    /// The clock shows this now; it may have jumped back.
+    Clock(Timestamp),
+    Wish {
+        by: Actor,
+        action: Action,
+    },
+    /// The latest wish is sent again.
+    Retry,
+}
+
+impl Step {
+    pub fn fill(self, venue: &Venue, now: Timestamp) -> Filled {
+        let mut dice = Dice::new(self.chance);
+        let by = staff(dice.pick(&["nurse", "clerk", "doctor"]));
+        let wish = |action| Filled::Wish { by: by.clone(), action };
+        let mut filling = Filling { venue, dice: &mut dice, now };
+        match self.kind {
+            Kind::Wait => Filled::Clock(filling.later()),
+            Kind::Take => filling.take(),
+            Kind::Retry => Filled::Retry,
+            Kind::Undo => wish(Action::Undo),
+            Kind::Book => wish(filling.book()),
+            Kind::CheckIn => wish(filling.check_in()),
+            Kind::Overflow => wish(filling.overflow()),
+            Kind::CallNext => wish(Action::CallNext { counter: filling.counter() }),
+            Kind::CallTicket => wish(filling.call_ticket()),
+            Kind::Recall => wish(Action::Recall { counter: filling.busy_counter() }),
+            Kind::Start => wish(Action::Start { counter: filling.busy_counter() }),
+            Kind::Complete => wish(Action::Complete { counter: filling.busy_counter() }),
+            Kind::Miss => wish(Action::Miss { counter: filling.busy_counter() }),
+            Kind::SetCounter => wish(filling.set_counter()),
+            Kind::Hold => wish(Action::Hold { ticket: filling.live(|_| true), reason: "x-ray".into() }),
+            Kind::Return => wish(Action::Return { ticket: filling.live(|state| *state == TicketState::Held) }),
+            Kind::Requeue => {
+                let ticket = filling.live(|state| *state == TicketState::Missed);
+                wish(Action::Requeue { ticket, reason: "was outside".into() })
+            }
+            Kind::Transfer => wish(filling.transfer()),
+            Kind::Cancel => wish(Action::Cancel { ticket: filling.live(|_| true), reason: None }),
+            Kind::Grant => wish(filling.grant()),
+            Kind::StepBack => {
+                let ticket = filling.live(|state| *state == TicketState::Waiting);
+                wish(Action::StepBack { ticket, places: filling.dice.between(1, 4) })
+            }
+            Kind::Configure => wish(filling.configure()),
+            Kind::Nonsense => filling.nonsense(),
+        }
+    }
+}
+
+struct Filling<'a> {
+    venue: &'a Venue,
+    dice: &'a mut Dice,
+    now: Timestamp,
+}
+
+impl Filling<'_> {
+    fn later(&mut self) -> Timestamp {
+        match self.dice.below(100) {
+            0 => self.now - Millis::from_mins(i64::from(self.dice.between(1, 90))),
+            1 => self.venue.day().end + Millis::from_secs(i64::from(self.dice.between(0, 100_000))),
+            2..20 => self.venue.next_deadline().filter(|due| *due < self.venue.day().end).unwrap_or(self.now),
+            20..60 => self.now + Millis::from_secs(i64::from(self.dice.between(0, 40))),
+            _ => self.now + Millis(i64::from(self.dice.between(0, 600_000))),
+        }
+    }
+
+    fn service(&mut self) -> ServiceId {
+        let services: Vec<_> = self.venue.config().services.iter().map(|service| service.id.clone()).collect();
+        self.dice.pick(&services)
+    }
+
+    fn counter(&mut self) -> CounterId {
+        let counters: Vec<_> = self.venue.config().counters.iter().map(|counter| counter.id.clone()).collect();
+        self.dice.pick(&counters)
+    }
+
+    fn busy_counter(&mut self) -> CounterId {
+        let busy = self.venue.counters().filter(|counter| counter.current.is_some() || self.dice.chance(10));
+        let busy: Vec<_> = busy.map(|counter| counter.id.clone()).collect();
+        if busy.is_empty() { self.counter() } else { self.dice.pick(&busy) }
+    }
+
+    fn wants(&mut self, percent: usize) -> Option<CounterId> {
+        if self.dice.chance(percent) { Some(self.counter()) } else { None }
+    }
+
+    fn live(&mut self, good: fn(&TicketState) -> bool) -> TicketId {
+        let fitting = self.venue.live().filter(|ticket| good(&ticket.state) || self.dice.chance(3));
+        let fitting: Vec<_> = fitting.map(|ticket| ticket.id).collect();
+        if fitting.is_empty() { TicketId(self.dice.pick(&[0, 1, 2, 77, u64::MAX])) } else { self.dice.pick(&fitting) }
+    }
+
+    fn take(&mut self) -> Filled {
+        let by = self.dice.pick(&[Actor::Public, Actor::Device { name: "kiosk".into() }, staff("nurse")]);
+        let lane = self.dice.pick(&[Lane::WalkIn, Lane::WalkIn, Lane::Referral]);
+        let wants = self.wants(8);
+        Filled::Wish { by, action: Action::TakeTicket { service: self.service(), lane, visitor: visitor(), wants } }
+    }
+
+    fn book(&mut self) -> Action {
+        let known: Vec<_> = self.venue.appointments().cloned().collect();
+        let mut appointments: Vec<Appointment> = known.into_iter().filter(|_| self.dice.chance(80)).collect();
+        for _ in 0..self.dice.below(12) {
+            let start = self.now.max(self.venue.at()).0.div_euclid(1_800_000) + i64::from(self.dice.between(0, 5)) - 1;
+            let start = Timestamp(start * 1_800_000);
+            let code: Arc<str> = format!("code-{}", self.dice.below(300)).into();
+            if appointments.iter().all(|other| other.code != code) {
+                appointments.push(Appointment {
+                    code,
+                    service: self.service(),
+                    slot: Slot { start, end: start + Millis::from_mins(30) },
+                    visitor: visitor(),
+                    wants: self.wants(8),
+                    state: AppointmentState::Expected,
+                });
+            }
+        }
+        Action::SetAppointments { appointments }
+    }
+
+    fn check_in(&mut self) -> Action {
+        let expected = self.venue.appointments();
+        let expected = expected.filter(|booking| booking.state == AppointmentState::Expected || self.dice.chance(5));
+        let expected: Vec<_> = expected.map(|booking| booking.code.clone()).collect();
+        let code = if expected.is_empty() { "nobody".into() } else { self.dice.pick(&expected) };
+        Action::CheckIn { code, reference: None }
+    }
+
+    fn overflow(&mut self) -> Action {
+        Action::AddOverflow {
+            service: self.service(),
+            visitor: visitor(),
+            reason: "from afar".into(),
+            approved_by: "Dr Li".into(),
+            note: None,
+        }
+    }
+
+    fn call_ticket(&mut self) -> Action {
+        let ticket = self.live(|state| matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed));
+        Action::CallTicket { counter: self.counter(), ticket, reason: "asked for".into() }
+    }
+
+    fn set_counter(&mut self) -> Action {
+        use CounterState::{Closed, Open, Paused};
+        let services = if self.dice.chance(20) { Some(vec![self.service(), self.service()]) } else { None };
+        Action::SetCounter {
+            counter: self.counter(),
+            state: self.dice.pick(&[Open, Open, Open, Paused, Closed]),
+            services,
+        }
+    }
+
+    fn transfer(&mut self) -> Action {
+        let ticket = self.live(|_| true);
+        Action::Transfer { ticket, service: self.service(), reason: "wrong door".into(), wants: self.wants(20) }
+    }
+
+    fn grant(&mut self) -> Action {
+        let ticket = self.live(|state| matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed));
+        let urgency = self.dice.pick(&[Urgency::Emergency, Urgency::GreenChannel]);
+        Action::GrantGreenChannel { ticket, urgency, reason: "chest pain".into() }
+    }
+
+    fn configure(&mut self) -> Action {
+        let mut config = self.venue.config().clone();
+        let service = self.dice.below(config.services.len());
+        let counter = self.dice.below(config.counters.len());
+        match self.dice.below(9) {
+            0 => config.services[service].policy = policy(self.dice),
+            1 => config.services[service].policy.weights = policy(self.dice).weights,
+            2 => config.services[service].policy.order = policy(self.dice).order,
+            3 => config.services[service].policy.ready_count = self.dice.between(0, 5),
+            4 => config.services[service].policy.early_s = self.dice.pick(&[0, 600, 7200]),
+            5 => drop(config.services.remove(service)),
+            6 => drop(config.counters.remove(counter)),
+            7 => {
+                let mut more = config.counters[counter].clone();
+                more.id = counter_id(&self.dice.between(1, 9).to_string());
+                config.counters.push(more);
+            }
+            _ => {
+                let mut more = config.services[service].clone();
+                more.id = service_id(self.dice.pick(&["ent", "eye", "ear"]));
+                config.counters[counter].services = vec![more.id.clone()];
+                config.services.push(more);
+            }
+        }
+        Action::Configure { config: Box::new(config) }
+    }
+
+    /// Wishes that make no sense at all must be refused, or do nothing, but never hurt.
+    fn nonsense(&mut self) -> Filled {
+        let by = self.dice.pick(&[Actor::Public, Actor::System, Actor::Holder { ticket: TicketId(0) }, staff("")]);
+        let ticket = TicketId(self.dice.pick(&[0, 1, u64::MAX]));
+        let (service, counter) = (service_id("nothing"), counter_id("nowhere"));
+        let long: Arc<str> = "长".repeat(1000).into();
+        let action = match self.dice.below(14) {
+            0 => Action::Tick,
+            1 => Action::Undo,
+            2 => Action::StepBack { ticket: self.live(|_| true), places: u32::MAX },
+            3 => Action::TakeTicket { service, lane: Lane::Late, visitor: visitor(), wants: Some(counter) },
+            4 => Action::CheckIn { code: long, reference: Some("".into()) },
+            5 => Action::CallTicket { counter: self.counter(), ticket, reason: "".into() },
+            6 => Action::Transfer { ticket: self.live(|_| true), service, reason: long, wants: None },
+            7 => Action::SetCounter { counter: self.counter(), state: CounterState::Open, services: Some(vec![]) },
+            8 => Action::Hold { ticket, reason: long },
+            9 => Action::CallNext { counter },
+            10 => {
+                Action::Configure { config: Box::new(VenueConfig { services: vec![], ..self.venue.config().clone() }) }
+            }
+            11 => Action::SetAppointments {
+                appointments: vec![Appointment {
+                    code: "far".into(),
+                    service: self.service(),
+                    slot: Slot { start: Timestamp(i64::MIN), end: Timestamp::MAX },
+                    visitor: visitor(),
+                    wants: None,
+                    state: AppointmentState::CheckedIn { ticket },
+                }],
+            },
+            12 => Action::Cancel { ticket: self.live(|_| true), reason: Some("\u{0}".into()) },
+            _ => Action::GrantGreenChannel { ticket, urgency: Urgency::Emergency, reason: "x".into() },
+        };
+        Filled::Wish { by, action }
+    }
+}
+
+fn visitor() -> Visitor {
+    Visitor::default()
+}
+
+/// When the day's first step is taken.
+pub fn start() -> Timestamp {
+    at("08:00")
+}

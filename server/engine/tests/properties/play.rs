@@ -1,0 +1,285 @@
+//! Playing a day, with everything that must hold after every step.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use callnext_engine::counter::Counter;
+use callnext_engine::event::{Change, Event};
+use callnext_engine::venue::Decision;
+use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, Timestamp, Venue};
+
+use crate::day::{self, Day, Filled};
+use crate::dice::Dice;
+use crate::oracle::Oracle;
+
+/// What a run came across: properties that were never put to the test prove nothing.
+#[derive(Debug, Default)]
+pub struct Seen {
+    counts: BTreeMap<String, u64>,
+}
+
+impl Seen {
+    pub fn one(&mut self, what: impl Into<String>) {
+        *self.counts.entry(what.into()).or_default() += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (what, count) in &other.counts {
+            *self.counts.entry(what.clone()).or_default() += count;
+        }
+    }
+
+    pub fn must_be_telling(&self) {
+        for what in [
+            "rule Urgent",
+            "rule Overdue",
+            "rule Ready",
+            "rule Cycle",
+            "rule Early",
+            "rule ByHand",
+            "nobody waiting",
+            "turn judged",
+            "projected call",
+            "retry",
+            "refusal",
+            "event change_undone",
+            "event day_opened",
+            "event ticket_stepped_back",
+            "event venue_configured",
+        ] {
+            assert!(self.counts.get(what).is_some_and(|count| *count >= 10), "hardly ever: {what}\n{self}");
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<_> = self.counts.iter().map(|(what, count)| format!("{what}: {count}")).collect();
+        f.write_str(&counts.join(", "))
+    }
+}
+
+struct Game {
+    venue: Venue,
+    replica: Venue,
+    oracle: Oracle,
+    now: Timestamp,
+    keys: u64,
+    latest: Option<Command>,
+    seen: Seen,
+    story: Vec<String>,
+}
+
+pub fn play(day: &Day) -> Result<Seen, String> {
+    let mut game = Game::of(day);
+    game.run(day)?;
+    Ok(game.seen)
+}
+
+/// A day told step by step, up to where it fails.
+pub fn tell(day: &Day) -> Vec<String> {
+    let mut game = Game::of(day);
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| game.run(day))) {
+        drop(panic);
+        game.story.push("panic".to_owned());
+    }
+    game.story
+}
+
+fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}
+
+impl Game {
+    fn of(day: &Day) -> Self {
+        let venue = Venue::new(day.config.clone());
+        Self {
+            replica: venue.clone(),
+            venue,
+            oracle: Oracle::default(),
+            now: day::start(),
+            keys: 0,
+            latest: None,
+            seen: Seen::default(),
+            story: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, day: &Day) -> Result<(), String> {
+        let mut dice = Dice::new(day.seed ^ 0x5eed);
+        self.seen.one("day");
+        self.time_passes()?;
+        for counter in &day.config.counters {
+            let state = callnext_engine::counter::CounterState::Open;
+            if dice.chance(85) {
+                let action = Action::SetCounter { counter: counter.id.clone(), state, services: None };
+                self.ask(&Command::system(action), false)?;
+            }
+        }
+        for step in &day.steps {
+            match step.fill(&self.venue, self.now) {
+                Filled::Clock(now) => {
+                    self.now = now;
+                    self.story.push(format!("clock {now}"));
+                    self.time_passes()?;
+                }
+                Filled::Wish { by, action } => {
+                    self.keys += 1;
+                    let id = CommandId { key: format!("key-{}", self.keys).into(), fingerprint: step.chance };
+                    let command = Command { id: dice.chance(70).then_some(id), by, action };
+                    self.latest = Some(command.clone());
+                    self.ask(&command, dice.chance(10))?;
+                }
+                Filled::Retry => self.retry()?,
+            }
+            if dice.chance(5) {
+                self.projection_comes_true()?;
+            }
+        }
+        let (live, replica) = (serde_json::to_vec(&self.venue), serde_json::to_vec(&self.replica));
+        let (live, replica) = (live.map_err(|e| e.to_string())?, replica.map_err(|e| e.to_string())?);
+        expect(live == replica, || "the replica's bytes differ".to_owned())
+    }
+
+    fn time_passes(&mut self) -> Result<(), String> {
+        let changes = self.venue.advance(self.now);
+        for (at, change) in changes.iter().enumerate() {
+            self.record(change, at + 1 == changes.len())?;
+        }
+        let due = self.venue.next_deadline();
+        let now = self.now.max(self.venue.at());
+        expect(due.is_some_and(|due| due > now), || format!("due {due:?} is not after {now}"))?;
+        expect(self.venue.day().holds(now), || format!("{now} is not in {:?}", self.venue.day()))
+    }
+
+    fn ask(&mut self, command: &Command, refilled: bool) -> Result<(), String> {
+        self.time_passes()?;
+        self.story.push(format!("{} {:?} asks {:?}", self.now, command.by, command.action));
+        let before = self.venue.clone();
+        let decided = self.venue.decide(command, self.now);
+        expect(decided == before.decide(command, self.now), || "decided differently twice".to_owned())?;
+        match self.venue.execute(command, self.now) {
+            Ok(Decision::Changed(change)) => {
+                let (events, outcome) = decided.map_err(|refusal| format!("decided {refusal:?}, but executed"))?;
+                let prefix = change.events.starts_with(&events) && change.outcome == outcome;
+                expect(prefix, || "executed something else than was decided".to_owned())?;
+                self.record(&change, true)?;
+                if change.outcome == Outcome::NobodyWaiting {
+                    self.seen.one("nobody waiting");
+                    self.oracle.nobody_waiting(&command.action, change.at)?;
+                }
+                if refilled && command.id.is_some() {
+                    self.repeated(command, &change)?;
+                }
+            }
+            Ok(Decision::Unchanged(outcome)) => {
+                expect(before == self.venue, || "changed, but said nothing".to_owned())?;
+                if outcome == Outcome::NobodyWaiting {
+                    self.seen.one("nobody waiting");
+                    self.oracle.nobody_waiting(&command.action, self.now.max(self.venue.at()))?;
+                }
+            }
+            Ok(Decision::Repeated(_)) => return Err("a new wish was taken for an old one".to_owned()),
+            Err(refusal) => {
+                self.seen.one("refusal");
+                self.story.push(format!("  refused: {refusal:?}"));
+                expect(before == self.venue, || "refused, but changed".to_owned())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn repeated(&mut self, command: &Command, change: &Change) -> Result<(), String> {
+        let before = self.venue.clone();
+        match self.venue.execute(command, self.now) {
+            Ok(Decision::Repeated(receipt)) if receipt.seq == change.seq && receipt.outcome == change.outcome => {}
+            other => return Err(format!("a retry gave {other:?}")),
+        }
+        let mut reused = command.clone();
+        reused.id.iter_mut().for_each(|id| id.fingerprint ^= 1);
+        let refused = self.venue.execute(&reused, self.now);
+        expect(refused == Err(callnext_engine::Refusal::IdempotencyKeyReused), || format!("reused: {refused:?}"))?;
+        expect(before == self.venue, || "a retry changed something".to_owned())
+    }
+
+    /// Whatever became of the latest wish, asking again under its key does nothing twice.
+    fn retry(&mut self) -> Result<(), String> {
+        let Some(command) = self.latest.clone() else { return Ok(()) };
+        let Some(receipt) = command.id.as_ref().and_then(|id| self.venue.receipt(id)).cloned() else { return Ok(()) };
+        self.seen.one("retry");
+        let before = self.venue.clone();
+        let again = self.venue.execute(&command, self.now);
+        expect(again == Ok(Decision::Repeated(receipt)), || format!("a retry gave {again:?}"))?;
+        expect(before == self.venue, || "a retry changed something".to_owned())
+    }
+
+    /// Replays a change from its stored form; the venue itself may be further already, if more follow.
+    fn record(&mut self, change: &Change, is_latest: bool) -> Result<(), String> {
+        let json = serde_json::to_string(change).map_err(|error| error.to_string())?;
+        self.story.push(format!("  {} {:?} {}", change.seq, change.outcome, events(change)));
+        let read: Change = serde_json::from_str(&json).map_err(|error| format!("{error}: {json}"))?;
+        expect(read == *change, || format!("{json} reads as {read:?}"))?;
+        self.replica.apply(&read);
+        expect(!is_latest || self.replica == self.venue, || format!("replay differs after {json}"))?;
+        let violations = self.replica.check();
+        expect(violations.is_empty(), || format!("{violations:?} after {json}"))?;
+        for event in &change.events {
+            self.seen.one(format!("event {}", serde_json::to_value(event).unwrap()["event"].as_str().unwrap()));
+        }
+        self.oracle.judge(change, &self.replica, &mut self.seen)
+    }
+
+    /// What is projected is what happens when nobody new comes: the counters call in turn, at these times.
+    fn projection_comes_true(&mut self) -> Result<(), String> {
+        let services: Vec<ServiceId> = self.venue.config().services.iter().map(|service| service.id.clone()).collect();
+        for service in services {
+            let counters: Vec<CounterId> =
+                self.venue.open_counters(&service).map(|counter| counter.id.clone()).collect();
+            let alone = |counter: &Counter| !counter.serves(&service) || counter.services.len() == 1;
+            if counters.is_empty() || !self.venue.counters().all(alone) {
+                continue;
+            }
+            let now = self.now.max(self.venue.at());
+            let mut later = self.venue.clone();
+            let mut turn = 0;
+            let projected: Vec<_> = self.venue.project(&service, now).collect();
+            for call in &projected {
+                if call.at >= later.day().end {
+                    break;
+                }
+                later.advance(call.at);
+                let mut called = None;
+                for step in 0..counters.len() {
+                    let at = (turn + step) % counters.len();
+                    let command = Command::system(Action::CallNext { counter: counters[at].clone() });
+                    let Ok(Decision::Changed(Change { outcome, .. }) | Decision::Unchanged(outcome)) =
+                        later.execute(&command, call.at)
+                    else {
+                        return Err(format!("{service}: {command:?} was refused in a projection"));
+                    };
+                    if let Outcome::Called { ticket, rule, .. } = outcome {
+                        turn = at + 1;
+                        called = Some((ticket, rule));
+                        break;
+                    }
+                }
+                let expected = Some((call.choice.ticket, call.choice.rule));
+                expect(called == expected, || {
+                    format!("{service}: projected {projected:?} from {now}, but at {} came {called:?}", call.at)
+                })?;
+                self.seen.one("projected call");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn events(change: &Change) -> String {
+    let short = |event: &Event| match event {
+        Event::VenueConfigured { .. } => "VenueConfigured".to_owned(),
+        Event::DayOpened { .. } => "DayOpened".to_owned(),
+        other => format!("{other:?}"),
+    };
+    change.events.iter().map(short).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,18 @@
+//! The rule book as tests: one file per chapter, with the rule ids in the names of the tests.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod appointments;
+mod calling;
+mod configure;
+mod counters;
+mod day;
+mod idempotency;
+mod missed;
+mod moving;
+mod overflow;
+mod precedence;
+mod ready;
+mod refusals;
+mod step_back;
+mod undo;

@@ -1,0 +1,75 @@
+//! What changed since the last publication, and the rows consoles need for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use callnext_engine::{Event, TicketId, Venue};
+
+use super::publication::Facts;
+use super::view;
+use crate::wire;
+
+/// What changed since the last publication.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a kind of rows")]
+pub(super) struct Dirty {
+    pub(super) any: bool,
+    /// Rows would not say it: a new day, another declaration.
+    pub(super) all: bool,
+    pub(super) counters: bool,
+    pub(super) appointments: bool,
+    pub(super) tickets: BTreeSet<TicketId>,
+    /// What the phones of visits that ended show for good: a new day knows these tickets no longer.
+    pub(super) over: BTreeMap<TicketId, Facts>,
+}
+
+impl Dirty {
+    /// Notes what an event touched.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::DayOpened { .. } | Event::VenueConfigured { .. } | Event::AppointmentsSet { .. } => self.all = true,
+            Event::TicketIssued { ticket, appointment, .. } => {
+                self.appointments |= appointment.is_some();
+                self.tickets.insert(*ticket);
+            }
+            Event::TicketCalled { ticket, .. }
+            | Event::ServiceCompleted { ticket }
+            | Event::TicketMissed { ticket, .. }
+            | Event::TicketHeld { ticket, .. }
+            | Event::TicketTransferred { ticket, .. }
+            | Event::TicketCancelled { ticket, .. }
+            | Event::TicketNotShown { ticket } => {
+                self.counters = true;
+                self.tickets.insert(*ticket);
+            }
+            Event::TicketReadied { ticket, .. }
+            | Event::WaitAnnounced { ticket, .. }
+            | Event::TicketRecalled { ticket }
+            | Event::ServiceStarted { ticket }
+            | Event::TicketReturned { ticket }
+            | Event::TicketRequeued { ticket, .. }
+            | Event::GreenChannelGranted { ticket, .. }
+            | Event::TicketSteppedBack { ticket, .. } => {
+                self.tickets.insert(*ticket);
+            }
+            Event::CounterSet { .. } | Event::ChangeUndone { .. } => self.counters = true,
+        }
+    }
+}
+
+/// The rows consoles need after these changes.
+pub(super) fn rows(venue: &Venue, orders: &view::Orders, dirty: &Dirty) -> wire::Change {
+    let tickets = dirty.tickets.iter().filter_map(|id| venue.ticket(*id));
+    let (over, live): (Vec<_>, Vec<_>) = tickets.partition(|ticket| ticket.state.is_over());
+    let order = |service: &callnext_engine::config::ServiceConfig| {
+        view::queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice))
+    };
+    let counters = venue.counters().filter(|_| dirty.counters);
+    wire::Change {
+        services: if dirty.any { venue.config().services.iter().map(order).collect() } else { Vec::new() },
+        counters: counters.filter_map(|counter| view::counter_row(venue, &counter.id)).collect(),
+        tickets: live.into_iter().map(|ticket| view::ticket_row(venue, ticket)).collect(),
+        removed: over.into_iter().map(|ticket| ticket.id.0).collect(),
+        appointments: if dirty.appointments { view::appointment_rows(venue) } else { Vec::new() },
+        appointments_removed: Vec::new(),
+    }
+}

@@ -1,0 +1,15 @@
+//! The server from outside: what anybody with a network cable can see of it.
+//!
+//! One file per topic, one harness, one binary. The harness runs a server in this process, where a test sets the
+//! venue's time, or the real program in a process of its own, where a test can kill it.
+
+#![cfg(test)]
+
+mod bad_input;
+mod contract;
+mod documents;
+mod exactly_once;
+mod harness;
+mod recovery;
+mod set_up;
+mod sockets;
