@@ -14,6 +14,7 @@ use callnext::demo::{CLINIC, DEMO_ACCOUNTS, HALL, hall_day};
 use callnext::replay::PlayOptions;
 use callnext::replay::client::{Access, Client, Seat};
 use callnext::replay::options::prepare;
+use callnext::replay::player::Heard;
 use callnext::replay::watch::{self, Told, Watch};
 use callnext::wire::{CallAnswer, CallRequest, CounterRow};
 use callnext_engine::counter::CounterState;
@@ -26,6 +27,8 @@ use tokio::sync::mpsc;
 
 /// Something that must come is waited for this long: a slow machine gets its time, a failure its end.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a server is killed in the middle of one morning.
+const KILLS: u32 = 6;
 /// Fast enough for a test; a counter still does one thing after another.
 const SPEED: &str = "600";
 
@@ -37,8 +40,12 @@ struct Demo {
 
 impl Demo {
     fn start(data: &Path, speed: &str, plays: bool) -> Self {
+        Self::start_at("127.0.0.1:0", data, speed, plays)
+    }
+
+    fn start_at(listen: &str, data: &Path, speed: &str, plays: bool) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callnext"));
-        command.args(["demo", "--listen", "127.0.0.1:0", "--speed", speed, "--data"]).arg(data);
+        command.args(["demo", "--listen", listen, "--speed", speed, "--data"]).arg(data);
         if !plays {
             command.arg("--no-play");
         }
@@ -71,7 +78,13 @@ impl Demo {
     }
 
     async fn check(&self, venue: &str, more: impl FnOnce(&mut DayOptions)) -> Verdict {
-        let mut options = DayOptions {
+        let mut options = self.day_options(venue);
+        more(&mut options);
+        day::run(options).await.unwrap()
+    }
+
+    fn day_options(&self, venue: &str) -> DayOptions {
+        DayOptions {
             play: self.play_options(venue),
             file: None,
             record_venue: None,
@@ -79,9 +92,8 @@ impl Demo {
             from: None,
             until: NaiveTime::from_hms_opt(8, 40, 0),
             boards: 20,
-        };
-        more(&mut options);
-        day::run(options).await.unwrap()
+            heal: false,
+        }
     }
 }
 
@@ -100,7 +112,7 @@ fn seat(role: &str) -> Rc<Seat> {
 
 /// The console of a venue, as it goes on.
 struct Console {
-    _watch: Watch,
+    _watches: [Watch; 2],
     told: mpsc::Receiver<Told>,
 }
 
@@ -109,8 +121,8 @@ impl Console {
         let seat = seat("nurse");
         // A socket cannot log in; the seat has its token from now on.
         client.read::<serde::de::IgnoredAny>(&seat, &format!("/venues/{venue}/queue")).await.unwrap();
-        let (watch, told) = watch::console(client, &seat, venue);
-        Self { _watch: watch, told }
+        let (watches, told) = watch::venue(client, &seat, venue);
+        Self { _watches: watches, told }
     }
 
     /// Waits for a row that fits among the counters that are shown next.
@@ -120,6 +132,7 @@ impl Console {
                 let rows = match self.told.recv().await.unwrap() {
                     Told::Console(frame) => frame.console.counters,
                     Told::Change(frame) => frame.change.counters,
+                    Told::Board(_) => continue,
                 };
                 if let Some(row) = rows.into_iter().find(|row| fits(row)) {
                     return row;
@@ -156,24 +169,53 @@ async fn a_morning_at_the_clinic_reaches_every_board_and_phone() {
 }
 
 #[actix::test]
+async fn a_server_that_is_killed_again_and_again_loses_nothing() {
+    let data = TempDir::new().unwrap();
+    let mut demo = Demo::start(data.path(), SPEED, false);
+    let (address, mut options) = (demo.address.clone(), demo.day_options(HALL));
+    options.heal = true;
+    let checked = actix::spawn(day::run(options));
+    let (mut kills, mut last) = (0, 0);
+    while !checked.is_finished() && kills < KILLS {
+        // It dies when it has worked for a while, at a moment that nobody chose.
+        let mut console = Console::open(&demo.client(), &VenueId::parse(HALL).unwrap()).await;
+        let beyond = |row: &CounterRow| row.current.is_some_and(|ticket| ticket > last + 6);
+        last = console.counter(beyond).await.current.unwrap();
+        drop(demo);
+        demo = Demo::start_at(address.trim_start_matches("http://"), data.path(), SPEED, false);
+        kills += 1;
+    }
+    let verdict = checked.await.unwrap().unwrap();
+    assert!(verdict.is_good(), "{verdict}");
+    assert!(kills > 2 && verdict.reports.iter().any(|report| report.returns > 1), "{kills} kills: {verdict}");
+}
+
+#[actix::test]
 async fn a_counter_that_a_person_works_is_left_to_that_person() {
     let data = TempDir::new().unwrap();
     let demo = Demo::start(data.path(), SPEED, false);
     let (client, venue) = (demo.client(), VenueId::parse(HALL).unwrap());
     let mut console = Console::open(&client, &venue).await;
     let morning = hall_day().unwrap().between(Millis::ZERO, Millis::from_mins(8 * 60 + 40));
-    let player = prepare(&morning, &demo.play_options(HALL), 0, None).await.unwrap();
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let player = prepare(&morning, &demo.play_options(HALL), 0, Some(tell)).await.unwrap();
     let playing = actix::spawn(player.play());
     let busy = console.counter(|row| row.current.is_some()).await;
     let path = format!("/venues/{HALL}/counters/{}/calls", busy.id);
     let clerk = seat("clerk");
-    let mut mine = None;
-    while mine.is_none() {
+    let call = async || loop {
         let answer: CallAnswer = client.write(&clerk, Method::POST, &path, &CallRequest::default()).await.unwrap();
-        mine = answer.ticket.map(|ticket| ticket.id);
-    }
+        if let Some(ticket) = answer.ticket {
+            break ticket.id;
+        }
+    };
+    call().await;
+    // Until it hears of that, the player may have called there itself; from then on it must not.
+    let yielded = async { while !matches!(heard.recv().await.unwrap(), Heard::TakenOver { .. }) {} };
+    tokio::time::timeout(PATIENCE, yielded).await.expect("the player notices");
+    let mine = Some(call().await);
     let summary = playing.await.unwrap().unwrap();
-    assert_eq!(summary.taken_over, [busy.id.clone()], "{summary}");
+    assert_eq!(summary.taken_over, std::slice::from_ref(&busy.id), "{summary}");
     assert!(summary.called > 20, "the others went on: {summary}");
     let queue = format!("/venues/{HALL}/queue");
     let now: callnext::wire::Console = client.read(&seat("nurse"), &queue).await.unwrap();
