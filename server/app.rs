@@ -2,6 +2,7 @@
 //!
 //! The only file that knows every module. Tests build the same server the binary runs.
 
+use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +67,12 @@ pub enum AppError {
         /// What the system says.
         problem: std::io::Error,
     },
+    /// Another server works in the data folder.
+    #[error("the data folder {} is in use by another callnext; stop it, or name another folder with --data", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The journal cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -93,8 +100,21 @@ pub struct App {
     server: actix_web::dev::Server,
     address: SocketAddr,
     edge: web::Data<Edge>,
-    // Kept for its lifetime: the venue actors live on it.
+    // Kept for their lifetimes: the venue actors live on the one, the data folder is ours by the other.
     _arbiter: Arbiter,
+    _lock: File,
+}
+
+/// Makes sure that no other server works in this folder: two would not hear of each other's logins, and depose each
+/// other's venues for ever. The lock goes with the process, however it ends.
+fn lock(data: &Path) -> Result<File, AppError> {
+    let failed = |problem| AppError::Data { path: data.to_owned(), problem };
+    let file = File::create(data.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(AppError::InUse { path: data.to_owned() }),
+        Err(TryLockError::Error(problem)) => Err(failed(problem)),
+    }
 }
 
 /// Makes a folder for data that only its owner may read.
@@ -114,6 +134,8 @@ impl App {
 
     /// Builds a server on this journal, opens its venues, and binds its address.
     pub async fn build_on(parts: Parts, journal: Arc<dyn Journal>) -> Result<Self, AppError> {
+        make_data_folder(&parts.data)?;
+        let own = lock(&parts.data)?;
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
         let registry = Arc::new(Registry::new(
@@ -155,7 +177,7 @@ impl App {
             .bind(listen)
             .map_err(|problem| AppError::Listen { listen, problem })?;
         let address = bound.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter })
+        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter, _lock: own })
     }
 
     /// Where it listens.

@@ -1,6 +1,6 @@
 //! The edge: HTTP in, problems or answers out. No rules live here: parse, submit, render.
 //!
-//! [`routes`] is the whole address space on one page. [`error`] is the only place that picks statuses, and
+//! [`app`] and `api` are the whole address space on one page. `error` is the only place that picks statuses, and
 //! `socket` the only one that names `actix_web_actors`.
 
 mod accounts;

@@ -46,7 +46,7 @@ pub enum ClientError {
         /// The answer.
         problem: Box<Problem>,
     },
-    /// No answer within [`RETRY_FOR`], however often it was asked.
+    /// No answer within `RETRY_FOR`, however often it was asked.
     #[error("{method} {path}: no answer in {} s: {last}", RETRY_FOR.as_secs())]
     Unreachable {
         /// What was asked.

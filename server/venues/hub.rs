@@ -218,13 +218,8 @@ impl Handler<Join> for Hub {
         let key = self.next;
         let hall = self.venues.entry(join.venue).or_default();
         let (now, joined_at) = (Instant::now(), join.seen.moment());
-        let mut watching = Watching {
-            audience: join.audience,
-            viewer: join.viewer,
-            joined_at,
-            heard_at: now,
-            behind_since: None,
-        };
+        let mut watching =
+            Watching { audience: join.audience, viewer: join.viewer, joined_at, heard_at: now, behind_since: None };
         match &watching.audience {
             Audience::Board(_) => hall.boards.insert(key),
             Audience::Console => hall.consoles.insert(key),

@@ -98,7 +98,8 @@ async fn two_peoples_same_key_is_not_the_same_wish() {
     let server = Server::start().await;
     let (kiosk, nurse) = (server.kiosk().await, server.staff("nurse").await);
     let wish = json!({ "service": "internal" });
-    let take = async |caller: &Caller| caller.post_with_key("venues/clinic/tickets", wish.clone(), "1").await.expect(201);
+    let take =
+        async |caller: &Caller| caller.post_with_key("venues/clinic/tickets", wish.clone(), "1").await.expect(201);
     let (first, second) = (take(&kiosk).await, take(&nurse).await);
     assert_ne!(first["id"], second["id"]);
     assert_eq!(take(&kiosk).await, first);

@@ -110,7 +110,7 @@ fn venue(dice: &mut Dice) -> VenueConfig {
     for counter in 1..=dice.pick(&[1, 1, 2, 3, 5]) {
         let mut served = vec![dice.pick(&names)];
         if dice.chance(40) {
-            served = names.clone();
+            served.clone_from(&names);
         }
         plan = plan.counter_for(&counter.to_string(), &served);
     }

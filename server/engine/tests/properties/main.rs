@@ -5,7 +5,14 @@
 //! `CALLNEXT_DAYS` and `CALLNEXT_SEED`. Day `n` of a run with seed `S` is the day of seed `S + n`, so a failing
 //! day can be run alone.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod day;
 mod dice;

@@ -270,9 +270,9 @@ impl Oracle {
                 let old = std::mem::take(self);
                 self.latest = old.latest;
                 (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
-                self.declare(config, at);
+                self.declare(config);
             }
-            Event::VenueConfigured { config } => self.declare(config, at),
+            Event::VenueConfigured { config } => self.declare(config),
             Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
             Event::TicketIssued { .. } => self.issue(event, at)?,
             Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
@@ -322,10 +322,6 @@ impl Oracle {
                     person.wants.clone_from(wants);
                 });
             }
-            Event::TicketCancelled { ticket, .. } => {
-                self.leave(*ticket, &LIVE)?;
-                self.set(*ticket, Is::Over);
-            }
             Event::GreenChannelGranted { ticket, urgency, .. } => {
                 let is = self.person(*ticket)?.is;
                 self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed])?;
@@ -333,7 +329,7 @@ impl Oracle {
                 self.set(*ticket, is);
             }
             Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at)?,
-            Event::TicketNotShown { ticket } => {
+            Event::TicketCancelled { ticket, .. } | Event::TicketNotShown { ticket } => {
                 self.leave(*ticket, &LIVE)?;
                 self.set(*ticket, Is::Over);
             }
@@ -343,12 +339,12 @@ impl Oracle {
                 expect(!over_head, || format!("{counter} closed over a person's head"))?;
                 (known.state, known.services) = (*state, services.clone());
             }
-            Event::ChangeUndone { seq } => self.undo(*seq, at)?,
+            Event::ChangeUndone { seq } => self.undo(*seq)?,
         }
         Ok(())
     }
 
-    fn declare(&mut self, config: &VenueConfig, at: Timestamp) {
+    fn declare(&mut self, config: &VenueConfig) {
         let before = self.config.replace(config.clone());
         let declared = |id: &CounterId| config.counters.iter().find(|counter| counter.id == *id);
         self.counters.retain(|id, _| declared(id).is_some());
@@ -383,7 +379,6 @@ impl Oracle {
                 }
             }
         }
-        let _ = at;
     }
 
     fn issue(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
@@ -462,9 +457,8 @@ impl Oracle {
         Ok(())
     }
 
-    fn undo(&mut self, seq: Seq, at: Timestamp) -> Result<(), String> {
+    fn undo(&mut self, seq: Seq) -> Result<(), String> {
         let before = self.befores.remove(&seq).ok_or("oracle: nothing to take back")?;
-        let _ = at;
         for (id, person) in before.ids.iter().zip(&before.people) {
             for ready in self.ready.values_mut() {
                 ready.retain(|other| other != id);
@@ -617,7 +611,7 @@ impl Oracle {
         match rule {
             Rule::Urgent => {
                 let waiting = self.waiting(service, here).filter(|other| other.urgent.is_some());
-                let first = waiting.min_by_key(|other| (other.urgent.map(|(urgency, at)| (urgency, at)), other.id));
+                let first = waiting.min_by_key(|other| (other.urgent, other.id));
                 expect(first.is_some_and(|first| first.id == id), || format!("{id} is not the most urgent"))?;
             }
             Rule::Overdue => {
@@ -791,7 +785,6 @@ impl Before {
 
 fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
     match event {
-        Event::TicketReadied { .. } | Event::WaitAnnounced { .. } => (None, None),
         Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
         Event::CounterSet { counter, .. } => (None, Some(counter)),
         Event::TicketIssued { ticket, .. }
@@ -810,6 +803,8 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::AppointmentsSet { .. }
+        | Event::WaitAnnounced { .. }
+        | Event::TicketReadied { .. }
         | Event::ChangeUndone { .. } => (None, None),
     }
 }

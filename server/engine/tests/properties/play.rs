@@ -114,7 +114,7 @@ impl Game {
             let state = callnext_engine::counter::CounterState::Open;
             if dice.chance(85) {
                 let action = Action::SetCounter { counter: counter.id.clone(), state, services: None };
-                self.ask(Command::system(action), false)?;
+                self.ask(&Command::system(action), false)?;
             }
         }
         for step in &day.steps {
@@ -129,7 +129,7 @@ impl Game {
                     let id = CommandId { key: format!("key-{}", self.keys).into(), fingerprint: step.chance };
                     let command = Command { id: dice.chance(70).then_some(id), by, action };
                     self.latest = Some(command.clone());
-                    self.ask(command, dice.chance(10))?;
+                    self.ask(&command, dice.chance(10))?;
                 }
                 Filled::Retry => self.retry()?,
             }
@@ -153,13 +153,13 @@ impl Game {
         expect(self.venue.day().holds(now), || format!("{now} is not in {:?}", self.venue.day()))
     }
 
-    fn ask(&mut self, command: Command, refilled: bool) -> Result<(), String> {
+    fn ask(&mut self, command: &Command, refilled: bool) -> Result<(), String> {
         self.time_passes()?;
         self.story.push(format!("{} {:?} asks {:?}", self.now, command.by, command.action));
         let before = self.venue.clone();
-        let decided = self.venue.decide(&command, self.now);
-        expect(decided == before.decide(&command, self.now), || "decided differently twice".to_owned())?;
-        match self.venue.execute(&command, self.now) {
+        let decided = self.venue.decide(command, self.now);
+        expect(decided == before.decide(command, self.now), || "decided differently twice".to_owned())?;
+        match self.venue.execute(command, self.now) {
             Ok(Decision::Changed(change)) => {
                 let (events, outcome) = decided.map_err(|refusal| format!("decided {refusal:?}, but executed"))?;
                 let prefix = change.events.starts_with(&events) && change.outcome == outcome;
@@ -170,7 +170,7 @@ impl Game {
                     self.oracle.nobody_waiting(&command.action, change.at)?;
                 }
                 if refilled && command.id.is_some() {
-                    self.repeated(&command, &change)?;
+                    self.repeated(command, &change)?;
                 }
             }
             Ok(Decision::Unchanged(outcome)) => {
@@ -253,7 +253,7 @@ impl Game {
                 for step in 0..counters.len() {
                     let at = (turn + step) % counters.len();
                     let command = Command::system(Action::CallNext { counter: counters[at].clone() });
-                    let (Ok(Decision::Changed(Change { outcome, .. })) | Ok(Decision::Unchanged(outcome))) =
+                    let Ok(Decision::Changed(Change { outcome, .. }) | Decision::Unchanged(outcome)) =
                         later.execute(&command, call.at)
                     else {
                         return Err(format!("{service}: {command:?} was refused in a projection"));
