@@ -153,6 +153,35 @@ async fn a_morning_at_the_hall_reaches_every_board_and_phone() {
 }
 
 #[actix::test]
+async fn people_who_give_up_leave_by_their_phones() {
+    let data = TempDir::new().unwrap();
+    let file = data.path().join("day.csv");
+    std::fs::write(&file, with_leavers("server/demo/data/warsaw_bemowo_2019-12-30.csv")).unwrap();
+    let demo = Demo::start(&data.path().join("data"), SPEED, false);
+    let verdict = demo
+        .check(HALL, |options| {
+            options.file = Some(file);
+            options.play.faithful = true;
+        })
+        .await;
+    assert!(verdict.is_good(), "{verdict}");
+    let summary = &verdict.summary;
+    assert!(summary.left > 5 && summary.completed + summary.left == summary.issued, "{verdict}");
+}
+
+/// A day in which every tenth person, six minutes after coming, has had enough: no call, but an end.
+fn with_leavers(file: &str) -> String {
+    let leave = |(at, line): (usize, &str)| match line.split(',').collect::<Vec<_>>().as_slice() {
+        [day, venue, queue, class, ticket, arrived, ..] if at > 0 && at.is_multiple_of(10) => {
+            let left = arrived.parse::<chrono::NaiveDateTime>().unwrap() + chrono::TimeDelta::minutes(6);
+            format!("{day},{venue},{queue},{class},{ticket},{arrived},,{},\n", left.format("%Y-%m-%dT%H:%M:%S"))
+        }
+        _ => format!("{line}\n"),
+    };
+    std::fs::read_to_string(file).unwrap().lines().enumerate().map(leave).collect()
+}
+
+#[actix::test]
 async fn a_morning_at_the_clinic_reaches_every_board_and_phone() {
     let data = TempDir::new().unwrap();
     let demo = Demo::start(data.path(), SPEED, false);

@@ -47,7 +47,7 @@ const SLOT_MINUTES_MIN: i64 = 1;
 /// Reasons on record. They are what a nurse in the demo's venues would write.
 const OVERFLOW_REASON: &str = "当日号满，医生同意加号";
 const OVERFLOW_APPROVED_BY: &str = "值班医生";
-const GREEN_REASON: &str = "高龄老人，优先就诊";
+const GREEN_REASON: &str = "高龄老人，优先照顾";
 const HOLD_REASON: &str = "去做检查";
 const REQUEUE_REASON: &str = "过号后重新报到";
 const RETURN_REASON: &str = "检查回来";
