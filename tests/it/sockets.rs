@@ -266,12 +266,12 @@ async fn a_client_that_does_not_read_harms_nobody_and_is_shown_the_newest_in_the
     }
     let mut reader = nurse.socket("/ws/v1/venues/clinic/board").await;
     let (mut before, mut told, mut asleep) = (0, 0, None);
-    for round in 0..120 {
-        if round == 40 {
+    for round in 0..72 {
+        if round == 24 {
             // By now buffers are full, and whatever is kept of a fixed number is kept.
             (before, told) = (server.memory_kb(), 0);
         }
-        if round == 100 {
+        if round == 56 {
             asleep = Some((deaf(&server, services[0]).await, Instant::now()));
         }
         let body = json!({ "service": services[0], "name": "Somebody" });
