@@ -69,6 +69,7 @@ pub(super) async fn asyncapi_json() -> HttpResponse {
 pub fn page(config: &mut ServiceConfig, openapi: OpenApi) {
     // The page's own files style themselves in place; nothing else may.
     let policy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'";
+    config.service(web::redirect("/api/v1/docs", "/api/v1/docs/"));
     config.service(
         web::scope("/api/v1/docs")
             .wrap(DefaultHeaders::new().add(("Content-Security-Policy", policy)))
@@ -77,7 +78,7 @@ pub fn page(config: &mut ServiceConfig, openapi: OpenApi) {
 }
 
 /// What holds for every operation, added in one place: names in addresses, the retry key, problems.
-pub fn complete(openapi: &mut OpenApi) {
+pub fn complete(mut openapi: OpenApi) -> OpenApi {
     openapi.info = InfoBuilder::new()
         .title("callnext")
         .version(env!("CARGO_PKG_VERSION"))
@@ -98,6 +99,7 @@ pub fn complete(openapi: &mut OpenApi) {
             }
         }
     }
+    openapi
 }
 
 fn complete_operation(address: &str, operation: &mut Operation, writes: bool) {

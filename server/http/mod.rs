@@ -30,6 +30,7 @@ pub use watch::Closing;
 
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App, Error, body::MessageBody, dev, web};
+use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -53,14 +54,14 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let (app, mut openapi) =
-        App::new().into_utoipa_app().service(utoipa_actix_web::scope("/api/v1").configure(api)).split_for_parts();
-    docs::complete(&mut openapi);
+    let openapi = docs::complete(documented(App::new()).1);
+    let (texts, methods) = (docs::OpenApiText::new(&openapi), docs::Methods::new(&openapi));
+    // The documents' page first: the interface would swallow everything that begins as it does.
+    let (app, _) = documented(App::new().configure(|config| docs::page(config, openapi)));
     app.app_data(edge)
         .app_data(hub)
-        .app_data(web::Data::new(docs::OpenApiText::new(&openapi)))
-        .app_data(web::Data::new(docs::Methods::new(&openapi)))
-        .configure(|config| docs::page(config, openapi))
+        .app_data(web::Data::new(texts))
+        .app_data(web::Data::new(methods))
         .configure(sockets)
         .configure(ops::routes)
         .configure(pages::routes)
@@ -76,6 +77,14 @@ pub fn app(
         )
         .wrap(from_fn(ops::measure))
         .wrap(from_fn(ops::head_as_get))
+}
+
+/// Adds the interface to an application, and tells its document.
+fn documented<T>(app: App<T>) -> (App<T>, OpenApi)
+where
+    T: dev::ServiceFactory<dev::ServiceRequest, Config = (), Error = Error, InitError = ()>,
+{
+    app.into_utoipa_app().service(utoipa_actix_web::scope("/api/v1").configure(api)).split_for_parts()
 }
 
 /// Everything under `/api/v1`.

@@ -34,6 +34,8 @@ pub trait Talk: Unpin + 'static {
     fn opened(&mut self, out: Out);
     /// The client sent a text.
     fn heard(&mut self, text: &str, out: Out) -> Heard;
+    /// Some time has passed on an open socket.
+    fn went_on(&mut self, out: Out);
     /// The socket is closed.
     fn closed(&mut self);
 }
@@ -66,6 +68,11 @@ impl Viewer for Out {
 }
 
 impl Out {
+    /// Tells the client that it may no longer watch.
+    pub fn refuse(&self) {
+        let _full = self.0.try_send(Close(CloseCode::Policy)).is_err();
+    }
+
     /// Tells the client to come back later, to this server or another.
     pub fn restart(&self) {
         let _full = self.0.try_send(Close(CloseCode::Restart)).is_err();
@@ -124,6 +131,7 @@ impl Actor for Session {
                 end(ctx, CloseCode::Away, "nothing heard");
             } else {
                 ctx.ping(b"");
+                session.talk.went_on(Out(ctx.address()));
             }
         });
     }

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytestring::ByteString;
 use callnext_engine::{ServiceId, VenueId};
 
-use super::asker::Asker;
+use super::asker::{Asker, tokens};
 use super::edge::Edge;
 use super::error::ApiError;
 use super::here::Here;
@@ -79,14 +79,15 @@ pub async fn board(
     let venue = Here(request.clone()).venue()?;
     let filter = services(&request)?;
     let seen = edge.registry.look(&venue, Shown::current).await.map_err(ApiError::from)?;
-    if !seen.config.public_board {
-        asker.must(Permission::SeeBoard, &venue)?;
+    let needs = (!seen.config.public_board).then_some(Permission::SeeBoard);
+    if let Some(permission) = needs {
+        asker.must(permission, &venue)?;
     }
     if let Some(unknown) = filter.iter().find(|id| seen.config.service(id).is_none()) {
         return Err(ApiError::ServiceUnknown(unknown.to_string()).into());
     }
     let first = seen.board_frame(&filter);
-    watch(&request, payload, &edge, &hub, Audience::Board(filter), seen, first)
+    watch(&request, payload, &edge, &hub, Start { audience: Audience::Board(filter), needs, seen, first })
 }
 
 /// `GET /ws/v1/venues/{venue}/console`
@@ -101,7 +102,8 @@ pub async fn console(
     asker.must(Permission::SeeQueue, &venue)?;
     let now = edge.registry.look(&venue, |shown| (shown.current(), shown.console_frame())).await;
     let (seen, first) = now.map_err(ApiError::from)?;
-    watch(&request, payload, &edge, &hub, Audience::Console, seen, first)
+    let needs = Some(Permission::SeeQueue);
+    watch(&request, payload, &edge, &hub, Start { audience: Audience::Console, needs, seen, first })
 }
 
 /// `GET /ws/v1/tickets/{token}`
@@ -115,7 +117,8 @@ pub async fn phone(
     let ticket = link.ticket;
     let now = edge.registry.look(&link.venue, move |shown| shown.card_frame(ticket)).await.map_err(ApiError::from)?;
     let (first, facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
-    watch(&request, payload, &edge, &hub, Audience::Phone(ticket, Box::new(facts)), seen, first)
+    let audience = Audience::Phone(ticket, Box::new(facts));
+    watch(&request, payload, &edge, &hub, Start { audience, needs: None, seen, first })
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
@@ -132,18 +135,26 @@ fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
     Ok(ids)
 }
 
+/// What a socket begins with.
+struct Start {
+    audience: Audience,
+    /// What it must be allowed; none where anybody may watch.
+    needs: Option<Permission>,
+    seen: Arc<Publication>,
+    first: ByteString,
+}
+
 fn watch(
     request: &HttpRequest,
     payload: Payload,
     edge: &Data<Edge>,
     hub: &Data<Addr<Hub>>,
-    audience: Audience,
-    seen: Arc<Publication>,
-    first: ByteString,
+    start: Start,
 ) -> Result<HttpResponse, actix_web::Error> {
     if edge.closing.has_begun() {
         return Err(ApiError::Unavailable.into());
     }
+    let Start { audience, needs, seen, first } = start;
     let kind = match &audience {
         Audience::Board(_) => "board",
         Audience::Phone(..) => "phone",
@@ -154,6 +165,7 @@ fn watch(
         hub: hub.get_ref().clone(),
         venue: seen.venue.clone(),
         audience,
+        pass: needs.map(|permission| (permission, tokens(request).into())),
         kind,
         start: Some((seen, first)),
         joined: Arc::default(),
@@ -168,6 +180,8 @@ struct Watcher {
     hub: Addr<Hub>,
     venue: VenueId,
     audience: Audience,
+    /// What it must be allowed, and by which tokens; none where anybody may watch.
+    pass: Option<(Permission, Arc<[String]>)>,
     kind: &'static str,
     /// The publication and the frame to begin with.
     start: Option<(Arc<Publication>, ByteString)>,
@@ -224,6 +238,21 @@ impl Talk for Watcher {
             Hub::resend(&self.hub, self.venue.clone(), key);
         }
         Heard::GoOn
+    }
+
+    /// A login that ended, or a device that was shut out, watches no longer.
+    fn went_on(&mut self, out: Out) {
+        let Some((permission, tokens)) = self.pass.clone() else { return };
+        let (edge, venue) = (self.edge.clone(), self.venue.clone());
+        actix::spawn(async move {
+            for token in tokens.iter() {
+                let known = edge.access.authenticate(token, edge.wall.now()).await;
+                if known.is_some_and(|principal| principal.may(permission, &venue)) {
+                    return;
+                }
+            }
+            out.refuse();
+        });
     }
 
     fn closed(&mut self) {

@@ -216,7 +216,6 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         TicketState::Called { call, .. } | TicketState::Serving { call, .. } => Some(*call),
         _ => None,
     };
-    let rule = call.and_then(|call| venue.calls().rev().find(|entry| entry.call == call)).map(|entry| entry.rule);
     let reason = ticket.grant.as_ref().map(|grant| &grant.reason);
     let reason = reason.or(ticket.overflow.as_ref().map(|overflow| &overflow.reason));
     TicketRow {
@@ -232,7 +231,7 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         wants: ticket.wants.as_ref().map(ToString::to_string),
         counter: ticket.state.counter().map(ToString::to_string),
         call: call.map(|call| call.0),
-        rule,
+        rule: call.and(ticket.rule),
         recalls: ticket.recalls,
         misses: ticket.misses,
         issued_at: rfc3339(ticket.issued_at),

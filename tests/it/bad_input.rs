@@ -3,6 +3,7 @@
 use callnext::access::DeviceKind;
 use callnext::clock::Clock;
 use callnext_engine::Millis;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
@@ -583,22 +584,21 @@ async fn every_bad_frame_closes_the_socket_with_its_code() {
         ("a gigabyte announced", announced, 1009),
         ("more than there is", endless, 1009),
     ];
-    for path in [BOARD, &phone] {
-        for (what, bytes, code) in &cases {
-            let mut raw = upgraded(&server.base, path).await;
-            raw.send(bytes).await;
-            let rest = raw.rest().await;
-            assert_eq!(close_code(&rest), Some(*code), "{what} at {path}: {:?}", String::from_utf8_lossy(&rest));
-            if *code == 1008 {
-                let text = String::from_utf8_lossy(&rest).into_owned();
-                assert!(
-                    text.contains(r#""type":"error""#) && text.contains(r#""code":"frame_invalid""#),
-                    "{what}: {text}"
-                );
-            }
-            assert_eq!(state(&nurse).await, before, "{what}");
+    // All at once: a closed connection stays for a second, for the client to read why.
+    let send = async |path: &str, what: &str, bytes: &[u8], code: u16| {
+        let mut raw = upgraded(&server.base, path).await;
+        raw.send(bytes).await;
+        let rest = raw.rest().await;
+        let text = String::from_utf8_lossy(&rest).into_owned();
+        assert_eq!(close_code(&rest), Some(code), "{what} at {path}: {text:?}");
+        if code == 1008 {
+            let told = text.contains(r#""type":"error""#) && text.contains(r#""code":"frame_invalid""#);
+            assert!(told, "{what}: {text}");
         }
-    }
+    };
+    let both = cases.iter().flat_map(|(what, bytes, code)| [BOARD, &phone].map(|path| send(path, what, bytes, *code)));
+    join_all(both).await;
+    assert_eq!(state(&nurse).await, before);
     let viewers = r#"callnext_viewers{kind="board"} 0"#;
     eventually("the closed sockets are let go", || async {
         let text = String::from_utf8(nurse.get("/metrics").await.bytes).unwrap();
@@ -619,9 +619,7 @@ async fn a_gigabyte_announced_takes_no_memory() {
     };
     open().await;
     let before = server.memory_kb();
-    for _ in 0..8 {
-        open().await;
-    }
+    join_all((0..8).map(|_| open())).await;
     let after = server.memory_kb();
     assert!(after < before + 16 * 1024, "from {before} kB to {after} kB");
     // Bodies are bounded as well: what is too much is read and thrown away.

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::process::Process;
-use crate::harness::server::PASSWORD;
 use crate::harness::{Answer, Caller, Server, venues};
+use crate::set_up::{administrator, settings};
 
 const COUNTERS: usize = 200;
 
@@ -124,31 +124,6 @@ async fn what_was_refused_or_found_nobody_can_be_asked_again() {
     // The answer to that tap was "nobody"; another tap is another wish.
     assert_eq!(call("early").await.bytes, nobody.bytes);
     assert_eq!(call("next").await.expect(200)["ticket"]["number"], "A001");
-}
-
-/// A settings file of one venue, open to everybody.
-pub fn settings(folder: &std::path::Path) -> std::path::PathBuf {
-    let path = folder.join("callnext.toml");
-    let counters: String = (1..=4)
-        .map(|n| format!("[[venue.counter]]\nid = \"c{n}\"\nname = \"Counter {n}\"\nservices = [\"all\"]\n"))
-        .collect();
-    let text = format!(
-        "[[venue]]\nid = \"clinic\"\nname = \"Hall\"\ntime_zone = \"Asia/Shanghai\"\njoin_by_phone = true\n\
-         public_board = true\n[[venue.service]]\nid = \"all\"\nname = \"All\"\nprefix = \"W\"\n{counters}"
-    );
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
-/// Makes the first account with the printed link, and logs in.
-pub async fn administrator(server: &Process) -> Caller {
-    let printed = server.printed("/setup#token=").await;
-    let token = printed.split("/setup#token=").nth(1).unwrap().lines().next().unwrap().trim().to_owned();
-    let anybody = Caller::new(&server.base, None);
-    let wish = json!({ "token": token, "user": "admin", "password": PASSWORD });
-    anybody.post("setup", wish).await.expect(201);
-    let session = anybody.post("sessions", json!({ "user": "admin", "password": PASSWORD })).await.expect(201);
-    Caller::new(&server.base, Some(session["token"].as_str().unwrap().to_owned()))
 }
 
 #[actix_web::test]

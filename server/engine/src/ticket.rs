@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Actor;
 use crate::dispatch::Place;
-use crate::event::OverflowGrant;
+use crate::event::{OverflowGrant, Rule};
 use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
 use crate::text::Language;
@@ -160,6 +160,8 @@ pub struct Ticket {
     pub joined_at: Timestamp,
     /// When the latest call or recall was made.
     pub called_at: Option<Timestamp>,
+    /// Which rule chose it, at the latest call.
+    pub rule: Option<Rule>,
     /// When service began.
     pub started_at: Option<Timestamp>,
     /// When the visit ended.

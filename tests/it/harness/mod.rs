@@ -3,6 +3,7 @@
 //! Nothing here sleeps to wait for something: whoever waits looks at what they wait for, until a deadline.
 
 pub mod caller;
+pub mod copy;
 pub mod process;
 pub mod raw;
 pub mod server;
@@ -16,7 +17,7 @@ pub use server::Server;
 pub use socket::Socket;
 
 /// Longest time anything may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks again and again until there is something to see.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {

@@ -1,7 +1,5 @@
 //! Bytes on a connection: for requests that no client would send.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -53,6 +51,11 @@ impl Raw {
         tokio::time::timeout(PATIENCE, reading).await.expect("an answer in time")
     }
 
+    /// Reads a little more.
+    pub async fn more(&mut self, bytes: &mut Vec<u8>) {
+        assert!(self.0.read_buf(bytes).await.unwrap() > 0, "the connection ended");
+    }
+
     /// Reads until the other side closes.
     pub async fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -78,7 +81,12 @@ impl RawAnswer {
 
 /// An open socket, by hand: what follows are frames as bytes.
 pub async fn upgraded(base: &str, path: &str) -> Raw {
-    let mut raw = Raw::to(base).await;
+    upgraded_on(Raw::to(base).await.0, path).await
+}
+
+/// The same on this connection.
+pub async fn upgraded_on(stream: TcpStream, path: &str) -> Raw {
+    let mut raw = Raw(stream);
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -115,24 +123,32 @@ pub fn frame(first: u8, masked: bool, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The code of the last close frame among server frames.
-pub fn close_code(mut bytes: &[u8]) -> Option<u16> {
-    let mut code = None;
-    while bytes.len() >= 2 {
-        let (first, second) = (bytes[0], bytes[1] & 0x7f);
-        let (length, head) = match second {
-            126 => (usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?])), 4),
-            127 => (usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?, 10),
-            length => (usize::from(length), 2),
-        };
-        let content = bytes.get(head..head + length)?;
-        if first & 0x0f == 8 {
-            code = content.get(..2).map(|code| u16::from_be_bytes([code[0], code[1]]));
+/// Takes the whole frames of a server off the front: kind and content.
+pub fn frames(bytes: &mut Vec<u8>) -> Vec<(u8, Vec<u8>)> {
+    let mut all = Vec::new();
+    while let Some((kind, head, length)) = first_frame(bytes) {
+        if bytes.len() < head + length {
+            break;
         }
-        bytes = &bytes[head + length..];
+        all.push((kind, bytes[head..head + length].to_vec()));
+        bytes.drain(..head + length);
     }
-    code
+    all
 }
 
-/// A moment for what should not happen, to happen.
-pub const MOMENT: Duration = Duration::from_millis(300);
+/// Kind, length of the head, length of the content.
+fn first_frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+    let (head, length) = match bytes.get(1)? & 0x7f {
+        126 => (4, usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
+        127 => (10, usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?),
+        length => (2, usize::from(length)),
+    };
+    Some((bytes[0] & 0x0f, head, length))
+}
+
+/// The code of the last close frame among server frames.
+pub fn close_code(bytes: &[u8]) -> Option<u16> {
+    let all = frames(&mut bytes.to_vec());
+    let (_, content) = all.iter().rfind(|(kind, _)| *kind == 8)?;
+    Some(u16::from_be_bytes(content.get(..2)?.try_into().ok()?))
+}

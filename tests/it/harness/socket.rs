@@ -122,6 +122,8 @@ impl Socket {
     }
 
     pub async fn resume(&mut self, epoch: &str, seq: u64) {
+        // What was missed begins where it is asked for.
+        self.stands = None;
         self.say(&json!({ "type": "resume", "epoch": epoch, "seq": seq }).to_string()).await;
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::config::{OrderInLane, Policy};
 use crate::dispatch::cycle::{Cycle, Share};
-use crate::dispatch::line::{Entry, Line};
+use crate::dispatch::line::{Entries, Entry};
+use crate::dispatch::marks::Marks;
 use crate::dispatch::overtakes::Overtakes;
 use crate::dispatch::queue::{Queue, Readied, room};
 use crate::dispatch::reach::Reach;
@@ -40,9 +41,9 @@ pub struct Draw<'q> {
     staffed: Reach,
     now: Timestamp,
     /// Those called in this draw.
-    called: BTreeSet<TicketId>,
+    called: Marks,
     /// Those who have left their lanes: called, or told to get ready.
-    taken: BTreeSet<TicketId>,
+    taken: Marks,
     overtakes: Overtakes,
     ready: Vec<Readied>,
     cycle: Cycle,
@@ -55,17 +56,16 @@ pub struct Draw<'q> {
 struct Group<'q> {
     wants: Option<&'q CounterId>,
     staffed: bool,
-    /// Where each line was last found to begin: drawing never adds to a line, so everything before is drawn,
-    /// and an end once reached stays the end.
-    heads: [Head; LineName::COUNT],
+    lines: [Cursor<'q>; LineName::COUNT],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-enum Head {
-    #[default]
-    Unknown,
-    At(Entry),
-    End,
+/// Where a line was last found to begin: drawing never adds to a line, so everything before is drawn, and an
+/// end once reached stays the end.
+#[derive(Debug, Default)]
+struct Cursor<'q> {
+    head: Option<Entry>,
+    /// Those behind the head; none before the line was first looked at.
+    rest: Option<Entries<'q>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,14 +111,14 @@ impl<'q> Draw<'q> {
     pub fn new(queue: &'q Queue, policy: &'q Policy, staffed: Reach, now: Timestamp) -> Self {
         let wanted: BTreeSet<Option<&CounterId>> =
             queue.age.wanted().chain(queue.urgent.wanted()).map(Option::as_ref).collect();
-        let group = |wants| Group { wants, staffed: staffed.holds(wants), heads: Default::default() };
+        let group = |wants| Group { wants, staffed: staffed.holds(wants), lines: Default::default() };
         Self {
             queue,
             policy,
             groups: wanted.into_iter().map(group).collect(),
             staffed,
             now,
-            called: BTreeSet::new(),
+            called: Marks::default(),
             taken: queue.ready().collect(),
             overtakes: Overtakes::default(),
             ready: queue.ready.clone(),
@@ -171,7 +171,7 @@ impl<'q> Draw<'q> {
         for _ in 0..self.room() {
             let Some((choice, entry)) = self.by_cycle(Whose::Staffed) else { break };
             self.charge(&choice);
-            self.taken.insert(choice.ticket);
+            self.taken.add(choice.ticket);
             let wants = entry.wants.cloned();
             self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
             told.push(choice);
@@ -261,7 +261,7 @@ impl<'q> Draw<'q> {
             return None;
         } else {
             let mut others = self.queue.lane(lane).behind(wants, first.key, first.ticket);
-            others.find(|entry| entry.filed.since <= self.now && !self.taken.contains(&entry.ticket))?
+            others.find(|entry| entry.filed.since <= self.now && !self.taken.has(entry.ticket))?
         };
         Some(Found { entry, wants })
     }
@@ -285,38 +285,28 @@ impl<'q> Draw<'q> {
 
     /// The first ticket left in a line among those of a group.
     fn first(&mut self, group: usize, line: LineName) -> Option<Entry> {
-        let Group { wants, heads, .. } = self.groups.get(group)?;
-        let (wants, head) = (*wants, heads.get(line.index()).copied().unwrap_or_default());
+        let Self { queue, groups, taken, called, now, .. } = self;
+        let Group { wants, lines, .. } = groups.get_mut(group)?;
+        let cursor = lines.get_mut(line.index())?;
         let left = |entry: &Entry| match line {
-            LineName::Lane(_) => !self.taken.contains(&entry.ticket),
-            LineName::Urgent | LineName::Age => !self.called.contains(&entry.ticket),
-            LineName::Soon => entry.filed.since > self.now && !self.taken.contains(&entry.ticket),
+            LineName::Lane(_) => !taken.has(entry.ticket),
+            LineName::Urgent | LineName::Age => !called.has(entry.ticket),
+            LineName::Soon => entry.filed.since > *now && !taken.has(entry.ticket),
         };
-        let found = match head {
-            Head::End => return None,
-            Head::At(entry) if left(&entry) => return Some(entry),
-            Head::At(entry) => self.line(line).behind(wants, entry.key, entry.ticket).find(left),
-            Head::Unknown if line == LineName::Soon => {
-                self.queue.soonest(wants, self.now, |ticket| !self.taken.contains(&ticket))
-            }
-            Head::Unknown => self.line(line).of(wants).find(left),
-        };
-        if let Some(head) = self.groups.get_mut(group).and_then(|group| group.heads.get_mut(line.index())) {
-            *head = found.map_or(Head::End, Head::At);
+        if !cursor.head.as_ref().is_some_and(left) {
+            let rest = cursor.rest.get_or_insert_with(|| match line {
+                LineName::Lane(lane) => queue.lane(lane).of(*wants),
+                LineName::Urgent => queue.urgent.of(*wants),
+                LineName::Age => queue.age.of(*wants),
+                LineName::Soon => queue.soon(*wants, *now),
+            });
+            cursor.head = rest.find(left);
         }
-        found
+        cursor.head
     }
 
     fn is(&self, whose: Whose<'_>, group: usize) -> bool {
         self.groups.get(group).is_some_and(|group| whose.holds(group))
-    }
-
-    fn line(&self, name: LineName) -> &'q Line {
-        match name {
-            LineName::Urgent => &self.queue.urgent,
-            LineName::Age | LineName::Soon => &self.queue.age,
-            LineName::Lane(lane) => self.queue.lane(lane),
-        }
     }
 
     fn charge(&mut self, choice: &Choice) {
@@ -327,8 +317,8 @@ impl<'q> Draw<'q> {
 
     fn call(&mut self, choice: &Choice, reach: &Reach) {
         self.charge(choice);
-        self.taken.insert(choice.ticket);
-        self.called.insert(choice.ticket);
+        self.taken.add(choice.ticket);
+        self.called.add(choice.ticket);
         self.ready.retain(|readied| readied.ticket != choice.ticket);
         if choice.rule == Rule::Urgent {
             self.urgent_run = if self.somebody_eligible() { self.urgent_run + 1 } else { 0 };

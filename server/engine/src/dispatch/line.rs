@@ -1,6 +1,7 @@
 //! One line of a queue: tickets in order, those of each wanted counter together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Range;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -56,9 +57,24 @@ pub(super) struct Entry {
     pub(super) filed: Filed,
 }
 
+/// Where a ticket is found: the counter it wants, its place, its name.
+type Key = (Option<CounterId>, OrderKey, TicketId);
+
 /// Tickets in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Line(BTreeMap<(Option<CounterId>, OrderKey, TicketId), Filed>);
+pub(super) struct Line(BTreeMap<Key, Filed>);
+
+/// Those who want one counter, in order, from some place on.
+#[derive(Debug)]
+pub(super) struct Entries<'l>(Range<'l, Key, Filed>);
+
+impl Iterator for Entries<'_> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        self.0.next().map(|((_, key, ticket), filed)| Entry { key: *key, ticket: *ticket, filed: *filed })
+    }
+}
 
 impl Line {
     pub(super) fn insert(&mut self, wants: Option<&CounterId>, key: OrderKey, ticket: TicketId, filed: Filed) {
@@ -93,23 +109,16 @@ impl Line {
     }
 
     /// Those who want this counter, in order.
-    pub(super) fn of(&self, wants: Option<&CounterId>) -> impl Iterator<Item = Entry> {
+    pub(super) fn of(&self, wants: Option<&CounterId>) -> Entries<'_> {
         self.behind(wants, OrderKey::FIRST, TicketId(0))
     }
 
     /// Those who want this counter and stand behind this place, in order.
-    pub(super) fn behind(
-        &self,
-        wants: Option<&CounterId>,
-        key: OrderKey,
-        ticket: TicketId,
-    ) -> impl Iterator<Item = Entry> {
-        let from = (wants.cloned(), key, ticket);
-        let same = wants.cloned();
-        self.0
-            .range((Bound::Excluded(from), Bound::Unbounded))
-            .take_while(move |((wants, _, _), _)| *wants == same)
-            .map(|((_, key, ticket), filed)| Entry { key: *key, ticket: *ticket, filed: *filed })
+    pub(super) fn behind(&self, wants: Option<&CounterId>, key: OrderKey, ticket: TicketId) -> Entries<'_> {
+        let from = Bound::Excluded((wants.cloned(), key, ticket));
+        // Not an excluded end: a range from a place to itself must be empty, not absurd.
+        let to = Bound::Included((wants.cloned(), OrderKey::LAST, TicketId(u64::MAX)));
+        Entries(self.0.range((from, to)))
     }
 }
 

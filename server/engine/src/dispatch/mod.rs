@@ -40,6 +40,7 @@
 mod cycle;
 mod draw;
 mod line;
+mod marks;
 mod overtakes;
 mod queue;
 mod reach;

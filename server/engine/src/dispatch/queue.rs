@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
 use crate::dispatch::cycle::{Cycle, Share};
-use crate::dispatch::line::{Entry, Filed, Line, OrderKey};
+use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
 use crate::dispatch::overtakes::Overtakes;
 use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
@@ -181,18 +181,14 @@ impl Queue {
     /// called.
     pub fn next_eligible(&self, reach: &Reach, now: Timestamp) -> Option<Timestamp> {
         let wanted = self.age.wanted().filter(|wants| reach.holds(wants.as_ref()));
-        let soonest = wanted.filter_map(|wants| self.soonest(wants.as_ref(), now, |ticket| !self.is_ready(ticket)));
+        let soonest =
+            wanted.filter_map(|wants| self.soon(wants.as_ref(), now).find(|entry| !self.is_ready(entry.ticket)));
         soonest.map(|entry| entry.filed.since).min()
     }
 
-    /// The first good one of those who want this counter and cannot be called yet.
-    pub(super) fn soonest(
-        &self,
-        wants: Option<&CounterId>,
-        now: Timestamp,
-        good: impl Fn(TicketId) -> bool,
-    ) -> Option<Entry> {
-        self.age.behind(wants, by_age(now), TicketId(u64::MAX)).find(|entry| good(entry.ticket))
+    /// Those who want this counter and cannot be called yet, soonest first.
+    pub(super) fn soon(&self, wants: Option<&CounterId>, now: Timestamp) -> Entries<'_> {
+        self.age.behind(wants, by_age(now), TicketId(u64::MAX))
     }
 
     /// The place right behind the one who stands `places` behind this ticket in its lane, or behind the last

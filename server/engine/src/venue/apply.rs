@@ -251,6 +251,7 @@ impl Venue {
             queued_at: at,
             joined_at: at,
             called_at: None,
+            rule: None,
             started_at: None,
             ended_at: None,
             recalls: 0,
@@ -278,6 +279,7 @@ impl Venue {
             ticket.place = None;
             ticket.state = TicketState::Called { counter: counter.clone(), call };
             ticket.called_at = Some(at);
+            ticket.rule = Some(why.rule);
             ticket.started_at = None;
             ticket.recalls = 0;
         }

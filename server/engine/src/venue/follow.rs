@@ -34,8 +34,9 @@ impl Venue {
     fn announced(&self, event: &Event, now: Timestamp) -> Option<Event> {
         let Event::TicketIssued { ticket, service, .. } = event else { return None };
         self.open_counters(service).next()?;
-        let ahead = self.ahead(*ticket, service, now)?;
-        let raw = self.queues.get(service)?.pace().raw(ahead)?;
+        let pace = self.queues.get(service)?.pace();
+        // Looking ahead is the dear part: not before there is a pace.
+        let raw = pace.gap().and_then(|_| pace.raw(self.ahead(*ticket, service, now)?))?;
         Some(Event::WaitAnnounced { ticket: *ticket, raw })
     }
 
