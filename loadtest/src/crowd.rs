@@ -1,26 +1,30 @@
 //! Many sockets, each with its checker, on a thread of their own: what they do must not slow the player down.
 //!
 //! A client lives until it is told the truth: what was really called, or what the server says of its ticket. It then
-//! waits until what it has seen agrees, for at most [`SETTLE_MAX`], and ends. A client whose connection ends before
-//! that is not replaced: it is a violation.
+//! waits until what it has seen agrees, for at most [`SETTLE_MAX`], and ends. A connection that ends before that is a
+//! violation, unless the crowd was told to heal: then it is opened again, as a page would, and must be right again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use callnext::replay::client::jitter;
 use callnext::wire::{BoardFrame, Card, CardFrame};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::check::{BoardCheck, PhoneCheck, Violation, Violations, silence};
-use super::socket::{Address, Socket, SocketError};
+use super::socket::{Address, Socket};
 
 /// What is on its way when the day is over may still come, for so long.
 const SETTLE_MAX: Duration = Duration::from_secs(10);
+/// A client that heals comes back within this, at a moment of its own.
+const RETURN_WITHIN: Duration = Duration::from_secs(1);
+/// A client that heals gives up when it could not come back for so long.
+const RETURN_MAX: Duration = Duration::from_secs(120);
 /// So much of a frame that cannot be read is shown.
 const EXCERPT_CHARS: usize = 120;
 
@@ -44,6 +48,8 @@ pub struct Report {
     pub frames: u64,
     /// Calls it saw, for boards.
     pub calls: usize,
+    /// How often it had to come back.
+    pub returns: u64,
     /// What must not have happened.
     pub violations: Violations,
 }
@@ -70,17 +76,17 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Gathers an empty crowd before a server.
+    /// Gathers an empty crowd before a server. One that heals bears that connections end.
     ///
     /// # Errors
     ///
     /// The machine gives no thread.
-    pub fn gather(server: Address) -> Result<Self, CrowdError> {
+    pub fn gather(server: Address, heals: bool) -> Result<Self, CrowdError> {
         let (add, added) = mpsc::unbounded_channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new()
             .name("crowd".to_owned())
-            .spawn(move || runtime.block_on(keep(server, added)))?;
+            .spawn(move || runtime.block_on(keep(Door { server, heals }, added)))?;
         Ok(Self { add, thread })
     }
 
@@ -89,14 +95,15 @@ impl Crowd {
         let (open, is_open) = oneshot::channel();
         let (tell, truth) = oneshot::channel();
         let path = format!("/ws/v1/venues/{venue}/board");
-        let _ = self.add.send(Client::Board { at, path, open, truth });
+        // A crowd that died says so when it disperses.
+        drop(self.add.send(Client::Board { at, path, open, truth }));
         (is_open, tell)
     }
 
     /// Adds a phone. The sender takes what the server says of the ticket in the end.
     pub fn phone(&self, number: String, token: String) -> oneshot::Sender<Card> {
         let (tell, truth) = oneshot::channel();
-        let _ = self.add.send(Client::Phone { number, token, truth });
+        drop(self.add.send(Client::Phone { number, token, truth }));
         tell
     }
 
@@ -111,17 +118,23 @@ impl Crowd {
     }
 }
 
-async fn keep(server: Address, mut added: mpsc::UnboundedReceiver<Client>) -> Vec<Report> {
+/// Where clients go in, and whether they may come again.
+struct Door {
+    server: Address,
+    heals: bool,
+}
+
+async fn keep(door: Door, mut added: mpsc::UnboundedReceiver<Client>) -> Vec<Report> {
     let mut clients = JoinSet::new();
-    let server = Arc::new(server);
+    let door = Arc::new(door);
     while let Some(client) = added.recv().await {
-        let server = Arc::clone(&server);
+        let door = Arc::clone(&door);
         match client {
             Client::Board { at, path, open, truth } => {
-                clients.spawn(async move { board(&server, at, &path, open, truth).await });
+                clients.spawn(async move { board(&door, at, &path, open, truth).await });
             }
             Client::Phone { number, token, truth } => {
-                clients.spawn(async move { phone(&server, number, &token, truth).await });
+                clients.spawn(async move { phone(&door, number, &token, truth).await });
             }
         }
     }
@@ -129,21 +142,21 @@ async fn keep(server: Address, mut added: mpsc::UnboundedReceiver<Client>) -> Ve
 }
 
 async fn board(
-    server: &Address,
+    door: &Door,
     at: usize,
     path: &str,
     open: oneshot::Sender<()>,
     truth: oneshot::Receiver<Arc<BTreeMap<u64, u32>>>,
 ) -> Report {
     let mut check = BoardCheck::default();
-    follow(server, path, &mut check, Some(open), truth).await;
-    Report { who: Who::Board(at), frames: check.frames, calls: check.calls(), violations: check.violations }
+    let returns = follow(door, path, &mut check, Some(open), truth).await;
+    Report { who: Who::Board(at), frames: check.frames, calls: check.calls(), returns, violations: check.violations }
 }
 
-async fn phone(server: &Address, number: String, token: &str, truth: oneshot::Receiver<Card>) -> Report {
+async fn phone(door: &Door, number: String, token: &str, truth: oneshot::Receiver<Card>) -> Report {
     let mut check = PhoneCheck::new(number.clone());
-    follow(server, &format!("/ws/v1/tickets/{token}"), &mut check, None, truth).await;
-    Report { who: Who::Phone(number), frames: check.frames, calls: 0, violations: check.violations }
+    let returns = follow(door, &format!("/ws/v1/tickets/{token}"), &mut check, None, truth).await;
+    Report { who: Who::Phone(number), frames: check.frames, calls: 0, returns, violations: check.violations }
 }
 
 /// A checker, as a connection needs it.
@@ -190,66 +203,106 @@ impl Checker for PhoneCheck {
     }
 }
 
-/// One connection, from its opening until what was seen agrees with the truth, or the time for that is over.
+/// One client, from its coming until what it saw agrees with the truth, or the time for that is over. Tells how often
+/// it had to come back.
 async fn follow<C: Checker>(
-    server: &Address,
+    door: &Door,
     path: &str,
     check: &mut C,
     mut opened: Option<oneshot::Sender<()>>,
     mut truth: oneshot::Receiver<C::Truth>,
-) {
-    let mut socket = match Socket::open(server, path, None).await {
-        Ok(socket) => socket,
-        Err(error) => return check.violation(Violation::Ended { reason: error.to_string() }),
-    };
-    let mut heard = Instant::now();
+) -> u64 {
+    let mut line = Line { door, path, socket: None, heard: Instant::now(), returns: 0 };
     let truth = loop {
         tokio::select! {
-            text = socket.next() => {
-                if !take(check, text, &mut heard) {
-                    return;
+            taken = line.take(check) => {
+                if !taken {
+                    return line.returns;
                 }
                 if let Some(opened) = opened.take() {
                     // Whoever waited for it may have given up.
-                    let _ = opened.send(());
+                    let _gone = opened.send(());
                 }
             }
             told = &mut truth => match told {
                 Ok(truth) => break truth,
                 // The run was given up: there is nothing to compare with.
-                Err(_) => return socket.close().await,
+                Err(_) => return line.returns,
             },
         }
     };
     let settled = Instant::now() + SETTLE_MAX;
     while !check.against(&truth).is_empty() {
-        let Ok(text) = timeout_at(settled, socket.next()).await else { break };
-        if !take(check, text, &mut heard) {
+        if !timeout_at(settled, line.take(check)).await.unwrap_or(false) {
             break;
         }
     }
-    if let Some(violation) = silence(heard.elapsed()) {
+    if let Some(violation) = silence(line.heard.elapsed()) {
         check.violation(violation);
     }
     check.against(&truth).into_iter().for_each(|violation| check.violation(violation));
-    socket.close().await;
+    if let Some(socket) = line.socket {
+        socket.close().await;
+    }
+    line.returns
 }
 
-/// Takes in what a socket gave. False if it gave its end.
-fn take<C: Checker>(check: &mut C, text: Result<Utf8Bytes, SocketError>, heard: &mut Instant) -> bool {
-    if let Some(violation) = silence(heard.elapsed()) {
-        check.violation(violation);
-    }
-    *heard = Instant::now();
-    match text.map(|text| serde_json::from_str(&text).map_err(|error| format!("{error}: {}", excerpt(&text)))) {
-        Ok(Ok(frame)) => check.frame(frame),
-        Ok(Err(reason)) => check.violation(Violation::Unreadable { reason }),
-        Err(error) => {
-            check.violation(Violation::Ended { reason: error.to_string() });
-            return false;
+/// A client's connection, or the lack of one.
+struct Line<'a> {
+    door: &'a Door,
+    path: &'a str,
+    socket: Option<Socket>,
+    heard: Instant,
+    returns: u64,
+}
+
+impl Line<'_> {
+    /// Takes in the next frame, opening the connection first where there is none. False if no frame will come.
+    ///
+    /// May be dropped at any time: the connection stays where it is.
+    async fn take<C: Checker>(&mut self, check: &mut C) -> bool {
+        loop {
+            let text = match &mut self.socket {
+                Some(socket) => socket.next().await,
+                None => match Socket::open(&self.door.server, self.path, None).await {
+                    Ok(socket) => {
+                        self.socket = Some(socket);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match text {
+                Ok(text) => {
+                    if let Some(violation) = silence(self.heard.elapsed()) {
+                        check.violation(violation);
+                    }
+                    self.heard = Instant::now();
+                    match serde_json::from_str(&text) {
+                        Ok(frame) => check.frame(frame),
+                        Err(error) => {
+                            let reason = format!("{error}: {}", excerpt(&text));
+                            check.violation(Violation::Unreadable { reason });
+                        }
+                    }
+                    return true;
+                }
+                Err(error) if !self.may_return() => {
+                    check.violation(Violation::Ended { reason: error.to_string() });
+                    return false;
+                }
+                Err(_) => {
+                    self.returns += u64::from(self.socket.take().is_some());
+                    tokio::time::sleep(jitter(RETURN_WITHIN)).await;
+                }
+            }
         }
     }
-    true
+
+    /// Whether a connection that ended, or did not begin, may be tried again.
+    fn may_return(&self) -> bool {
+        self.door.heals && self.heard.elapsed() < RETURN_MAX
+    }
 }
 
 fn excerpt(text: &str) -> String {

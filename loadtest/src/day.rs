@@ -1,6 +1,6 @@
 //! A recorded day, played against a running server, with boards and every ticket's phone held open and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +42,9 @@ pub struct DayOptions {
     /// How many boards to hold open
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub boards: usize,
+    /// Open connections again that end: for a server that is killed and started again meanwhile
+    #[arg(long)]
+    pub heal: bool,
 }
 
 fn time_of_day(text: &str) -> Result<NaiveTime, chrono::ParseError> {
@@ -79,20 +82,22 @@ struct Phone {
 pub async fn run(options: DayOptions) -> Result<Verdict, DayRunError> {
     let day = read(&options)?;
     let address = Address::parse(&options.play.server)?;
-    let crowd = Crowd::gather(address)?;
+    let crowd = Crowd::gather(address, options.heal)?;
     let (tell, mut heard) = mpsc::unbounded_channel();
     let player = prepare(&day, &options.play, 0, Some(tell)).await?;
     let mut boards = Vec::new();
     for at in 0..options.boards {
         let (open, truth) = crowd.board(at, player.venue().as_str());
         // A board that cannot be opened says so in its report.
-        let _ = open.await;
+        drop(open.await);
         boards.push(truth);
     }
     let mut phones = Vec::new();
     let mut made: BTreeMap<u64, u32> = BTreeMap::new();
+    let (mut numbers, mut given_twice) = (BTreeSet::new(), 0);
     let mut listen = |heard: Heard| match heard {
         Heard::Issued { number, token, .. } => {
+            given_twice += u64::from(!numbers.insert(number.clone()));
             let truth = crowd.phone(number, token.clone());
             phones.push(Phone { token, truth });
         }
@@ -115,16 +120,16 @@ pub async fn run(options: DayOptions) -> Result<Verdict, DayRunError> {
     let made = Arc::new(made);
     for board in boards {
         // A board whose connection ended has said so.
-        let _ = board.send(Arc::clone(&made));
+        drop(board.send(Arc::clone(&made)));
     }
     let client = Client::new(&options.play.server)?;
     let anybody = Seat::new(Access::Public);
     for Phone { token, truth } in phones {
         let frame: CardFrame = client.read(&anybody, &format!("/tickets/{token}")).await?;
-        let _ = truth.send(frame.card);
+        drop(truth.send(frame.card));
     }
     let reports = crowd.disperse()?;
-    Ok(Verdict { calls_made: made.len(), summary, reports })
+    Ok(Verdict { calls_made: made.len(), given_twice, summary, reports })
 }
 
 fn read(options: &DayOptions) -> Result<Day, ReplayError> {

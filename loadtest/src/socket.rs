@@ -122,7 +122,7 @@ impl Socket {
 
     /// Says good-bye; what the server makes of it does not matter any more.
     pub async fn close(mut self) {
-        let _ = timeout(HANDSHAKE_MAX, self.0.close(None)).await;
+        drop(timeout(HANDSHAKE_MAX, self.0.close(None)).await);
     }
 }
 

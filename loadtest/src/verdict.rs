@@ -15,6 +15,8 @@ const NAMED_MAX: usize = 20;
 pub struct Verdict {
     /// Calls the player made.
     pub calls_made: usize,
+    /// Numbers that were given to two tickets.
+    pub given_twice: u64,
     /// What else it did.
     pub summary: ReplaySummary,
     /// What each client saw.
@@ -72,6 +74,8 @@ impl Verdict {
             Figure::told("recalls made", self.summary.recalled.into()),
             Figure::told("board frames", frames(false)),
             Figure::told("card frames", frames(true)),
+            Figure::told("connections opened again", self.reports.iter().map(|report| report.returns).sum()),
+            Figure::must_be("numbers given twice", self.given_twice, 0),
             Figure::must_be("boards that missed a call", count(blind), 0),
             Figure::must_be("violations", self.violations(), 0),
             Figure::told("refusals", refused.into()),
@@ -133,10 +137,11 @@ mod tests {
     fn verdict(violation: Option<Violation>, calls_seen: usize) -> Verdict {
         let mut violations = Violations::default();
         violation.into_iter().for_each(|violation| violations.add(violation));
-        let board = Report { who: Who::Board(0), frames: 9, calls: calls_seen, violations: Violations::default() };
-        let phone = Report { who: Who::Phone("A001".to_owned()), frames: 3, calls: 0, violations };
+        let board =
+            Report { who: Who::Board(0), frames: 9, calls: calls_seen, returns: 0, violations: Violations::default() };
+        let phone = Report { who: Who::Phone("A001".to_owned()), frames: 3, calls: 0, returns: 0, violations };
         let summary = ReplaySummary { issued: 1, ..ReplaySummary::default() };
-        Verdict { calls_made: 5, summary, reports: vec![board, phone] }
+        Verdict { calls_made: 5, given_twice: 0, summary, reports: vec![board, phone] }
     }
 
     #[test]
@@ -154,6 +159,11 @@ mod tests {
         let text = verdict.to_string();
         assert!(text.contains("phone A001: 1 violations\n  no card came"), "{text}");
         assert!(text.ends_with("\nNOT GOOD\n"));
+    }
+
+    #[test]
+    fn a_number_given_twice_is_not_good() {
+        assert!(!Verdict { given_twice: 1, ..verdict(None, 5) }.is_good());
     }
 
     #[test]

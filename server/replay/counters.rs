@@ -2,18 +2,23 @@
 //!
 //! Pure, so that taking over can be tested without a server. What the player did itself it knows from the answers;
 //! anything else that happens to a counter of its own was done by somebody, and that counter is then theirs for good.
+//! Calls are looked for on the board: it keeps the latest ones, so none is overlooked when frames are merged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use callnext_engine::counter::CounterState;
 use callnext_engine::{CounterId, ServiceId, Timestamp};
 
-use crate::wire::CounterRow;
+use crate::wire::{BoardCall, CounterRow};
 
 /// The counters of a venue.
 #[derive(Debug, Default)]
 pub struct Counters {
     all: BTreeMap<CounterId, Post>,
+    /// Calls that are accounted for: the player's own, and those that were there before it; none before the first board.
+    calls: Option<BTreeSet<u64>>,
+    /// Calls the player made before the first board came.
+    made: BTreeSet<u64>,
 }
 
 /// One counter, as the player knows it.
@@ -28,8 +33,6 @@ struct Post {
     seen_open: bool,
     /// What it is doing.
     work: Work,
-    /// Every ticket the player knows to have been here: a lagging frame may still show an earlier one.
-    known: BTreeSet<u64>,
 }
 
 /// What a counter is doing, and since when.
@@ -74,13 +77,10 @@ impl Counters {
             let services = row.services.iter().filter_map(|name| ServiceId::parse(name).ok()).collect();
             let work = row.current.map_or(Work::Idle { since: now }, |ticket| Work::Serving { ticket, since: now });
             let open = row.state == CounterState::Open;
-            let known = row.current.into_iter().collect();
-            Some((
-                CounterId::parse(&row.id).ok()?,
-                Post { services, taken_over: false, open, seen_open: open, work, known },
-            ))
+            let post = Post { services, taken_over: false, open, seen_open: open, work };
+            Some((CounterId::parse(&row.id).ok()?, post))
         };
-        Self { all: rows.iter().filter_map(post).collect() }
+        Self { all: rows.iter().filter_map(post).collect(), ..Self::default() }
     }
 
     /// The counters the player still works, and whether each is open.
@@ -135,10 +135,10 @@ impl Counters {
         }
     }
 
-    /// The player called a ticket there.
-    pub fn called(&mut self, counter: &CounterId, ticket: u64, now: Timestamp) {
+    /// The player called a ticket there, by this call.
+    pub fn called(&mut self, counter: &CounterId, ticket: u64, call: Option<u64>, now: Timestamp) {
+        self.calls.as_mut().unwrap_or(&mut self.made).extend(call);
         if let Some(post) = self.all.get_mut(counter) {
-            post.known.insert(ticket);
             post.work = Work::Called { ticket, since: now };
         }
     }
@@ -164,18 +164,26 @@ impl Counters {
         self.all.get_mut(counter).is_some_and(|post| !std::mem::replace(&mut post.taken_over, true))
     }
 
-    /// The console shows a counter. True if it shows that a person has it: it has a ticket the player never called
-    /// there, or is not open though the player has it open.
+    /// The console shows a counter. True if it shows that a person has it: it is not open though the player has it open.
     pub fn seen(&mut self, row: &CounterRow) -> bool {
         let Some(post) = CounterId::parse(&row.id).ok().and_then(|id| self.all.get_mut(&id)) else { return false };
-        if post.taken_over {
-            return false;
-        }
-        let foreign = row.current.is_some_and(|ticket| !post.known.contains(&ticket));
         let closed = post.open && post.seen_open && row.state != CounterState::Open;
         post.seen_open |= post.open && row.state == CounterState::Open;
         post.services = row.services.iter().filter_map(|name| ServiceId::parse(name).ok()).collect();
-        foreign || closed
+        closed && !post.taken_over
+    }
+
+    /// A board shows the latest calls. The counters of the player's own at which somebody else has called.
+    pub fn on_board(&mut self, shown: &[BoardCall]) -> Vec<CounterId> {
+        let Some(calls) = &mut self.calls else {
+            // What is there at first was called before the player came.
+            let made = std::mem::take(&mut self.made);
+            self.calls = Some(shown.iter().map(|call| call.id).chain(made).collect());
+            return Vec::new();
+        };
+        let foreign: Vec<_> = shown.iter().filter(|call| calls.insert(call.id)).collect();
+        let counters = foreign.into_iter().filter_map(|call| CounterId::parse(&call.counter.id).ok());
+        counters.filter(|id| self.all.get(id).is_some_and(|post| !post.taken_over)).collect()
     }
 
     /// The console shows that a visit is over. The counter that has the ticket, if the player thinks one has:
@@ -191,10 +199,24 @@ mod tests {
     use callnext_engine::Text;
 
     use super::*;
+    use crate::wire::Named;
 
     fn row(id: &str, state: CounterState, services: &[&str], current: Option<u64>) -> CounterRow {
         let services = services.iter().map(|service| (*service).to_owned()).collect();
         CounterRow { id: id.to_owned(), name: Text::same(id), state, services, current }
+    }
+
+    fn board_call(id: u64, counter: &str) -> BoardCall {
+        BoardCall {
+            id,
+            number: "A001".to_owned(),
+            name: None,
+            counter: Named { id: counter.to_owned(), name: Text::same(counter) },
+            service: "a".to_owned(),
+            recalls: 0,
+            at: chrono::DateTime::UNIX_EPOCH,
+            open: true,
+        }
     }
 
     fn id(name: &str) -> CounterId {
@@ -216,9 +238,9 @@ mod tests {
         counters.freed(&id("1"), Timestamp(50));
         counters.freed(&id("2"), Timestamp(40));
         assert_eq!(counters.choose(&service("a")), Some(id("2")));
-        counters.called(&id("2"), 7, Timestamp(60));
+        counters.called(&id("2"), 7, None, Timestamp(60));
         assert_eq!(counters.choose(&service("a")), Some(id("1")));
-        counters.called(&id("1"), 8, Timestamp(70));
+        counters.called(&id("1"), 8, None, Timestamp(70));
         assert_eq!(counters.choose(&service("a")), None, "both wait for somebody to come");
         counters.started(&id("1"));
         assert_eq!(counters.choose(&service("a")), Some(id("1")));
@@ -229,20 +251,29 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_nobody_of_us_called_means_a_person_took_over() {
+    fn a_call_that_is_not_the_players_means_a_person_took_over() {
         let mut counters = open(&["1", "2"]);
-        counters.called(&id("1"), 7, Timestamp(10));
-        assert!(!counters.seen(&row("1", CounterState::Open, &["a"], None)), "a frame from before the call");
-        assert!(!counters.seen(&row("1", CounterState::Open, &["a"], Some(7))));
-        counters.freed(&id("1"), Timestamp(20));
-        assert!(!counters.seen(&row("1", CounterState::Open, &["a"], Some(7))), "a frame from before the completion");
-        assert!(counters.seen(&row("1", CounterState::Open, &["a"], Some(9))));
+        counters.called(&id("2"), 6, Some(2), Timestamp(10));
+        assert_eq!(counters.on_board(&[board_call(1, "1")]), [], "called before the player came");
+        counters.called(&id("1"), 7, Some(3), Timestamp(10));
+        assert_eq!(counters.on_board(&[board_call(3, "1"), board_call(2, "2"), board_call(1, "1")]), []);
+        assert_eq!(counters.on_board(&[board_call(4, "1"), board_call(3, "1"), board_call(2, "2")]), [id("1")]);
         assert!(counters.leave_to_staff(&id("1")));
         assert!(!counters.leave_to_staff(&id("1")), "no news the second time");
-        assert!(!counters.seen(&row("1", CounterState::Open, &["a"], Some(10))));
+        assert_eq!(counters.on_board(&[board_call(5, "1"), board_call(4, "1")]), []);
+        counters.started(&id("2"));
         assert_eq!(counters.choose(&service("a")), Some(id("2")), "the rest goes on");
         assert_eq!(counters.taken_over().collect::<Vec<_>>(), [&id("1")]);
         assert_eq!(counters.work(&id("1")), None);
+    }
+
+    #[test]
+    fn a_call_is_found_even_when_the_players_own_covers_it() {
+        let mut counters = open(&["1"]);
+        assert_eq!(counters.on_board(&[]), []);
+        // Somebody makes call 1 there and the player call 2 before a frame is out: the console shows the second only.
+        counters.called(&id("1"), 8, Some(2), Timestamp(10));
+        assert_eq!(counters.on_board(&[board_call(2, "1"), board_call(1, "1")]), [id("1")]);
     }
 
     #[test]
@@ -261,7 +292,7 @@ mod tests {
     #[test]
     fn a_visit_ended_by_another_hand_is_noticed() {
         let mut counters = open(&["1"]);
-        counters.called(&id("1"), 7, Timestamp(10));
+        counters.called(&id("1"), 7, None, Timestamp(10));
         assert_eq!(counters.has(7), Some(id("1")));
         counters.freed(&id("1"), Timestamp(20));
         assert_eq!(counters.has(7), None, "the player ended it itself");
@@ -269,8 +300,7 @@ mod tests {
 
     #[test]
     fn what_is_there_at_the_start_is_taken_for_ones_own() {
-        let mut counters = Counters::of(&[row("1", CounterState::Open, &["a"], Some(5))], Timestamp(0));
-        assert!(!counters.seen(&row("1", CounterState::Open, &["a"], Some(5))));
+        let counters = Counters::of(&[row("1", CounterState::Open, &["a"], Some(5))], Timestamp(0));
         assert_eq!(counters.work(&id("1")).and_then(Work::ticket), Some(5));
         assert_eq!(counters.choose(&service("a")), Some(id("1")), "and can be completed for the next call");
     }

@@ -217,7 +217,7 @@ impl Player {
         }
         self.write_agenda(&console, now);
         self.book(&console, now).await?;
-        let (_watch, mut told) = watch::console(&self.client, &self.cast.clerk, &self.plan.target.venue);
+        let (_watches, mut told) = watch::venue(&self.client, &self.cast.clerk, &self.plan.target.venue);
         while let Some(due) = self.agenda.next_at() {
             tokio::select! {
                 // What people did comes first: a counter they took must not be used once more.
@@ -487,7 +487,7 @@ impl Player {
         };
         self.summary.called += 1;
         self.called.insert(ticket.id);
-        self.counters.called(counter, ticket.id, now);
+        self.counters.called(counter, ticket.id, answer.call, now);
         if let Some(call) = answer.call {
             self.say(Heard::Called { id: ticket.id, call, recalls: ticket.recalls });
         }
@@ -599,23 +599,23 @@ impl Player {
         matches!(self.counters.work(counter), Some(Work::Idle { .. }))
     }
 
-    /// The console shows what happened: whatever the player did not do at a counter of its own, a person did.
+    /// Console and board show what happened: what the player did not do at a counter of its own, a person did.
     fn hear(&mut self, told: Told) {
-        let (rows, removed) = match told {
+        let (rows, ended) = match told {
+            Told::Board(frame) => {
+                for counter in self.counters.on_board(&frame.board.calls) {
+                    self.leave_to_staff(&counter);
+                }
+                return;
+            }
             Told::Console(frame) => (frame.console.counters, Vec::new()),
             Told::Change(frame) => (frame.change.counters, frame.change.removed),
         };
-        for row in rows {
-            if self.counters.seen(&row)
-                && let Ok(counter) = CounterId::parse(&row.id)
-            {
-                self.leave_to_staff(&counter);
-            }
-        }
-        for ticket in removed {
-            if let Some(counter) = self.counters.has(ticket) {
-                self.leave_to_staff(&counter);
-            }
+        let closed: Vec<_> = rows.into_iter().filter(|row| self.counters.seen(row)).map(|row| row.id).collect();
+        let closed = closed.iter().filter_map(|id| CounterId::parse(id).ok());
+        let freed = ended.into_iter().filter_map(|ticket| self.counters.has(ticket));
+        for counter in closed.chain(freed).collect::<Vec<_>>() {
+            self.leave_to_staff(&counter);
         }
     }
 
@@ -664,7 +664,7 @@ impl Player {
     fn say(&self, heard: Heard) {
         if let Some(tell) = &self.tell {
             // Nobody listens any more: that is the listener's affair.
-            let _ = tell.send(heard);
+            drop(tell.send(heard));
         }
     }
 

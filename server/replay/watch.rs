@@ -1,4 +1,4 @@
-//! Open sockets of a replay: the console that shows the player what others do, and phones that only wait.
+//! Open sockets of a replay: console and board, which show the player what others do, and phones that only wait.
 //!
 //! Apart, because these go on beside the steps: each is a task that reads until it is dropped, and comes back when the
 //! connection ends. It judges nothing: what a frame means is for its receiver, what it should hold for the load test.
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::client::{Client, Seat, jitter};
-use crate::wire::{ChangeFrame, ClientFrame, ConsoleFrame};
+use crate::wire::{BoardFrame, ChangeFrame, ClientFrame, ConsoleFrame};
 
 /// Frames read ahead while the player waits for an answer; the server holds the rest, and sends less of it.
 const READ_AHEAD: usize = 256;
@@ -32,33 +32,34 @@ impl Drop for Watch {
     }
 }
 
-/// What a console is told.
+/// What a console or a board is told.
 #[derive(Debug)]
 pub enum Told {
     /// Everything.
     Console(ConsoleFrame),
     /// What changed.
     Change(ChangeFrame),
+    /// The board: of what it shows, the player needs the calls.
+    Board(BoardFrame),
 }
 
-/// Watches a venue's console, for as long as the watch is kept.
-pub fn console(client: &Rc<Client>, seat: &Rc<Seat>, venue: &VenueId) -> (Watch, mpsc::Receiver<Told>) {
+/// Watches a venue's console and board, for as long as the watches are kept.
+pub fn venue(client: &Rc<Client>, seat: &Rc<Seat>, venue: &VenueId) -> ([Watch; 2], mpsc::Receiver<Told>) {
     let (told, receiver) = mpsc::channel(READ_AHEAD);
-    let (client, seat) = (Rc::clone(client), Rc::clone(seat));
-    let path = format!("/ws/v1/venues/{venue}/console");
-    let task = async move {
-        loop {
-            if watch_console(&client, &seat, &path, &told).await.is_none() {
-                return;
+    let watch = |what: &str| {
+        let (client, seat, told) = (Rc::clone(client), Rc::clone(seat), told.clone());
+        let path = format!("/ws/v1/venues/{venue}/{what}");
+        Watch(tokio::task::spawn_local(async move {
+            while read_to_end(&client, &seat, &path, &told).await.is_some() {
+                tokio::time::sleep(jitter(RETURN_WITHIN)).await;
             }
-            tokio::time::sleep(jitter(RETURN_WITHIN)).await;
-        }
+        }))
     };
-    (Watch(tokio::task::spawn_local(task)), receiver)
+    ([watch("console"), watch("board")], receiver)
 }
 
 /// Reads one connection to its end; none when nobody listens any more.
-async fn watch_console(client: &Client, seat: &Seat, path: &str, told: &mpsc::Sender<Told>) -> Option<()> {
+async fn read_to_end(client: &Client, seat: &Seat, path: &str, told: &mpsc::Sender<Told>) -> Option<()> {
     let Ok(mut socket) = client.socket(seat, path).await else { return Some(()) };
     // Where this reader stands: a change that starts elsewhere is answered by asking for what was missed.
     let mut stands: Option<(String, u64)> = None;
@@ -73,10 +74,11 @@ async fn watch_console(client: &Client, seat: &Seat, path: &str, told: &mpsc::Se
                     }
                 }
                 Some(frame) => {
-                    stands = Some(match &frame {
-                        Told::Console(frame) => (frame.epoch.clone(), frame.seq),
-                        Told::Change(frame) => (frame.epoch.clone(), frame.seq),
-                    });
+                    stands = match &frame {
+                        Told::Console(frame) => Some((frame.epoch.clone(), frame.seq)),
+                        Told::Change(frame) => Some((frame.epoch.clone(), frame.seq)),
+                        Told::Board(_) => None,
+                    };
                     told.send(frame).await.ok()?;
                 }
                 None => {}
@@ -103,6 +105,7 @@ fn read(bytes: &[u8]) -> Option<Told> {
     match kind.kind.as_str() {
         "console" => serde_json::from_slice(bytes).ok().map(Told::Console),
         "change" => serde_json::from_slice(bytes).ok().map(Told::Change),
+        "board" => serde_json::from_slice(bytes).ok().map(Told::Board),
         _ => None,
     }
 }

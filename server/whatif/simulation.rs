@@ -375,13 +375,13 @@ impl<'p> Simulation<'p> {
             Ok((_, Outcome::Called { ticket, .. })) => self.seen(ticket),
             _ => None,
         };
-        let Ok(Outcome::Called { ticket, .. }) = self.ask(action) else {
+        let Ok(Outcome::Called { ticket, call: made, .. }) = self.ask(action) else {
             self.counters.freed(counter, self.now);
             return false;
         };
         self.history.calls.extend(call);
         self.called.insert(ticket);
-        self.counters.called(counter, ticket.0, self.now);
+        self.counters.called(counter, ticket.0, Some(made.0), self.now);
         for (after, act) in self.what_follows(ticket, lasted) {
             self.agenda.add(self.now + after, Task::Act { counter: counter.clone(), ticket, act });
         }
