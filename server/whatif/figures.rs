@@ -9,6 +9,7 @@ use callnext_engine::{Lane, Millis, ServiceId};
 use serde::{Serialize, Serializer};
 
 use super::simulation::{Class, History};
+use crate::replay::day::Day;
 
 /// Figures of one run, or the difference of two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -120,6 +121,15 @@ pub fn figures(history: &History) -> BTreeMap<Group, Figures> {
     history.no_shows.iter().for_each(|class| add(class, &|tally| tally.no_shows += 1));
     history.left.iter().for_each(|class| add(class, &|tally| tally.left += 1));
     tallies.into_iter().map(|(group, tally)| (group, tally.figures())).collect()
+}
+
+/// The waits of the records themselves, whoever was called then: what the run under the settings as they are should
+/// come near to. Records know no misses, and whom a call passed over is not worked out.
+pub fn recorded(day: &Day) -> Figures {
+    let waited = day.visits.iter().filter_map(|visit| Some(Millis(visit.called?.0 - visit.arrived.0)));
+    let left = day.visits.iter().filter(|visit| visit.left().is_some()).count();
+    let tally = Tally { waits: waited.collect(), left: i64::try_from(left).unwrap_or(i64::MAX), ..Tally::default() };
+    Figures { overtaken_mean: None, overtaken_max: None, ..tally.figures() }
 }
 
 /// A group's figures while they are gathered.

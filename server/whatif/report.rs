@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::change::Setting;
-use super::figures::{Figures, Group, figures};
+use super::figures::{Figures, Group, figures, recorded};
 use super::simulation::History;
 use crate::replay::day::Day;
 use crate::replay::plan::{Arrival, Mix, Plan, Step};
@@ -55,6 +55,27 @@ struct Record {
     venue: String,
     day: NaiveDate,
     tickets: usize,
+    called: i64,
+    wait_mean_ms: Option<Millis>,
+    wait_median_ms: Option<Millis>,
+    wait_p90_ms: Option<Millis>,
+    left: i64,
+}
+
+impl Record {
+    fn of(day: &Day) -> Self {
+        let Figures { called, wait_mean, wait_median, wait_p90, left, .. } = recorded(day);
+        Self {
+            venue: day.venue.clone(),
+            day: day.date,
+            tickets: day.visits.len(),
+            called,
+            wait_mean_ms: wait_mean,
+            wait_median_ms: wait_median,
+            wait_p90_ms: wait_p90,
+            left,
+        }
+    }
 }
 
 /// What is to be told of a run, apart from its figures.
@@ -112,7 +133,7 @@ impl Report {
             refused: run.history.refused.clone(),
         };
         Self {
-            record: Record { venue: day.venue.clone(), day: day.date, tickets: day.visits.len() },
+            record: Record::of(day),
             venue: venue.id.clone(),
             runs: runs.iter().map(told).collect(),
             groups: compared(venue, runs, by_service),
@@ -224,8 +245,15 @@ fn wrapped(text: &str) -> Vec<String> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { venue, day, tickets } = &self.record;
-        writeln!(f, "{venue}, {day}, played at {}: {tickets} people\n", self.venue)?;
+        let Record { venue, day, tickets, called, left, .. } = &self.record;
+        let [mean, median, p90] =
+            [self.record.wait_mean_ms, self.record.wait_median_ms, self.record.wait_p90_ms].map(minutes);
+        writeln!(f, "{venue}, {day}, played at {}: {tickets} people", self.venue)?;
+        write!(
+            f,
+            "In the records: {called} called after {mean} minutes in the mean, {median} in the median, {p90} at p90; "
+        )?;
+        writeln!(f, "{left} left.\n")?;
         let name_chars = self.runs.iter().map(|run| short(&run.name).chars().count()).max().unwrap_or_default();
         for run in &self.runs {
             let settings: Vec<_> = run.settings.iter().map(ToString::to_string).collect();
@@ -307,13 +335,7 @@ enum Signs {
 fn line(f: &mut fmt::Formatter<'_>, name_chars: usize, name: &str, figures: &Figures, signs: Signs) -> fmt::Result {
     let signed = |text: String, value: i64| if signs == Signs::All && value > 0 { format!("+{text}") } else { text };
     let count = |value: i64| signed(value.to_string(), value);
-    let none = || "–".to_owned();
-    let minutes = |span: Option<Millis>| {
-        span.map_or_else(none, |span| {
-            let tenths = tenths_of_minutes(span);
-            signed(decimal(tenths), tenths)
-        })
-    };
+    let minutes = |span: Option<Millis>| signed(minutes(span), span.map_or(0, tenths_of_minutes));
     let cells = [
         count(figures.called),
         minutes(figures.wait_mean),
@@ -327,6 +349,14 @@ fn line(f: &mut fmt::Formatter<'_>, name_chars: usize, name: &str, figures: &Fig
     write!(f, "{name:name_chars$}")?;
     cells.iter().zip(COLUMNS).try_for_each(|(cell, (_, width))| write!(f, "{cell:>width$}"))?;
     writeln!(f)
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+fn minutes(span: Option<Millis>) -> String {
+    span.map_or_else(none, |span| decimal(tenths_of_minutes(span)))
 }
 
 /// Rounded to the nearest tenth, half away from nothing, so that a difference and its opposite look alike.

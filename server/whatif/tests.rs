@@ -6,7 +6,7 @@ use callnext_engine::{Lane, Millis, VenueConfig};
 use serde_json::json;
 
 use super::change::{Setting, Variant};
-use super::figures::{Figures, Group, Hundredths, figures};
+use super::figures::{Figures, Group, Hundredths, figures, recorded};
 use super::report::{AS_THEY_ARE, Played, Report, Run};
 use super::simulation::{History, simulate};
 use crate::demo;
@@ -233,10 +233,21 @@ fn report(day: &Day, mix: Mix, settings: &[&str]) -> serde_json::Value {
 }
 
 #[test]
+fn the_settings_as_they_are_come_near_to_the_records() {
+    for day in [demo::clinic_day().unwrap(), demo::hall_day().unwrap()] {
+        let history = play(&day, &venue_of(&day), Mix::FAITHFUL, &[]);
+        let (played, real) = (figures(&history)[&Group::default()], recorded(&day));
+        assert_eq!((played.called, played.left), (real.called, real.left));
+        let (played, real) = (played.wait_mean.unwrap().0, real.wait_mean.unwrap().0);
+        assert!(played.abs_diff(real) < real.unsigned_abs() / 20, "{}: {played} ms, not {real} ms", day.venue);
+    }
+}
+
+#[test]
 fn a_report_tells_every_service_and_every_lane_in_both_forms() {
     let day = demo::clinic_day().unwrap();
     let json = report(&day, Mix::CLINIC, &["*.ratio.appointment=1"]);
-    assert_eq!(json["record"]["tickets"], 553);
+    assert_eq!((&json["record"]["tickets"], &json["record"]["called"]), (&json!(553), &json!(553)));
     assert_eq!(json["runs"][1]["settings"], json!(["*.ratio.appointment=1"]));
     let groups = json["groups"].as_array().unwrap();
     assert_eq!((&groups[0]["service"], &groups[0]["lane"]), (&json!(null), &json!(null)));
