@@ -9,7 +9,7 @@
 //! * [`venues`]: one actor per venue, the registry, a hub per worker.
 //! * [`access`]: who may do what: accounts, roles, devices, phone links.
 //! * [`http`]: the edge: one route table, sockets, problems, documents, pages.
-//! * [`replay`] and [`demo`]: a recorded day played through the public interface.
+//! * [`replay`] and [`demo`]: a recorded day played through the public interface; [`whatif`]: in the engine alone.
 //! * [`settings`], [`clock`], [`metrics`], [`telemetry`], [`database`]: what everything stands on.
 //! * [`app`]: the composition root, the only place that knows them all.
 //!
@@ -29,4 +29,5 @@ pub mod replay;
 pub mod settings;
 pub mod telemetry;
 pub mod venues;
+pub mod whatif;
 pub mod wire;

@@ -12,6 +12,7 @@ use callnext::demo;
 use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
 use callnext::telemetry::{self, LogFormat};
+use callnext::whatif::{self, WhatIfOptions};
 use clap::{Args, Parser, Subcommand};
 
 /// The settings file to begin with.
@@ -38,6 +39,8 @@ enum Command {
     Demo(Demo),
     /// Plays a recorded day through the public interface of a running server
     Replay(ReplayOptions),
+    /// Plays a recorded day under other settings and compares waits and fairness; needs no server
+    WhatIf(WhatIfOptions),
     /// Looks at settings without starting anything
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
             Command::Serve(serve) => run_serve(serve).await,
             Command::Demo(demo) => run_demo(demo).await,
             Command::Replay(options) => run_replay(options).await,
+            Command::WhatIf(options) => say(&whatif::run(&options)?),
             Command::Config(ConfigCommand::Check { config }) => check(&config),
             Command::Config(ConfigCommand::Example) => say(EXAMPLE),
         }

@@ -169,6 +169,10 @@ pub struct BoardCheck {
     /// Calls of the frame before.
     shown: BTreeSet<u64>,
     begun: bool,
+    /// Its connection ended: the next frame may leave out what happened meanwhile.
+    away: bool,
+    /// Calls that a frame after an absence no longer held: from the first to before the second.
+    forgotten: Vec<(u64, u64)>,
     /// Frames taken in.
     pub frames: u64,
     /// What must not have happened.
@@ -176,11 +180,22 @@ pub struct BoardCheck {
 }
 
 impl BoardCheck {
+    /// Its connection ended. A board remembers its latest calls only: whoever is away for longer misses the others.
+    pub fn went_away(&mut self) {
+        self.away = self.begun;
+    }
+
     /// Takes in the next frame.
     pub fn frame(&mut self, frame: &BoardFrame) {
         self.frames += 1;
         self.place.moves(&frame.epoch, frame.seq, &mut self.violations);
         let calls = &frame.board.calls;
+        if std::mem::take(&mut self.away)
+            && let (Some(last), Some(oldest)) = (self.shown.first(), calls.last())
+            && *last < oldest.id
+        {
+            self.forgotten.push((*last, oldest.id));
+        }
         for (newer, older) in calls.iter().zip(calls.iter().skip(1)) {
             if older.id >= newer.id {
                 self.violations.add(Violation::CallsUnordered { call: older.id });
@@ -212,7 +227,10 @@ impl BoardCheck {
     /// Calls of these that were not seen, or not with their last recall.
     pub fn missing<'a>(&'a self, made: &'a BTreeMap<u64, u32>) -> impl Iterator<Item = (u64, u32)> + 'a {
         let seen = |call: &u64, recalls: u32| self.seen.get(call).is_some_and(|seen| *seen >= recalls);
-        made.iter().filter(move |(call, recalls)| !seen(call, **recalls)).map(|(call, recalls)| (*call, *recalls))
+        let forgotten = |call: &u64| self.forgotten.iter().any(|(first, end)| (*first..*end).contains(call));
+        made.iter()
+            .filter(move |(call, recalls)| !seen(call, **recalls) && !forgotten(call))
+            .map(|(call, recalls)| (*call, *recalls))
     }
 
     /// How many calls were seen.
@@ -362,6 +380,23 @@ mod tests {
             found(&[board("1", 1, &[(1, 2)]), board("1", 2, &[(1, 1)])]),
             [Violation::RecallsWentBack { call: 1, from: 2, to: 1 }]
         );
+    }
+
+    #[test]
+    fn only_who_was_away_may_miss_what_a_board_forgot() {
+        let frames = [board("1", 1, &[(2, 0), (1, 0)]), board("2", 9, &[(9, 0), (8, 0)])];
+        let made: BTreeMap<u64, u32> = (1..=9).map(|call| (call, u32::from(call == 2))).collect();
+        let missing = |away: bool| {
+            let mut check = BoardCheck::default();
+            check.frame(&frames[0]);
+            if away {
+                check.went_away();
+            }
+            check.frame(&frames[1]);
+            check.missing(&made).map(|(call, _)| call).collect::<Vec<_>>()
+        };
+        assert_eq!(missing(false), [2, 3, 4, 5, 6, 7]);
+        assert_eq!(missing(true), [0; 0]);
     }
 
     #[test]

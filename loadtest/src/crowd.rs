@@ -165,6 +165,8 @@ trait Checker {
     type Truth;
     fn frame(&mut self, frame: Self::Frame);
     fn violation(&mut self, violation: Violation);
+    /// The connection ended, and will be opened again.
+    fn went_away(&mut self);
     /// What does not agree with the truth yet.
     fn against(&self, truth: &Self::Truth) -> Vec<Violation>;
 }
@@ -179,6 +181,10 @@ impl Checker for BoardCheck {
 
     fn violation(&mut self, violation: Violation) {
         self.violations.add(violation);
+    }
+
+    fn went_away(&mut self) {
+        self.went_away();
     }
 
     fn against(&self, made: &Self::Truth) -> Vec<Violation> {
@@ -197,6 +203,9 @@ impl Checker for PhoneCheck {
     fn violation(&mut self, violation: Violation) {
         self.violations.add(violation);
     }
+
+    /// A card is complete: what happened meanwhile is on the next one.
+    fn went_away(&mut self) {}
 
     fn against(&self, card: &Card) -> Vec<Violation> {
         self.differs(card).into_iter().collect()
@@ -292,7 +301,10 @@ impl Line<'_> {
                     return false;
                 }
                 Err(_) => {
-                    self.returns += u64::from(self.socket.take().is_some());
+                    if self.socket.take().is_some() {
+                        self.returns += 1;
+                        check.went_away();
+                    }
                     tokio::time::sleep(jitter(RETURN_WITHIN)).await;
                 }
             }

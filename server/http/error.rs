@@ -271,7 +271,8 @@ impl From<RegistryError> for ApiError {
         match error {
             RegistryError::Unknown(_) => Self::VenueUnknown,
             RegistryError::Journal(error) => error.into(),
-            RegistryError::Broken => Self::Internal,
+            // Nothing was to be changed: it can be asked again.
+            RegistryError::Broken => Self::Unavailable,
         }
     }
 }

@@ -203,7 +203,7 @@ impl Handler<Published> for Hub {
             if let Some(watching) = hall.viewers.get_mut(key)
                 && publication.moment() > watching.joined_at
             {
-                watching.deliver(publication.console_frame(), now);
+                watching.deliver(publication.console.frame(), now);
             }
         }
         hall.latest = Some(publication);

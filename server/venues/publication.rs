@@ -63,9 +63,48 @@ pub struct Publication {
     /// Tickets whose phones show something else than at the last publication, with those that ended since.
     pub changed: Vec<(TicketId, Facts)>,
     /// What consoles are told.
-    pub console: ForConsoles,
+    pub console: Arc<ConsoleNews>,
     boards: Mutex<BTreeMap<BoardFilter, ByteString>>,
-    console_frame: OnceLock<ByteString>,
+}
+
+/// What consoles are told at one moment. Apart from its publication because it is kept for longer: for those who
+/// come back, and without the boards and cards of that moment.
+#[derive(Debug)]
+pub struct ConsoleNews {
+    epoch: Epoch,
+    seq: Seq,
+    at: Timestamp,
+    told: ForConsoles,
+    frame: OnceLock<ByteString>,
+}
+
+impl ConsoleNews {
+    /// News that are not serialised yet.
+    pub fn new(epoch: Epoch, seq: Seq, at: Timestamp, told: ForConsoles) -> Self {
+        Self { epoch, seq, at, told, frame: OnceLock::new() }
+    }
+
+    /// The `seq` they build on; none where they tell all.
+    pub fn from(&self) -> Option<Seq> {
+        match self.told {
+            ForConsoles::Change { from, .. } => Some(from),
+            ForConsoles::All(_) => None,
+        }
+    }
+
+    /// What consoles are sent.
+    pub fn frame(&self) -> ByteString {
+        let (epoch, seq, at) = (self.epoch.to_string(), self.seq.0, rfc3339(self.at));
+        let frame = || match &self.told {
+            ForConsoles::Change { from, change } => {
+                text(&ChangeFrame { kind: "change".to_owned(), epoch, seq, at, from: from.0, change: change.clone() })
+            }
+            ForConsoles::All(console) => {
+                text(&ConsoleFrame { kind: "console".to_owned(), epoch, seq, at, console: (**console).clone() })
+            }
+        };
+        self.frame.get_or_init(frame).clone()
+    }
 }
 
 /// What consoles are told of a publication.
@@ -97,8 +136,8 @@ impl Publication {
         changed: Vec<(TicketId, Facts)>,
         console: ForConsoles,
     ) -> Self {
-        let (boards, console_frame) = (Mutex::default(), OnceLock::new());
-        Self { venue, epoch, seq, at, edition, config, board, facts, changed, console, boards, console_frame }
+        let console = Arc::new(ConsoleNews::new(epoch, seq, at, console));
+        Self { venue, epoch, seq, at, edition, config, board, facts, changed, console, boards: Mutex::default() }
     }
 
     /// Whether this is newer than another.
@@ -137,20 +176,6 @@ impl Publication {
             at: rfc3339(self.at),
             card: view::card(&self.config, facts),
         })
-    }
-
-    /// What consoles are sent.
-    pub fn console_frame(&self) -> ByteString {
-        let (epoch, seq, at) = (self.epoch.to_string(), self.seq.0, rfc3339(self.at));
-        let frame = || match &self.console {
-            ForConsoles::Change { from, change } => {
-                text(&ChangeFrame { kind: "change".to_owned(), epoch, seq, at, from: from.0, change: change.clone() })
-            }
-            ForConsoles::All(console) => {
-                text(&ConsoleFrame { kind: "console".to_owned(), epoch, seq, at, console: (**console).clone() })
-            }
-        };
-        self.console_frame.get_or_init(frame).clone()
     }
 
     /// A console frame that says only "still here".

@@ -100,9 +100,10 @@ impl Registry {
     /// tells whether it was done before.
     pub async fn submit(&self, venue: &VenueId, command: Command) -> Result<Answer, SubmitOrRegistryError> {
         let may_repeat = command.id.is_some();
-        let first = self.actor(venue).await?.send(Submit(command.clone())).await;
-        match first {
+        let actor = self.actor(venue).await?;
+        match actor.send(Submit(command.clone())).await {
             Ok(Err(SubmitError::Broken)) | Err(MailboxError::Closed) if may_repeat => {
+                until_gone(&actor).await;
                 match self.actor(venue).await?.send(Submit(command)).await {
                     Ok(answer) => Ok(answer?),
                     Err(_) => Err(SubmitError::Broken.into()),
@@ -162,6 +163,19 @@ impl Registry {
             tracing::error!(%error, "the settings of a venue cannot be put in force; the earlier ones stay");
         }
         Ok(actor)
+    }
+}
+
+/// Waits for the end of an actor that is dying: its callers hear of it a moment before its address does, and
+/// asking at that address again would be asking nobody.
+async fn until_gone(actor: &Addr<VenueActor>) {
+    const LOOK: Duration = Duration::from_millis(1);
+    const LOOKS_MAX: u32 = 1_000;
+    for _ in 0..LOOKS_MAX {
+        if !actor.connected() {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -14,7 +14,7 @@ use callnext_engine::{Change, Refusal, Seq, TicketId, Timestamp, Venue, VenueId}
 use super::dirty::{Dirty, rows};
 use super::hub::Hubs;
 use super::messages::Answer;
-use super::publication::{Facts, ForConsoles, Publication};
+use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
 use super::view;
 use crate::clock::Clock;
 use crate::journal::Epoch;
@@ -35,7 +35,7 @@ pub struct Shown {
     metrics: Arc<Metrics>,
     edition: u64,
     latest: Option<Arc<Publication>>,
-    resumable: VecDeque<Arc<Publication>>,
+    resumable: VecDeque<Arc<ConsoleNews>>,
     dirty: Dirty,
     published_at: Option<Instant>,
 }
@@ -101,20 +101,8 @@ impl Shown {
     /// The whole queue as of the latest publication, as a frame.
     pub fn console_frame(&mut self) -> ByteString {
         let current = self.current();
-        let console = self.console();
-        let all = Publication::new(
-            current.venue.clone(),
-            current.epoch,
-            current.seq,
-            current.at,
-            current.edition,
-            current.config.clone(),
-            current.board.clone(),
-            current.facts.clone(),
-            Vec::new(),
-            ForConsoles::All(Box::new(console)),
-        );
-        all.console_frame()
+        let all = ForConsoles::All(Box::new(self.console()));
+        ConsoleNews::new(current.epoch, current.seq, current.at, all).frame()
     }
 
     /// The whole queue.
@@ -129,13 +117,11 @@ impl Shown {
             if seq == current.seq.0 {
                 return vec![current.sign_of_life()];
             }
-            let from = self.resumable.iter().position(
-                |publication| matches!(publication.console, ForConsoles::Change { from, .. } if from.0 == seq),
-            );
+            let from = self.resumable.iter().position(|news| news.from() == Some(Seq(seq)));
             if let Some(from) = from {
                 let missed = self.resumable.iter().skip(from);
-                if missed.clone().all(|publication| matches!(publication.console, ForConsoles::Change { .. })) {
-                    return missed.map(|publication| publication.console_frame()).collect();
+                if missed.clone().all(|news| news.from().is_some()) {
+                    return missed.map(|news| news.frame()).collect();
                 }
             }
         }
@@ -232,21 +218,14 @@ impl Shown {
         self.published_at = Some(Instant::now());
         self.latest = Some(publication.clone());
         // A refresh that moves no `seq` need not be resumed from.
-        if before_seq(&publication) != Some(publication.seq) {
-            self.resumable.push_back(publication.clone());
+        if publication.console.from() != Some(publication.seq) {
+            self.resumable.push_back(publication.console.clone());
             if self.resumable.len() > RESUMABLE_MAX {
                 self.resumable.pop_front();
             }
         }
         self.hubs.publish(&publication);
         publication
-    }
-}
-
-fn before_seq(publication: &Publication) -> Option<Seq> {
-    match publication.console {
-        ForConsoles::Change { from, .. } => Some(from),
-        ForConsoles::All(_) => None,
     }
 }
 

@@ -370,7 +370,7 @@ impl Cast {
     }
 
     /// What these addresses do not take.
-    fn methods(&self, table: &mut Table) {
+    fn methods(table: &mut Table) {
         for (method, path) in [
             ("PATCH", "/api/v1/venues/clinic"),
             ("DELETE", "/api/v1/venues/clinic"),
@@ -395,10 +395,10 @@ impl Cast {
     fn handshakes(&self, table: &mut Table) {
         let board = "/ws/v1/venues/clinic/board";
         table.add("a socket without asking", request("GET", board, &[], b""), 426, "upgrade_required");
-        for left_out in 0..UPGRADE.len() {
-            let headers: Vec<_> = UPGRADE.iter().copied().enumerate().filter(|(n, _)| *n != left_out).collect();
-            let headers: Vec<_> = headers.into_iter().map(|(_, header)| header).collect();
-            let what = format!("a socket without {}", UPGRADE[left_out].0);
+        for (left_out, (name, _)) in UPGRADE.iter().enumerate() {
+            let others = UPGRADE.iter().enumerate().filter(|(n, _)| *n != left_out);
+            let headers: Vec<_> = others.map(|(_, header)| *header).collect();
+            let what = format!("a socket without {name}");
             table.add(&what, request("GET", board, &headers, b""), 426, "upgrade_required");
         }
         table.add("a socket nowhere", request("GET", "/ws/v1/venues/none/board", &UPGRADE, b""), 404, "venue_unknown");
@@ -459,7 +459,7 @@ async fn every_bad_request_gets_its_problem_and_changes_nothing() {
     cast.foreign_pages(&mut table);
     cast.addresses(&mut table);
     cast.keys(&mut table);
-    cast.methods(&mut table);
+    Cast::methods(&mut table);
     cast.handshakes(&mut table);
     let mut before = state(&nurse).await;
     let mut wrong = Vec::new();

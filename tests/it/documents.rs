@@ -92,7 +92,8 @@ impl Held<'_> {
         };
         let paths = self.document["paths"].as_object().unwrap();
         // The address with the fewest names in braces is meant: `/sessions/current` before `/sessions/{id}`.
-        let address = paths.keys().filter(|address| fits(address)).min_by_key(|address| address.matches('{').count())?;
+        let address =
+            paths.keys().filter(|address| fits(address)).min_by_key(|address| address.matches('{').count())?;
         let method = method.as_str().to_lowercase();
         Some((format!("{method} {address}"), paths[address].get(&method)?))
     }
@@ -234,8 +235,7 @@ async fn every_operation_answers_as_the_document_says() {
     // These refuse nobody.
     let open = ["info", "openapi.json", "asyncapi.json", "venues", "sessions/current"];
     let badly = held.badly.into_inner();
-    let never: BTreeSet<&str> =
-        all.difference(&badly).map(|name| name.split_once("/api/v1/").unwrap().1).collect();
+    let never: BTreeSet<&str> = all.difference(&badly).map(|name| name.split_once("/api/v1/").unwrap().1).collect();
     assert_eq!(never, BTreeSet::from(open), "these were not seen to refuse");
 }
 
@@ -269,7 +269,8 @@ async fn set_up_by(held: &Held<'_>) {
 #[actix_web::test]
 async fn every_route_is_in_the_document() {
     let source = include_str!("../../server/http/mod.rs");
-    let services = source.lines().filter(|line| line.trim_start().starts_with(".service(") && line.contains("::")).count();
+    let services =
+        source.lines().filter(|line| line.trim_start().starts_with(".service(") && line.contains("::")).count();
     let server = Server::start().await;
     let document = document(&server, "openapi.json").await;
     let paths = document["paths"].as_object().unwrap();
@@ -380,7 +381,11 @@ async fn the_documents_have_a_page_that_needs_no_other_server() {
     let server = Server::start().await;
     let anybody = server.anybody();
     let moved = anybody.get("docs").await;
-    assert_eq!((moved.status, moved.header("location"), anybody.get("docs/").await.status), (307, "/api/v1/docs/", 200), "{moved}");
+    assert_eq!(
+        (moved.status, moved.header("location"), anybody.get("docs/").await.status),
+        (307, "/api/v1/docs/", 200),
+        "{moved}"
+    );
     let page = anybody.get("docs/").await;
     assert_eq!(page.status, 200, "{page}");
     let text = String::from_utf8(page.bytes.clone()).unwrap();
@@ -389,7 +394,7 @@ async fn the_documents_have_a_page_that_needs_no_other_server() {
         assert!(!part.starts_with("//"), "{part}");
         // The only address with a host that stands there is a picture's name space.
         assert!(!part.starts_with("http") || part.contains("www.w3.org"), "{part}");
-        if let Some(file) = part.strip_prefix("./").or_else(|| part.ends_with(".css").then_some(part)) {
+        if let Some(file) = part.strip_prefix("./") {
             files.push(format!("docs/{file}"));
         }
     }

@@ -13,3 +13,4 @@ mod harness;
 mod recovery;
 mod set_up;
 mod sockets;
+mod what_if;

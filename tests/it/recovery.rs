@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use callnext::journal::Epoch;
 use callnext::journal::{Journal, JournalError, MemoryJournal, Opened};
 use callnext_engine::{Change, Seq, VenueId};
-use callnext::journal::Epoch;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -99,7 +99,9 @@ impl Hall {
 
     async fn kiosk(&self) {
         let caller = self.caller();
-        while self.works.get() && self.wish(&caller, Wish { path: "venues/clinic/tickets".to_owned(), key: caller.key() }).await {}
+        while self.works.get()
+            && self.wish(&caller, Wish { path: "venues/clinic/tickets".to_owned(), key: caller.key() }).await
+        {}
     }
 
     async fn clerk(&self, counter: usize) {
@@ -182,14 +184,14 @@ async fn examine(hall: &Rc<Hall>, board: &Stayer, console: &Stayer) {
     for wish in open {
         assert!(hall.wish(&caller, wish).await, "an answer at last");
     }
-    let known = hall.known.borrow();
-    let numbers: BTreeSet<&String> = known.tickets.values().map(|(number, _)| number).collect();
-    assert_eq!(numbers.len(), known.tickets.len(), "no number was given twice");
+    let (tickets, calls) = (hall.known.borrow().tickets.clone(), hall.known.borrow().calls.clone());
+    let numbers: BTreeSet<&String> = tickets.values().map(|(number, _)| number).collect();
+    assert_eq!(numbers.len(), tickets.len(), "no number was given twice");
     // Every wish was answered in the end: the numbers told are all there are, without a gap.
-    let expected: BTreeSet<String> = (1..=known.tickets.len()).map(|n| format!("W{n:03}")).collect();
+    let expected: BTreeSet<String> = (1..=tickets.len()).map(|n| format!("W{n:03}")).collect();
     assert_eq!(numbers.into_iter().cloned().collect::<BTreeSet<_>>(), expected);
     let mut called = BTreeSet::new();
-    for (call, (ticket, _)) in &known.calls {
+    for (call, (ticket, _)) in &calls {
         assert!(called.insert(ticket), "call {call}: ticket {ticket} was called twice");
     }
     let queue = caller.queue().await;
@@ -199,8 +201,9 @@ async fn examine(hall: &Rc<Hall>, board: &Stayer, console: &Stayer) {
             assert!(at.insert(ticket), "ticket {ticket} is at two counters");
         }
     }
-    let waiting: BTreeSet<u64> = queue["services"][0]["order"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
-    for (ticket, (number, token)) in &known.tickets {
+    let waiting: BTreeSet<u64> =
+        queue["services"][0]["order"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+    for (ticket, (number, token)) in &tickets {
         let card = caller.get(&format!("tickets/{token}")).await.expect(200);
         assert_eq!(card["number"], *number, "ticket {ticket}");
         let state = card["state"].as_str().unwrap();
@@ -280,7 +283,10 @@ async fn killed_at_any_moment_nothing_that_was_told_is_lost() {
             (timeless(&shown) == timeless(&card)).then_some(())
         })
         .await;
-        println!("kill {kill} of {kills}: passed after {} answers, {open} wishes cut off", hall.answered.get() - before);
+        println!(
+            "kill {kill} of {kills}: passed after {} answers, {open} wishes cut off",
+            hall.answered.get() - before
+        );
     }
     assert!(hall.answered.get() > kills, "the test itself has done something");
 }
@@ -433,9 +439,7 @@ async fn nothing_is_told_before_it_is_saved() {
     let mut board = server.board().await;
     board.next().await;
     let hold = journal.inner.hold();
-    let check_in = async |key: &str| {
-        kiosk.post_with_key("venues/clinic/check-ins", json!({ "code": "K1" }), key).await
-    };
+    let check_in = async |key: &str| kiosk.post_with_key("venues/clinic/check-ins", json!({ "code": "K1" }), key).await;
     let first = check_in("first");
     let second = async {
         hold.reached(1).await;

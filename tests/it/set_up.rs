@@ -14,9 +14,8 @@ use crate::harness::{Answer, Caller, Server};
 /// A settings file of one hall, whose day does not end while a test runs.
 pub fn settings(folder: &Path) -> PathBuf {
     let path = folder.join("callnext.toml");
-    let counters: String = (1..=4)
-        .map(|n| format!("[[venue.counter]]\nid = \"c{n}\"\nname = \"Counter {n}\"\nservices = [\"all\"]\n"))
-        .collect();
+    let counter = |n: u32| format!("[[venue.counter]]\nid = \"c{n}\"\nname = \"Counter {n}\"\nservices = [\"all\"]\n");
+    let counters = [1, 2, 3, 4].map(counter).concat();
     let hour = callnext::clock::Clock::machine().now().to_utc().format("%H").to_string().parse::<u32>().unwrap();
     let day_start = (hour + 12) % 24;
     let text = format!(
@@ -168,9 +167,7 @@ async fn guessing_passwords_is_slowed_down() {
 async fn accounts_have_roles_per_venue() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let put = async |roles: Value| {
-        admin.put("accounts/wang", json!({ "password": PASSWORD, "roles": roles })).await
-    };
+    let put = async |roles: Value| admin.put("accounts/wang", json!({ "password": PASSWORD, "roles": roles })).await;
     put(json!({ "clinic": "king" })).await.refused(422, "role_unknown");
     put(json!({ "none": "clerk" })).await.refused(422, "venue_unknown");
     put(json!({ "clinic": "clerk", "hall": "viewer" })).await.expect(200);
@@ -247,7 +244,8 @@ fn settings_are_checked_before_anything_is_started() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(1) && told.contains("none.toml"), "{told}");
     // A server does not start on them either.
-    let output = run(&["serve", "--config", bad.to_str().unwrap(), "--data", folder.path().join("d").to_str().unwrap()]);
+    let output =
+        run(&["serve", "--config", bad.to_str().unwrap(), "--data", folder.path().join("d").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     assert!(!folder.path().join("d").exists(), "nothing is made before the settings are sound");
 }
@@ -278,7 +276,8 @@ fn every_command_helps() {
     let wrong = run(&["demo", "--speed", "0"]);
     assert_eq!(wrong.status.code(), Some(2));
     // A reader that goes away before the end is no reason to panic.
-    let mut child = program().args(["config", "example"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        program().args(["config", "example"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let told = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
     assert!(!told.contains("panicked"), "{told}");

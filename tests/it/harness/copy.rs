@@ -17,8 +17,7 @@ pub struct Copy {
 }
 
 /// The lists of rows, and what their rows are named by.
-const LISTS: [(&str, &str); 4] =
-    [("services", "id"), ("counters", "id"), ("tickets", "id"), ("appointments", "code")];
+const LISTS: [(&str, &str); 4] = [("services", "id"), ("counters", "id"), ("tickets", "id"), ("appointments", "code")];
 
 impl Copy {
     /// A copy of this queue.
@@ -61,7 +60,9 @@ impl Copy {
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let names = self.rows.keys().chain(other.rows.keys()).collect::<std::collections::BTreeSet<_>>();
         let differ = names.into_iter().filter(|name| self.rows.get(name) != other.rows.get(name));
-        differ.map(|name| format!("{name:?}: {:?} here, {:?} there", self.rows.get(name), other.rows.get(name))).collect()
+        differ
+            .map(|name| format!("{name:?}: {:?} here, {:?} there", self.rows.get(name), other.rows.get(name)))
+            .collect()
     }
 }
 

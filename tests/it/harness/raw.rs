@@ -51,9 +51,9 @@ impl Raw {
         tokio::time::timeout(PATIENCE, reading).await.expect("an answer in time")
     }
 
-    /// Reads a little more.
-    pub async fn more(&mut self, bytes: &mut Vec<u8>) {
-        assert!(self.0.read_buf(bytes).await.unwrap() > 0, "the connection ended");
+    /// Reads a little more; false when the connection ended.
+    pub async fn more(&mut self, bytes: &mut Vec<u8>) -> bool {
+        self.0.read_buf(bytes).await.is_ok_and(|read| read > 0)
     }
 
     /// Reads until the other side closes.
@@ -107,11 +107,11 @@ pub fn frame(first: u8, masked: bool, content: &[u8]) -> Vec<u8> {
     match content.len() {
         length @ 0..=125 => bytes.push(mask | u8::try_from(length).unwrap()),
         length @ 126..=65_535 => {
-            bytes.push(mask | 126);
+            bytes.push(mask | 0x7e);
             bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
         }
         length => {
-            bytes.push(mask | 127);
+            bytes.push(mask | 0x7f);
             bytes.extend((length as u64).to_be_bytes());
         }
     }

@@ -100,15 +100,8 @@ impl Socket {
         };
         match tokio::time::timeout(PATIENCE, reading).await {
             Ok(frame) => frame,
-            Err(_) => panic!("{name}: never shown: {what}; last: {:?}", self.seen.last()),
-        }
-    }
-
-    /// Reads on until the close, and tells its code.
-    pub async fn closed(&mut self) -> u16 {
-        loop {
-            if let Said::Closed(code) = self.hear().await {
-                return code;
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("{name}: never shown: {what}; last: {:?}", self.seen.last())
             }
         }
     }

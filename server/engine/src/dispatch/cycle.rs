@@ -134,4 +134,38 @@ mod tests {
         }
         assert!(walk_ins <= 20, "{walk_ins}");
     }
+
+    #[test]
+    fn r1_a_debt_is_not_forgiven_by_leaving() {
+        let weights = Weights::new([(Lane::Appointment, 1), (Lane::WalkIn, 1)]);
+        let both = [Lane::Appointment, Lane::WalkIn];
+        let mut cycle = Cycle::default();
+        run(&mut cycle, &both, &weights, 2);
+        for _ in 0..6 {
+            // Out of turn, as the overdue are.
+            cycle.charge(&Share { lane: Lane::WalkIn, among: both.to_vec(), elsewhere: Vec::new() }, &weights);
+        }
+        run(&mut cycle, &both[..1], &weights, 1);
+        let calls = run(&mut cycle, &both, &weights, 5);
+        assert!(!calls.contains(&Lane::WalkIn), "{calls:?}");
+    }
+
+    #[test]
+    fn r1_waiting_for_another_counter_turns_no_clock_back() {
+        let weights = Weights::new([(Lane::Appointment, 1), (Lane::WalkIn, 1), (Lane::Late, 1)]);
+        let mut cycle = Cycle::default();
+        let [far, here, new] = [Lane::Appointment, Lane::WalkIn, Lane::Late];
+        run(&mut cycle, &[far, here], &weights, 2);
+        for _ in 0..50 {
+            cycle.charge(&Share { lane: here, among: vec![here], elsewhere: vec![far] }, &weights);
+        }
+        // The counter is free at last: the lane that waited for it has its turns.
+        assert_eq!(run(&mut cycle, &[far, here], &weights, 1), [far]);
+        let calls = run(&mut cycle, &[here, new], &weights, 10);
+        assert_eq!(
+            calls.iter().filter(|lane| **lane == new).count(),
+            5,
+            "a newcomer has no fifty to make up: {calls:?}"
+        );
+    }
 }

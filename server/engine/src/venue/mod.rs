@@ -214,10 +214,14 @@ impl Venue {
     }
 
     /// Lets time pass up to `now`: everything that happens by itself, one change after the other.
+    ///
+    /// What is due within the day happens when it was due, so that a late timer tells the same people as a
+    /// punctual one. The day's end happens when it is noticed.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Change> {
         let mut changes = Vec::new();
-        while self.next_deadline().is_some_and(|due| due <= now) {
-            match self.execute(&Command::system(Action::Tick), now) {
+        while let Some(due) = self.next_deadline().filter(|due| *due <= now) {
+            let at = if due < self.day.end { due } else { now };
+            match self.execute(&Command::system(Action::Tick), at) {
                 Ok(Decision::Changed(change)) => changes.push(change),
                 // Due, but with nothing to do: asking again would not end.
                 Ok(Decision::Unchanged(_) | Decision::Repeated(_)) | Err(_) => break,

@@ -555,6 +555,11 @@ impl Oracle {
             self.urgent_run.insert(person.service.clone(), run);
         }
         if why.rule != Rule::Urgent {
+            let mut person = person.clone();
+            if person.is != Is::Waiting {
+                // Away when called by hand: where they would have stood.
+                person.place(&self.policy(&person.service));
+            }
             let (service, counter, since) = (person.service.clone(), counter.clone(), person.since.min(now.0));
             self.calls.push(Call { service, ticket: id, counter, since, seq: change.seq });
         }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use callnext_engine::counter::Counter;
 use callnext_engine::event::{Change, Event};
 use callnext_engine::venue::Decision;
-use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, Timestamp, Venue};
+use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketState, Timestamp, Venue};
 
 use crate::day::{self, Day, Filled};
 use crate::dice::Dice;
@@ -244,6 +244,16 @@ impl Game {
             let mut later = self.venue.clone();
             let mut turn = 0;
             let projected: Vec<_> = self.venue.project(&service, now).collect();
+            let called_here = |wants: &CounterId| counters.contains(wants);
+            let waiting = self.venue.tickets().filter(|ticket| {
+                ticket.state == TicketState::Waiting
+                    && ticket.service == service
+                    && ticket.wants.as_ref().is_none_or(called_here)
+            });
+            let waiting = waiting.count();
+            expect(projected.len() == waiting, || {
+                format!("{service}: {waiting} wait, but {} calls are projected", projected.len())
+            })?;
             for call in &projected {
                 if call.at >= later.day().end {
                     break;

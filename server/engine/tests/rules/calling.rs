@@ -145,6 +145,44 @@ fn overdue_after_being_overtaken_as_often_as_the_limit_says() {
 }
 
 #[test]
+fn overdue_calls_are_charged_so_the_cycle_makes_up_for_them() {
+    let plan = Plan::default().counter("1").rules(|rules| {
+        rules.weights = Weights::new([(Lane::WalkIn, 1), (Lane::Referral, 1)]);
+        (rules.ready_count, rules.overtaken_max, rules.wait_max_s) = (0, 0, 600);
+    });
+    let mut hall = plan.open("08:00");
+    hall.walk_ins(3);
+    hall.at("08:10");
+    for _ in 0..8 {
+        hall.takes("ent", Lane::Referral);
+    }
+    hall.walk_ins(8);
+    assert_eq!(hall.lanes_called("1", 3), "www", "they have waited ten minutes");
+    let lanes = hall.lanes_called("1", 8);
+    assert_eq!(lanes.matches('f').count(), 5, "the other lane is made up to: {lanes}");
+}
+
+#[test]
+fn overdue_somebody_told_has_paid_already() {
+    let plan = Plan::default().counter("1").rules(|rules| {
+        rules.weights = Weights::new([(Lane::WalkIn, 1), (Lane::Referral, 1)]);
+        (rules.ready_count, rules.overtaken_max, rules.wait_max_s) = (1, 0, 600);
+    });
+    let mut hall = plan.open("08:00");
+    let told = hall.walk_in();
+    assert_eq!(hall.ready(), [told]);
+    for _ in 0..4 {
+        hall.takes("ent", Lane::Referral);
+        hall.after(Millis(1));
+        hall.walk_in();
+    }
+    let mut in_time = hall.clone();
+    in_time.next("1");
+    assert_eq!(hall.at("08:10").next_and_why("1"), Some((told, Rule::Overdue)));
+    assert_eq!(hall.ready(), in_time.ready(), "the cycle stands where it stood");
+}
+
+#[test]
 fn overdue_several_at_the_limit_go_in_the_order_of_arrival_and_are_not_overtaken_again() {
     let weights = Weights::new([(Lane::WalkIn, 1), (Lane::Referral, 20)]);
     let plan = Plan::default().counter("1").rules(|rules| {

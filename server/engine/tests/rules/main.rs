@@ -12,6 +12,7 @@ mod missed;
 mod moving;
 mod overflow;
 mod precedence;
+mod projection;
 mod ready;
 mod refusals;
 mod step_back;

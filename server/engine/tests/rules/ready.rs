@@ -1,5 +1,6 @@
 //! C3: the next few are told to get ready, and are not displaced by later insertions, emergencies aside.
 
+use callnext_engine::config::OrderInLane;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Event, Rule};
 use callnext_engine::lane::{Lane, Weights};
@@ -66,6 +67,22 @@ fn c3_somebody_booked_is_told_when_their_time_comes() {
     hall.at("09:45");
     assert_eq!(hall.ready(), booked);
     assert!(matches!(hall.last_events(), [Event::TicketReadied { .. }]));
+}
+
+#[test]
+fn c3_a_late_timer_tells_the_same_people_as_a_punctual_one() {
+    let plan = Plan::default().counter("1").rules(|rules| rules.order = OrderInLane::Number);
+    let mut punctual = plan.open("08:00");
+    punctual.books(&[("later", "10:00"), ("soon", "09:00")]);
+    punctual.checks_in("later");
+    punctual.checks_in("soon");
+    let mut late = punctual.clone();
+    for time in ["08:45", "09:45", "11:00"] {
+        punctual.at(time);
+    }
+    late.at("11:00");
+    assert_eq!(late.venue(), punctual.venue());
+    assert_eq!(late.changes(), punctual.changes());
 }
 
 #[test]
