@@ -219,6 +219,22 @@ mod tests {
     }
 
     #[test]
+    fn a_call_taken_back_makes_no_gap() {
+        let mut pace = Pace::default();
+        for call in [0, 2, 4, 6] {
+            pace.called(minute(call), true);
+        }
+        pace.uncalled();
+        pace.called(minute(8), true);
+        assert_eq!(pace.gaps, [2, 2, 4].map(|minutes| minutes * 60_000), "from the fourth minute to the eighth");
+        let mut first = Pace::default();
+        first.called(minute(0), true);
+        first.uncalled();
+        first.called(minute(5), true);
+        assert_eq!(first.gaps, [0; 0]);
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let mut pace = Pace::default();
         for call in 0..10_000 {

@@ -69,6 +69,7 @@ struct Game {
     latest: Option<Command>,
     seen: Seen,
     story: Vec<String>,
+    history: Vec<Change>,
 }
 
 pub fn play(day: &Day) -> Result<Seen, String> {
@@ -103,6 +104,7 @@ impl Game {
             latest: None,
             seen: Seen::default(),
             story: Vec::new(),
+            history: Vec::new(),
         }
     }
 
@@ -137,9 +139,21 @@ impl Game {
                 self.projection_comes_true()?;
             }
         }
+        self.holes_are_survived(&mut dice, day)?;
         let (live, replica) = (serde_json::to_vec(&self.venue), serde_json::to_vec(&self.replica));
         let (live, replica) = (live.map_err(|e| e.to_string())?, replica.map_err(|e| e.to_string())?);
         expect(live == replica, || "the replica's bytes differ".to_owned())
+    }
+
+    /// A history with holes is no history, but applying it must not end the process.
+    fn holes_are_survived(&self, dice: &mut Dice, day: &Day) -> Result<(), String> {
+        let mut venue = Venue::new(day.config.clone());
+        for change in &self.history {
+            if dice.chance(90) {
+                venue.apply(change);
+            }
+        }
+        expect(venue.seq() <= self.venue.seq(), || "a history with holes went too far".to_owned())
     }
 
     fn time_passes(&mut self) -> Result<(), String> {
@@ -221,6 +235,7 @@ impl Game {
         let read: Change = serde_json::from_str(&json).map_err(|error| format!("{error}: {json}"))?;
         expect(read == *change, || format!("{json} reads as {read:?}"))?;
         self.replica.apply(&read);
+        self.history.push(read.clone());
         expect(!is_latest || self.replica == self.venue, || format!("replay differs after {json}"))?;
         let violations = self.replica.check();
         expect(violations.is_empty(), || format!("{violations:?} after {json}"))?;

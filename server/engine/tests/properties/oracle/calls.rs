@@ -1,0 +1,168 @@
+//! Judging who is told and who is called.
+
+use callnext_engine::counter::CounterState;
+use callnext_engine::event::{Change, Rule, Why};
+use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp};
+
+use super::{Call, Is, Oracle, Person, expect};
+use crate::play::Seen;
+
+impl Oracle {
+    pub(super) fn told(&mut self, id: TicketId, now: Timestamp, seen: &mut Seen) -> Result<(), String> {
+        let person = self.person(id)?.clone();
+        let staffed = self.staffed(&person.service);
+        expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} told, but does not wait"))?;
+        expect(!staffed.is_empty(), || format!("{id} told, but no counter is open"))?;
+        self.stands_first_in_lane(&person, &staffed, now)?;
+        self.takes_a_turn(&person, &staffed, &staffed, now, seen)?;
+        let most = usize::try_from(self.policy(&person.service).ready_count).unwrap();
+        let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
+        let told = ready.iter().filter(|other| self.people[other].can_be_called_by(&staffed)).count();
+        expect(told < most, || format!("{id} told, though {told} of {most} were"))?;
+        self.ready.entry(person.service).or_default().push(id);
+        Ok(())
+    }
+
+    pub(super) fn call(
+        &mut self,
+        id: TicketId,
+        counter: &CounterId,
+        why: &Why,
+        change: &Change,
+        seen: &mut Seen,
+    ) -> Result<(), String> {
+        let now = change.at;
+        let person = self.person(id)?.clone();
+        let place = self.counters.get(counter).cloned().ok_or("oracle: no such counter")?;
+        expect(place.current.is_none(), || format!("{counter} calls {id}, but has {:?}", place.current))?;
+        expect(place.state == CounterState::Open, || format!("{counter} calls, but is {:?}", place.state))?;
+        expect(place.services.contains(&person.service), || format!("{counter} does not serve {id}"))?;
+        let here = std::slice::from_ref(counter);
+        expect(person.can_be_called_by(here), || format!("{id} does not want {counter}"))?;
+        if why.rule != Rule::ByHand {
+            expect(person.is == Is::Waiting, || format!("{id} called, but is {:?}", person.is))?;
+            self.is_the_one(&person, counter, &place.services, why.rule, now)?;
+        }
+        if why.rule == Rule::Cycle {
+            self.stands_first_in_lane(&person, here, now)?;
+            self.takes_a_turn(&person, here, &self.staffed(&person.service), now, seen)?;
+        } else if why.share.is_some() && why.rule != Rule::Early {
+            self.tainted.push(person.service.clone());
+        } else if why.rule == Rule::Early {
+            self.balances.retain(|(of, _, _), _| *of != person.service);
+        }
+        self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
+        let run = if why.rule == Rule::Urgent {
+            let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
+            let mut others = self.eligible(&person.service, &any, now).filter(|other| other.since <= now.0);
+            let run = self.urgent_run.get(&person.service).copied().unwrap_or_default();
+            Some(if others.next().is_some() { run + 1 } else { 0 })
+        } else if why.rule == Rule::ByHand {
+            None
+        } else {
+            Some(0)
+        };
+        if let Some(run) = run {
+            self.urgent_run.insert(person.service.clone(), run);
+        }
+        if why.rule != Rule::Urgent {
+            let mut person = person.clone();
+            if person.is != Is::Waiting {
+                // Away when called by hand: where they would have stood.
+                person.place(&self.policy(&person.service));
+            }
+            let (service, counter, since) = (person.service.clone(), counter.clone(), person.since.min(now.0));
+            self.calls.push(Call { service, ticket: id, counter, since, seq: change.seq });
+        }
+        self.set(id, Is::Called);
+        self.people.get_mut(&id).unwrap().counter = Some(counter.clone());
+        self.counters.get_mut(counter).unwrap().current = Some(id);
+        Ok(())
+    }
+
+    /// How strong a claim the people of a service have on this counter, strongest first.
+    pub(super) fn claim(&self, service: &ServiceId, counter: &CounterId, now: Timestamp) -> Option<u8> {
+        let here = std::slice::from_ref(counter);
+        let policy = self.policy(service);
+        let run = self.urgent_run.get(service).copied().unwrap_or_default();
+        let held_back = policy.urgent_run_max > 0 && run >= policy.urgent_run_max;
+        let urgent = self.waiting(service, here).any(|person| person.urgent.is_some());
+        let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
+        if urgent && (!held_back || eligible.is_empty()) {
+            Some(0)
+        } else if eligible.iter().any(|person| self.is_overdue(person, now)) {
+            Some(1)
+        } else if !eligible.is_empty() {
+            Some(2)
+        } else if policy.early_when_idle && self.waiting(service, here).next().is_some() {
+            Some(3)
+        } else {
+            None
+        }
+    }
+
+    fn is_the_one(
+        &self,
+        person: &Person,
+        counter: &CounterId,
+        services: &[ServiceId],
+        rule: Rule,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let (id, service, here) = (person.id, &person.service, std::slice::from_ref(counter));
+        let strongest = services.iter().filter_map(|service| self.claim(service, counter, now)).min();
+        let claim = match rule {
+            Rule::Urgent => 0,
+            Rule::Overdue => 1,
+            Rule::Ready | Rule::Cycle => 2,
+            Rule::Early => 3,
+            Rule::ByHand => return Ok(()),
+        };
+        let own = self.claim(service, counter, now);
+        expect(own == Some(claim), || format!("{id} called by {rule:?}, but the claim of {service} is {own:?}"))?;
+        expect(strongest == Some(claim), || format!("{id} called by {rule:?}, before a claim of {strongest:?}"))?;
+        let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
+        let told =
+            self.ready.get(service).into_iter().flatten().copied().find(|told| eligible.iter().any(|p| p.id == *told));
+        match rule {
+            Rule::Urgent => {
+                let waiting = self.waiting(service, here).filter(|other| other.urgent.is_some());
+                let first = waiting.min_by_key(|other| (other.urgent, other.id));
+                expect(first.is_some_and(|first| first.id == id), || format!("{id} is not the most urgent"))?;
+            }
+            Rule::Overdue => {
+                let overdue = eligible.iter().filter(|other| self.is_overdue(other, now));
+                let first = overdue.min_by_key(|other| (other.since, other.id));
+                expect(first.is_some_and(|first| first.id == id), || format!("{id} is not the most overdue"))?;
+            }
+            Rule::Ready => expect(told == Some(id), || format!("{id} called as ready, before {told:?}"))?,
+            Rule::Cycle => expect(told.is_none(), || format!("{id} called before {told:?}, who was told"))?,
+            Rule::Early => {
+                expect(person.lane == Lane::Appointment && person.since > now.0, || format!("{id} is not early"))?;
+                let lane = self.waiting(service, here).filter(|other| other.lane == Lane::Appointment);
+                let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
+                expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
+            }
+            Rule::ByHand => {}
+        }
+        // The promise by itself: no call by a rule overtakes anybody who is at the limit.
+        let most = self.policy(service).overtaken_max;
+        if rule != Rule::Urgent && most > 0 {
+            for other in eligible.iter().filter(|other| (other.since, other.id) < (person.since.min(now.0), id)) {
+                let times = self.overtaken(other);
+                expect(times < most, || format!("{id} overtakes {}, who was overtaken {times} times", other.id))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stands_first_in_lane(&self, person: &Person, counters: &[CounterId], now: Timestamp) -> Result<(), String> {
+        expect(person.since <= now.0, || format!("{} is not eligible yet", person.id))?;
+        expect(!self.is_ready(person), || format!("{} was told already", person.id))?;
+        let lane = self.eligible(&person.service, counters, now);
+        let lane = lane.filter(|other| other.lane == person.lane && !self.is_ready(other) && other.since <= now.0);
+        let before: Vec<TicketId> =
+            lane.filter(|other| (other.key, other.id) < (person.key, person.id)).map(|other| other.id).collect();
+        expect(before.is_empty(), || format!("{} chosen before {before:?} of the same lane", person.id))
+    }
+}

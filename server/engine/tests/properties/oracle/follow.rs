@@ -1,0 +1,331 @@
+//! Following the events: who is where, by the letter of what each event says.
+
+use callnext_engine::config::Policy;
+use callnext_engine::counter::CounterState;
+use callnext_engine::event::{Change, Event, Rule};
+use callnext_engine::{CounterId, Lane, Seq, TicketId, Timestamp, VenueConfig};
+
+use std::collections::BTreeMap;
+
+use super::{Before, Counter, Is, Key, Oracle, Person, expect};
+use crate::play::Seen;
+
+impl Oracle {
+    pub(super) fn before(&self, change: &Change) -> Before {
+        let mut before = Before::default();
+        for event in &change.events {
+            let (ticket, counter) = concerned(event);
+            if let Some(id) = ticket
+                && !before.ids.contains(&id)
+            {
+                before.ids.push(id);
+                let person = self.people.get(&id);
+                let at = person.and_then(|p| self.ready.get(&p.service)?.iter().position(|other| *other == id));
+                before.people.push(person.map(|person| (person.clone(), at)));
+                before.remember(person.and_then(|person| person.counter.as_ref()), &self.counters);
+            }
+            before.remember(counter, &self.counters);
+            if let Event::TicketCalled { ticket, why, .. } = event {
+                before.called = Some((*ticket, why.rule));
+            }
+        }
+        before
+    }
+
+    pub(super) fn leave(&mut self, id: TicketId, allowed: &[Is]) -> Result<(), String> {
+        let person = self.person(id)?;
+        expect(allowed.contains(&person.is), || format!("ticket {id} is {:?}, not one of {allowed:?}", person.is))?;
+        for ready in self.ready.values_mut() {
+            ready.retain(|other| *other != id);
+        }
+        if let Some(counter) = self.people.get_mut(&id).and_then(|person| person.counter.take()) {
+            let counter = self.counters.get_mut(&counter).ok_or("oracle: no such counter")?;
+            expect(counter.current == Some(id), || format!("ticket {id} is not at its counter"))?;
+            counter.current = None;
+        }
+        Ok(())
+    }
+
+    pub(super) fn set(&mut self, id: TicketId, is: Is) {
+        self.people.get_mut(&id).unwrap().is = is;
+    }
+
+    fn wait(&mut self, id: TicketId, change: impl FnOnce(&mut Person)) {
+        let mut person = self.people.get(&id).cloned().unwrap();
+        change(&mut person);
+        person.is = Is::Waiting;
+        person.place(&self.policy(&person.service));
+        self.people.insert(id, person);
+    }
+
+    pub(super) fn follow(&mut self, event: &Event, change: &Change, seen: &mut Seen) -> Result<(), String> {
+        const LIVE: [Is; 5] = [Is::Waiting, Is::Called, Is::Serving, Is::Held, Is::Missed];
+        let at = change.at;
+        match event {
+            Event::DayOpened { config, .. } => {
+                let left = self.people.values().filter(|person| person.is != Is::Over).count();
+                expect(left == 0, || format!("a day began with {left} of yesterday"))?;
+                let old = std::mem::take(self);
+                self.latest = old.latest;
+                (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
+                self.declare(config);
+            }
+            Event::VenueConfigured { config } => self.declare(config),
+            Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
+            Event::TicketIssued { .. } => self.issue(event, at)?,
+            Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
+            Event::TicketCalled { ticket, counter, call, why } => {
+                expect(call.0 > self.highest_call, || format!("call {call} was made before"))?;
+                self.highest_call = call.0;
+                seen.one(format!("rule {:?}", why.rule));
+                self.call(*ticket, counter, why, change, seen)?;
+            }
+            Event::TicketRecalled { ticket } => {
+                expect(self.person(*ticket)?.is == Is::Called, || format!("{ticket} recalled, not called"))?;
+            }
+            Event::ServiceStarted { ticket } => {
+                expect(self.person(*ticket)?.is == Is::Called, || format!("{ticket} started, not called"))?;
+                self.set(*ticket, Is::Serving);
+            }
+            Event::ServiceCompleted { ticket } => {
+                self.leave(*ticket, &[Is::Called, Is::Serving])?;
+                self.set(*ticket, Is::Over);
+            }
+            Event::TicketMissed { ticket, is_final } => {
+                let begun = self.person(*ticket)?.slot.is_none_or(|slot| slot.start <= at);
+                expect(begun, || format!("{ticket} was missed before their slot"))?;
+                self.leave(*ticket, &[Is::Called])?;
+                self.set(*ticket, if *is_final { Is::Over } else { Is::Missed });
+            }
+            Event::TicketHeld { ticket, .. } => {
+                self.leave(*ticket, &[Is::Waiting, Is::Called, Is::Serving])?;
+                self.set(*ticket, Is::Held);
+            }
+            Event::TicketReturned { ticket } => {
+                self.leave(*ticket, &[Is::Held])?;
+                self.wait(*ticket, |person| {
+                    (person.lane, person.queued, person.joined) = (Lane::ReturnVisit, at.0, at.0);
+                });
+            }
+            Event::TicketRequeued { ticket, .. } => {
+                self.leave(*ticket, &[Is::Missed])?;
+                self.wait(*ticket, |person| {
+                    (person.lane, person.queued, person.joined) = (Lane::Missed, at.0, at.0);
+                });
+            }
+            Event::TicketTransferred { ticket, service, lane, wants, .. } => {
+                self.leave(*ticket, &LIVE)?;
+                self.wait(*ticket, |person| {
+                    (person.service, person.lane, person.joined) = (service.clone(), *lane, at.0);
+                    person.wants.clone_from(wants);
+                });
+            }
+            Event::GreenChannelGranted { ticket, urgency, .. } => {
+                let is = self.person(*ticket)?.is;
+                self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed])?;
+                self.wait(*ticket, |person| person.urgent = Some((*urgency, at.0)));
+                self.set(*ticket, is);
+            }
+            Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at)?,
+            Event::TicketCancelled { ticket, .. } | Event::TicketNotShown { ticket } => {
+                self.leave(*ticket, &LIVE)?;
+                self.set(*ticket, Is::Over);
+            }
+            Event::CounterSet { counter, state, services } => {
+                let known = self.counters.get_mut(counter).ok_or("oracle: no such counter")?;
+                let over_head = *state == CounterState::Closed && known.current.is_some();
+                expect(!over_head, || format!("{counter} closed over a person's head"))?;
+                (known.state, known.services) = (*state, services.clone());
+            }
+            Event::ChangeUndone { seq } => self.undo(*seq)?,
+        }
+        Ok(())
+    }
+
+    fn declare(&mut self, config: &VenueConfig) {
+        let before = self.config.replace(config.clone());
+        let declared = |id: &CounterId| config.counters.iter().find(|counter| counter.id == *id);
+        self.counters.retain(|id, _| declared(id).is_some());
+        for counter in &config.counters {
+            let old = before.as_ref().and_then(|old| old.counters.iter().find(|old| old.id == counter.id));
+            let (state, services, current) = (CounterState::Closed, counter.services.clone(), None);
+            let known = self.counters.entry(counter.id.clone()).or_insert(Counter { state, services, current });
+            let untouched = old.is_some_and(|old| old.services == known.services);
+            known.services.retain(|service| config.services.iter().any(|known| known.id == *service));
+            if untouched || known.services.is_empty() {
+                known.services.clone_from(&counter.services);
+            }
+        }
+        for person in self.people.values_mut().filter(|person| person.is != Is::Over) {
+            if person.wants.as_ref().is_some_and(|wants| declared(wants).is_none()) {
+                person.wants = None;
+            }
+        }
+        for service in &config.services {
+            let old = before.as_ref().and_then(|old| old.services.iter().find(|old| old.id == service.id));
+            if old.is_none_or(|old| old.policy.weights != service.policy.weights) {
+                self.balances.retain(|(of, _, _), _| *of != service.id);
+                self.tainted.retain(|of| *of != service.id);
+            }
+            let same = |old: &Policy| old.order == service.policy.order && old.early_s == service.policy.early_s;
+            if old.is_some_and(|old| !same(&old.policy)) {
+                let ready = self.ready.get(&service.id).cloned().unwrap_or_default();
+                for person in self.people.values_mut() {
+                    if person.is == Is::Waiting && person.service == service.id && !ready.contains(&person.id) {
+                        person.place(&service.policy);
+                    }
+                }
+            }
+        }
+    }
+
+    fn issue(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+        let Event::TicketIssued { ticket, number, count, service, lane, slot, wants, overflow, .. } = event else {
+            return Ok(());
+        };
+        expect(ticket.0 == self.highest_ticket + 1, || format!("{ticket} after {}", self.highest_ticket))?;
+        self.highest_ticket = ticket.0;
+        let prefix = self.config().services.iter().find(|known| known.id == *service).unwrap().prefix.clone();
+        expect(number.to_string() == format!("{prefix}{count:03}"), || format!("{number} is not {prefix}{count}"))?;
+        let latest = self.counts.entry(prefix).or_default();
+        expect(*count == *latest + 1, || format!("{number} after {latest}"))?;
+        *latest = *count;
+        if overflow.is_some() {
+            let most = self.policy(service).overflow_max;
+            let used = self.overflows.entry(service.clone()).or_default();
+            *used += 1;
+            expect(*used <= most, || format!("{used} overflow numbers of {most}"))?;
+        }
+        if *lane == Lane::Late {
+            expect(slot.is_some_and(|slot| slot.end <= at), || format!("{ticket} is not late"))?;
+        }
+        let person = Person {
+            id: *ticket,
+            service: service.clone(),
+            lane: *lane,
+            is: Is::Waiting,
+            counter: None,
+            slot: *slot,
+            queued: at.0,
+            joined: at.0,
+            since: at.0,
+            count: *count,
+            key: (0, 0, 0, 0.0),
+            wants: wants.clone(),
+            urgent: None,
+            overflow: overflow.is_some(),
+        };
+        self.people.insert(*ticket, person);
+        self.wait(*ticket, |_| {});
+        Ok(())
+    }
+
+    fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) -> Result<(), String> {
+        let person = self.person(id)?.clone();
+        expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} cannot step back"))?;
+        let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
+        let same = |other: &&Person| {
+            other.is == Is::Waiting
+                && other.urgent.is_none()
+                && other.service == person.service
+                && other.lane == person.lane
+                && other.wants == person.wants
+        };
+        let told = ready.iter().skip_while(|other| **other != id).skip(1);
+        let told = told.filter_map(|other| self.people.get(other)).filter(same).count();
+        let mut line: Vec<&Person> = self.people.values().filter(same).collect();
+        line.retain(|other| !ready.contains(&other.id) && other.id != id);
+        line.sort_by(|a, b| a.key.partial_cmp(&b.key).unwrap().then(a.id.cmp(&b.id)));
+        // Whoever can be called lets nobody go first who cannot be called yet.
+        let callable = |other: &&&Person| other.since <= person.since.max(at.0);
+        let behind: Vec<&&Person> = line.iter().filter(|other| (other.key, other.id) > (person.key, id)).collect();
+        let passed: Vec<Key> = behind.iter().copied().filter(callable).map(|other| other.key).collect();
+        let steps = usize::try_from(places).unwrap().saturating_sub(told).min(passed.len());
+        let mut key = person.key;
+        if steps > 0 {
+            let last = passed[steps - 1];
+            let next = behind.iter().map(|next| next.key).find(|next| *next > last);
+            let next = next.filter(|n| (n.0, n.1, n.2) == (last.0, last.1, last.2));
+            key = (last.0, last.1, last.2, f64::midpoint(last.3, next.map_or(1.0, |next| next.3)));
+        }
+        self.leave(id, &[Is::Waiting])?;
+        let person = self.people.get_mut(&id).unwrap();
+        person.key = key;
+        person.since = person.since.max(at.0);
+        Ok(())
+    }
+
+    fn undo(&mut self, seq: Seq) -> Result<(), String> {
+        let before = self.befores.remove(&seq).ok_or("oracle: nothing to take back")?;
+        for (id, person) in before.ids.iter().zip(&before.people) {
+            for ready in self.ready.values_mut() {
+                ready.retain(|other| other != id);
+            }
+            let Some((person, ready_at)) = person else {
+                let person = self.people.get_mut(id).unwrap();
+                person.is = Is::Over;
+                if person.overflow {
+                    *self.overflows.get_mut(&person.service.clone()).unwrap() -= 1;
+                }
+                continue;
+            };
+            self.people.insert(*id, person.clone());
+            let call = before.called.filter(|(called, _)| called == id).map(|(_, rule)| rule);
+            if call.is_some() {
+                self.calls.retain(|call| call.seq != seq);
+            }
+            if call == Some(Rule::Urgent) {
+                self.urgent_run.entry(person.service.clone()).and_modify(|run| *run = run.saturating_sub(1));
+            }
+            if person.is == Is::Waiting && person.urgent.is_none() {
+                let ready = self.ready.entry(person.service.clone()).or_default();
+                match call {
+                    Some(Rule::ByHand) | None => {
+                        ready_at.iter().for_each(|at| ready.insert((*at).min(ready.len()), *id));
+                    }
+                    Some(_) => ready.insert(0, *id),
+                }
+            }
+        }
+        for (id, counter) in before.counters {
+            self.counters.insert(id, counter);
+        }
+        Ok(())
+    }
+}
+
+impl Before {
+    fn remember(&mut self, id: Option<&CounterId>, counters: &BTreeMap<CounterId, Counter>) {
+        if let Some((id, counter)) = id.and_then(|id| counters.get_key_value(id))
+            && self.counters.iter().all(|(known, _)| known != id)
+        {
+            self.counters.push((id.clone(), counter.clone()));
+        }
+    }
+}
+
+fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
+    match event {
+        Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
+        Event::CounterSet { counter, .. } => (None, Some(counter)),
+        Event::TicketIssued { ticket, .. }
+        | Event::TicketRecalled { ticket }
+        | Event::ServiceStarted { ticket }
+        | Event::ServiceCompleted { ticket }
+        | Event::TicketMissed { ticket, .. }
+        | Event::TicketHeld { ticket, .. }
+        | Event::TicketReturned { ticket }
+        | Event::TicketRequeued { ticket, .. }
+        | Event::TicketTransferred { ticket, .. }
+        | Event::TicketCancelled { ticket, .. }
+        | Event::GreenChannelGranted { ticket, .. }
+        | Event::TicketSteppedBack { ticket, .. }
+        | Event::TicketNotShown { ticket } => (Some(*ticket), None),
+        Event::DayOpened { .. }
+        | Event::VenueConfigured { .. }
+        | Event::AppointmentsSet { .. }
+        | Event::WaitAnnounced { .. }
+        | Event::TicketReadied { .. }
+        | Event::ChangeUndone { .. } => (None, None),
+    }
+}
