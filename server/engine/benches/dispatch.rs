@@ -85,7 +85,12 @@ fn call_next(c: &mut Criterion) {
 fn take_ticket(c: &mut Criterion) {
     let mut group = c.benchmark_group("take_ticket");
     for waiting in [100, 1_000] {
-        let (full, now) = crowd(waiting);
+        let (mut full, mut now) = crowd(waiting);
+        for _ in 0..5 {
+            // A pace, so that there is a wait to announce.
+            now = now + Millis::from_mins(1);
+            does(&mut full, call(), now);
+        }
         let service = service_id("ent");
         group.bench_function(BenchmarkId::from_parameter(waiting), |b| {
             b.iter_batched_ref(
