@@ -362,10 +362,11 @@ impl Venue {
         self.tickets.iter().filter(|ticket| !ticket.state.is_over())
     }
 
-    /// The day before the next one may begin: everybody still here has left.
+    /// The day before the next one may begin: everybody still here has left. Whoever was called and not marked
+    /// missed was served: where nobody presses "start", the last person of each counter ends so.
     fn closing(&self) -> impl Iterator<Item = Event> + '_ {
         self.live().map(|ticket| match ticket.state {
-            TicketState::Serving { .. } => Event::ServiceCompleted { ticket: ticket.id },
+            TicketState::Called { .. } | TicketState::Serving { .. } => Event::ServiceCompleted { ticket: ticket.id },
             _ => Event::TicketNotShown { ticket: ticket.id },
         })
     }

@@ -32,6 +32,18 @@ fn a_day_ends_in_two_changes_and_the_new_day_stands_alone_and_first() {
 }
 
 #[test]
+fn whoever_was_called_last_was_served_unless_somebody_said_otherwise() {
+    let mut hall = Plan::default().counter("1").open("08:00");
+    hall.walk_ins(2);
+    hall.calls("1", 1);
+    let before = hall.changes().len();
+    hall.at_instant(hall.venue().day().end);
+    let events = &hall.changes()[before].events;
+    assert!(matches!(events[0], Event::ServiceCompleted { ticket: TicketId(1) }), "{events:?}");
+    assert!(matches!(events[1], Event::TicketNotShown { ticket: TicketId(2) }), "{events:?}");
+}
+
+#[test]
 fn numbers_restart_and_ids_go_on() {
     let mut hall = busy();
     let end = hall.venue().day().end;
