@@ -237,6 +237,12 @@ impl BoardCheck {
     pub fn calls(&self) -> usize {
         self.seen.len()
     }
+
+    /// How many calls it could not be told any more when it came back.
+    pub fn excused(&self) -> usize {
+        let gone: BTreeSet<u64> = self.forgotten.iter().flat_map(|(first, end)| *first..*end).collect();
+        gone.iter().filter(|call| !self.seen.contains_key(call)).count()
+    }
 }
 
 /// Checks the frames of one phone.

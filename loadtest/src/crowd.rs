@@ -48,6 +48,8 @@ pub struct Report {
     pub frames: u64,
     /// Calls it saw, for boards.
     pub calls: usize,
+    /// Calls it could not be told any more after an absence, for boards.
+    pub excused: usize,
     /// How often it had to come back.
     pub returns: u64,
     /// What must not have happened.
@@ -150,13 +152,21 @@ async fn board(
 ) -> Report {
     let mut check = BoardCheck::default();
     let returns = follow(door, path, &mut check, Some(open), truth).await;
-    Report { who: Who::Board(at), frames: check.frames, calls: check.calls(), returns, violations: check.violations }
+    let (calls, excused) = (check.calls(), check.excused());
+    Report { who: Who::Board(at), frames: check.frames, calls, excused, returns, violations: check.violations }
 }
 
 async fn phone(door: &Door, number: String, token: &str, truth: oneshot::Receiver<Card>) -> Report {
     let mut check = PhoneCheck::new(number.clone());
     let returns = follow(door, &format!("/ws/v1/tickets/{token}"), &mut check, None, truth).await;
-    Report { who: Who::Phone(number), frames: check.frames, calls: 0, returns, violations: check.violations }
+    Report {
+        who: Who::Phone(number),
+        frames: check.frames,
+        calls: 0,
+        excused: 0,
+        returns,
+        violations: check.violations,
+    }
 }
 
 /// A checker, as a connection needs it.

@@ -65,7 +65,12 @@ impl Verdict {
         };
         let phones = self.reports.iter().filter(phone).count();
         let boards = self.reports.len() - phones;
-        let blind = self.reports.iter().filter(|report| !phone(report) && report.calls < self.calls_made).count();
+        let blind = self
+            .reports
+            .iter()
+            .filter(|report| !phone(report) && report.calls + report.excused < self.calls_made)
+            .count();
+        let excused = self.reports.iter().map(|report| report.excused).sum();
         let refused: u32 = self.summary.refused.values().sum();
         vec![
             Figure::told("boards", count(boards)),
@@ -76,6 +81,7 @@ impl Verdict {
             Figure::told("card frames", frames(true)),
             Figure::told("connections opened again", self.reports.iter().map(|report| report.returns).sum()),
             Figure::must_be("numbers given twice", self.given_twice, 0),
+            Figure::told("calls missed while away", count(excused)),
             Figure::must_be("boards that missed a call", count(blind), 0),
             Figure::must_be("violations", self.violations(), 0),
             Figure::told("refusals", refused.into()),
@@ -137,9 +143,16 @@ mod tests {
     fn verdict(violation: Option<Violation>, calls_seen: usize) -> Verdict {
         let mut violations = Violations::default();
         violation.into_iter().for_each(|violation| violations.add(violation));
-        let board =
-            Report { who: Who::Board(0), frames: 9, calls: calls_seen, returns: 0, violations: Violations::default() };
-        let phone = Report { who: Who::Phone("A001".to_owned()), frames: 3, calls: 0, returns: 0, violations };
+        let board = Report {
+            who: Who::Board(0),
+            frames: 9,
+            calls: calls_seen,
+            excused: 0,
+            returns: 0,
+            violations: Violations::default(),
+        };
+        let phone =
+            Report { who: Who::Phone("A001".to_owned()), frames: 3, calls: 0, excused: 0, returns: 0, violations };
         let summary = ReplaySummary { issued: 1, ..ReplaySummary::default() };
         Verdict { calls_made: 5, given_twice: 0, summary, reports: vec![board, phone] }
     }
