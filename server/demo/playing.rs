@@ -42,7 +42,8 @@ impl Playing {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn stop(&self) {
+    /// A person has taken over.
+    pub(super) fn stop(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }

@@ -78,7 +78,12 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
     let clock = Clock::own(morning(&venues, wall.now()), options.speed);
     let playing = Playing::new(options.plays);
     let info = DemoInfo { accounts: accounts(), devices, playing: options.plays };
-    let still = playing.clone();
+    let (still, taken) = (playing.clone(), playing.clone());
+    let works = move |user: &str| {
+        if user != PLAYER {
+            taken.stop();
+        }
+    };
     let app = App::build(Parts {
         listen: options.listen,
         data: options.data,
@@ -88,7 +93,7 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
         venues,
         clock: clock.clone(),
         access,
-        demo: Some(DemoState { info, playing: Box::new(move || still.now()) }),
+        demo: Some(DemoState { info, playing: Box::new(move || still.now()), works: Box::new(works) }),
     })
     .await?;
     go_on_from_the_journal(&app, &clock).await?;

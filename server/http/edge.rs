@@ -42,6 +42,8 @@ pub struct DemoState {
     pub info: DemoInfo,
     /// Whether the recorded day is still played.
     pub playing: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Told whose account works a counter: the player's own, or a person's.
+    pub works: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl DemoState {
