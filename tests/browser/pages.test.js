@@ -425,7 +425,7 @@ pages("a board whose line is cut says so at once, and heals by itself", async ()
   await board.waitForSelector("#services li");
   assert.ok(await board.locator("#stale").isHidden());
   // Cut off for long, it asks the socket's address why, and that answers that it wants a handshake.
-  board.seen.allowed = /status of 400/;
+  board.seen.allowed = CUT_OFF;
   cut = true;
   await lines[0].close({ code: 1012 });
   await reads(board, "#stale", "连接中断");
