@@ -1,20 +1,19 @@
 //! Recording what happened. Nothing here judges: an event that was written is true.
 
-use std::collections::BTreeMap;
-
 use crate::appointment::AppointmentState;
 use crate::command::Actor;
 use crate::config::VenueConfig;
-use crate::counter::{Counter, CounterState};
 use crate::dispatch::{Place, Queue, Taken};
-use crate::estimate::{Pace, Prior};
-use crate::event::{Change, Event, Rule, Why};
-use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId};
+use crate::event::{Change, Event, Why};
+use crate::ids::{CallId, CounterId, TicketId};
 use crate::lane::Lane;
 use crate::ticket::{Grant, Ticket, TicketState};
-use crate::time::{BusinessDay, Timestamp};
+use crate::time::Timestamp;
 use crate::venue::trail::Images;
 use crate::venue::{CALLS_MAX, CallEntry, Receipt, Venue};
+
+mod configure;
+mod undo;
 
 impl Venue {
     /// Closes a change: position, time, receipt, and what can be taken back.
@@ -101,81 +100,6 @@ impl Venue {
         }
     }
 
-    fn open_day(
-        &mut self,
-        day: BusinessDay,
-        config: &VenueConfig,
-        next_ticket: TicketId,
-        next_call: CallId,
-        priors: &BTreeMap<ServiceId, Prior>,
-    ) {
-        let mut fresh = Self::new(config.clone());
-        fresh.day = day;
-        fresh.next_ticket = next_ticket;
-        fresh.next_call = next_call;
-        for service in &config.services {
-            let prior = priors.get(&service.id).cloned().unwrap_or_default();
-            fresh.queues.insert(service.id.clone(), Queue::with_pace(Pace::from_prior(prior)));
-        }
-        *self = fresh;
-    }
-
-    fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
-        let before = std::mem::replace(&mut self.config, config.clone());
-        if (before.day_start, before.time_zone) != (config.day_start, config.time_zone) {
-            self.move_days_end(at);
-        }
-        self.fit_counters(Some(&before));
-        self.drop_vain_wishes();
-        for service in &config.services {
-            let old = before.service(&service.id).map(|old| &old.policy);
-            let queue = self.queues.entry(service.id.clone()).or_default();
-            if old.is_none_or(|old| old.weights != service.policy.weights) {
-                queue.reset_cycle();
-            }
-            if old.is_some_and(|old| (old.order, old.early_s) != (service.policy.order, service.policy.early_s)) {
-                self.refile(&service.id);
-            }
-        }
-    }
-
-    /// The day keeps its date, so it ends where the next date's day begins; not in the past.
-    fn move_days_end(&mut self, at: Timestamp) {
-        let day = BusinessDay::starting_on(self.day.date, self.config.time_zone, self.config.day_start);
-        if day.end > at && self.day.holds(at) {
-            self.day.end = day.end;
-        }
-    }
-
-    /// The order of a service's lanes has changed: everybody is filed anew. The ready set stays.
-    fn refile(&mut self, service: &ServiceId) {
-        let Some(queue) = self.queues.get(service) else { return };
-        let waiting: Vec<TicketId> = queue.filed().filter(|id| !queue.is_ready(*id)).collect();
-        for id in waiting {
-            self.update(id, |_| {});
-        }
-    }
-
-    /// Whoever wants a counter that is not there any more wants none.
-    fn drop_vain_wishes(&mut self) {
-        let counters = &self.counters;
-        let vain = |wants: &Option<CounterId>| wants.as_ref().is_some_and(|counter| !counters.contains_key(counter));
-        for booking in self.appointments.values_mut().filter(|booking| vain(&booking.wants)) {
-            booking.wants = None;
-        }
-        let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
-        for id in tickets.collect::<Vec<_>>() {
-            let ready_at = self.ready_at(id);
-            self.unfile(id);
-            if let Some(ticket) = self.ticket_mut(id) {
-                ticket.wants = None;
-                ticket.place.iter_mut().for_each(|place| place.wants = None);
-            }
-            self.with_queue(id, |queue, ticket, place, _| queue.file(ticket.id, place));
-            self.put_ready(id, ready_at);
-        }
-    }
-
     fn ready_at(&self, id: TicketId) -> Option<usize> {
         self.queues.get(&self.ticket(id)?.service)?.ready_at(id)
     }
@@ -183,29 +107,6 @@ impl Venue {
     fn put_ready(&mut self, id: TicketId, at: Option<usize>) {
         if let Some(at) = at {
             self.with_queue(id, |queue, ticket, place, _| queue.put_ready(ticket.id, place, at));
-        }
-    }
-
-    /// Counters that are declared exist; those that are not, and stand empty, go. A counter whose services
-    /// nobody chose for the day follows its declaration.
-    pub(super) fn fit_counters(&mut self, before: Option<&VenueConfig>) {
-        let config = &self.config;
-        self.counters.retain(|id, counter| config.counter(id).is_some() || counter.current.is_some());
-        for declared in &config.counters {
-            let counter = self.counters.entry(declared.id.clone()).or_insert_with(|| Counter {
-                id: declared.id.clone(),
-                state: CounterState::Closed,
-                services: Vec::new(),
-                current: None,
-            });
-            let old = before.and_then(|before| before.counter(&declared.id));
-            if old.is_some_and(|old| old.services == counter.services) {
-                counter.services.clear();
-            }
-            counter.services.retain(|service| config.service(service).is_some());
-            if counter.services.is_empty() {
-                counter.services.clone_from(&declared.services);
-            }
         }
     }
 
@@ -375,61 +276,6 @@ impl Venue {
         if let (Some(queue), Some(place)) = (self.queues.get_mut(&ticket.service), &ticket.place) {
             act(queue, &ticket, place, &self.config);
         }
-    }
-
-    fn undo(&mut self, seq: Seq, at: Timestamp) {
-        let Some(step) = self.trail.take(seq) else { return };
-        for (id, image) in step.before.tickets {
-            match image.ticket {
-                Some(before) => self.restore(*before, image.ready_at, image.call, step.at),
-                None => self.unissue(id, at),
-            }
-        }
-        self.counters.extend(step.before.counters);
-    }
-
-    /// A number once given is not given again: the ticket ends, and what it was given for can have another.
-    fn unissue(&mut self, id: TicketId, at: Timestamp) {
-        self.end(id, TicketState::Cancelled, at);
-        let Some(ticket) = self.ticket(id).cloned() else { return };
-        if let Some(booking) = ticket.appointment.and_then(|code| self.appointments.get_mut(&code)) {
-            booking.state = AppointmentState::Expected;
-        }
-        if let (Some(_), Some(count)) = (ticket.overflow, self.overflows.get_mut(&ticket.service)) {
-            *count = count.saturating_sub(1);
-        }
-    }
-
-    fn restore(
-        &mut self,
-        before: Ticket,
-        ready_at: Option<usize>,
-        call: Option<(CounterId, Rule)>,
-        called_at: Timestamp,
-    ) {
-        let id = before.id;
-        self.unfile(id);
-        if let (Some(TicketState::Called { call, .. }), true) = (self.ticket(id).map(|t| &t.state), call.is_some()) {
-            let undone = *call;
-            self.calls.retain(|entry| entry.call != undone);
-        }
-        if let (Some(queue), Some(service)) =
-            (self.queues.get_mut(&before.service), self.config.service(&before.service))
-        {
-            if let Some((counter, rule)) = &call {
-                let place = before.place.clone().unwrap_or_else(|| Place::of(&before, &service.policy));
-                queue.untake(&Taken { ticket: id, place: &place, counter, rule: *rule, at: called_at });
-            }
-            if let Some(place) = &before.place {
-                queue.file(id, place);
-            }
-        }
-        if let Some(ticket) = self.ticket_mut(id) {
-            *ticket = before;
-        }
-        // Whom a rule chose is chosen: first, and the cycle is not charged again.
-        let chosen = call.is_some_and(|(_, rule)| rule != Rule::ByHand);
-        self.put_ready(id, if chosen { Some(0) } else { ready_at });
     }
 
     fn unfile(&mut self, id: TicketId) {

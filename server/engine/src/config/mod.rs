@@ -1,0 +1,168 @@
+//! What an operator declares: a venue, its services and counters, and the rules of each queue.
+//!
+//! A declaration travels whole inside an event, so a venue's history says under which rules it was made.
+
+mod policy;
+mod problems;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CounterId, ServiceId, VenueId};
+use crate::lane::Lane;
+use crate::text::{Language, Text};
+
+pub use policy::{OrderInLane, Policy};
+pub use problems::ConfigError;
+
+/// Most services of one venue: more do not fit a kiosk, and each costs a queue.
+pub const SERVICES_MAX: usize = 200;
+/// Most counters of one venue.
+pub const COUNTERS_MAX: usize = 1000;
+/// Longest prefix of a number: it is read aloud letter by letter.
+pub const PREFIX_CHARS_MAX: usize = 4;
+/// Most people who can be told to get ready at one time per service.
+pub const READY_MAX: u32 = 20;
+
+/// One venue as declared in the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VenueConfig {
+    /// The venue's name in addresses and keys.
+    pub id: VenueId,
+    /// The venue's name as people read it.
+    pub name: Text,
+    /// IANA time zone of the venue's clock on the wall.
+    pub time_zone: Tz,
+    /// Local time at which a business day starts; late halls choose an hour when nobody waits. Default 04:00.
+    #[serde(default = "VenueConfig::default_day_start", with = "hour_minute")]
+    pub day_start: NaiveTime,
+    /// Whether people may take a number with their own phone (H1).
+    #[serde(default)]
+    pub join_by_phone: bool,
+    /// Whether boards may connect without a device token. What a board shows is masked either way.
+    #[serde(default)]
+    pub public_board: bool,
+    /// How names appear on screens (C7).
+    #[serde(default)]
+    pub names: NamesOnScreen,
+    /// Languages in which calls are announced, in this order (C6). Default: Mandarin.
+    #[serde(default = "VenueConfig::default_speech")]
+    pub speech: Vec<Speech>,
+    /// What people can come for.
+    #[serde(rename = "service", alias = "services")]
+    pub services: Vec<ServiceConfig>,
+    /// Where they are served.
+    #[serde(rename = "counter", alias = "counters")]
+    pub counters: Vec<CounterConfig>,
+}
+
+/// How a person's name appears where others can read it (C7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NamesOnScreen {
+    /// Part of the name is replaced by an asterisk.
+    #[default]
+    Masked,
+    /// Only the number is shown.
+    Numbers,
+}
+
+/// A spoken language of announcements. Cantonese is spoken, not a script: it is apart from [`Language`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Speech {
+    /// Mandarin.
+    #[serde(rename = "cmn")]
+    Mandarin,
+    /// Cantonese.
+    #[serde(rename = "yue")]
+    Cantonese,
+    /// English.
+    #[serde(rename = "en")]
+    English,
+}
+
+/// One service of a venue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// The service's name in addresses and keys.
+    pub id: ServiceId,
+    /// The service's name as people read it.
+    pub name: Text,
+    /// What its numbers begin with. Services with the same prefix count together.
+    #[serde(default)]
+    pub prefix: String,
+    /// The rules of its queue.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// One counter of a venue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterConfig {
+    /// The counter's name in addresses and keys.
+    pub id: CounterId,
+    /// The counter's name as people read and hear it.
+    pub name: Text,
+    /// What it serves, until somebody changes it for the day (C5).
+    pub services: Vec<ServiceId>,
+}
+
+impl VenueConfig {
+    fn default_day_start() -> NaiveTime {
+        NaiveTime::from_hms_opt(4, 0, 0).unwrap_or(NaiveTime::MIN)
+    }
+
+    fn default_speech() -> Vec<Speech> {
+        vec![Speech::Mandarin]
+    }
+
+    /// The declaration of a service.
+    pub fn service(&self, id: &ServiceId) -> Option<&ServiceConfig> {
+        self.services.iter().find(|service| service.id == *id)
+    }
+
+    /// The declaration of a counter.
+    pub fn counter(&self, id: &CounterId) -> Option<&CounterConfig> {
+        self.counters.iter().find(|counter| counter.id == *id)
+    }
+}
+
+/// A lane's name in settings, events and frames.
+pub fn lane_name(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Appointment => "appointment",
+        Lane::WalkIn => "walk_in",
+        Lane::Overflow => "overflow",
+        Lane::ReturnVisit => "return_visit",
+        Lane::Missed => "missed",
+        Lane::Late => "late",
+        Lane::Referral => "referral",
+    }
+}
+
+/// The language a page falls back to.
+pub const LANGUAGE_DEFAULT: Language = Language::ZhHans;
+
+mod hour_minute {
+    //! A local time of day, written `"04:00"`.
+
+    use chrono::NaiveTime;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(time: &NaiveTime, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&time.format("%H:%M"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NaiveTime, D::Error> {
+        let text = String::deserialize(from)?;
+        NaiveTime::parse_from_str(&text, "%H:%M")
+            .map_err(|_| D::Error::custom(format!("\"{text}\" is not a time of day like \"04:00\"")))
+    }
+}

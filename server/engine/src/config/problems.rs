@@ -1,0 +1,97 @@
+//! What is wrong with a declaration.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::config::{COUNTERS_MAX, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, ServiceConfig, VenueConfig, lane_name};
+use crate::ids::VenueId;
+use crate::lane::WEIGHT_MAX;
+
+/// What is wrong with a declaration: where, and in what words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The place, as a path: `venue "clinic": service "ent": prefix`.
+    pub place: String,
+    /// The problem and what would be right.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
+impl VenueConfig {
+    /// Everything wrong with this declaration, in the order in which it is written; empty when it is sound.
+    pub fn problems(&self) -> Vec<ConfigError> {
+        let mut found = Problems { venue: self.id.clone(), list: Vec::new() };
+        if self.name.is_blank() {
+            found.add("name", "is empty");
+        }
+        if self.services.is_empty() || self.services.len() > SERVICES_MAX {
+            found.add("service", &format!("a venue has 1 to {SERVICES_MAX} services, not {}", self.services.len()));
+        }
+        if self.counters.is_empty() || self.counters.len() > COUNTERS_MAX {
+            found.add("counter", &format!("a venue has 1 to {COUNTERS_MAX} counters, not {}", self.counters.len()));
+        }
+        let mut seen = BTreeSet::new();
+        for service in &self.services {
+            let place = format!("service \"{}\"", service.id);
+            if !seen.insert(service.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            service.problems(&place, &mut found);
+        }
+        let mut seen = BTreeSet::new();
+        for counter in &self.counters {
+            let place = format!("counter \"{}\"", counter.id);
+            if !seen.insert(counter.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            if counter.name.is_blank() {
+                found.add(&format!("{place}: name"), "is empty");
+            }
+            if counter.services.is_empty() {
+                found.add(&format!("{place}: services"), "is empty: a counter serves at least one service");
+            }
+            for service in counter.services.iter().filter(|id| self.service(id).is_none()) {
+                found.add(&format!("{place}: services"), &format!("there is no service \"{service}\""));
+            }
+        }
+        found.list
+    }
+}
+
+struct Problems {
+    venue: VenueId,
+    list: Vec<ConfigError>,
+}
+
+impl Problems {
+    fn add(&mut self, place: &str, problem: &str) {
+        let place = format!("venue \"{}\": {place}", self.venue);
+        self.list.push(ConfigError { place, problem: problem.to_owned() });
+    }
+}
+
+impl ServiceConfig {
+    fn problems(&self, place: &str, found: &mut Problems) {
+        if self.name.is_blank() {
+            found.add(&format!("{place}: name"), "is empty");
+        }
+        if self.prefix.chars().count() > PREFIX_CHARS_MAX || !self.prefix.chars().all(char::is_alphabetic) {
+            found.add(&format!("{place}: prefix"), &format!("use at most {PREFIX_CHARS_MAX} letters"));
+        }
+        if let Some((lane, weight)) = self.policy.weights.out_of_range() {
+            let lane = lane_name(lane);
+            found.add(&format!("{place}: policy.weights.{lane}"), &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
+        }
+        if self.policy.ready_count > READY_MAX {
+            found.add(&format!("{place}: policy.ready_count"), &format!("is more than {READY_MAX}"));
+        }
+        if self.policy.misses_max == 0 {
+            found.add(&format!("{place}: policy.misses_max"), "is 0: the first miss counts as one");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Recording a new day and a new declaration.
+
+use std::collections::BTreeMap;
+
+use crate::config::VenueConfig;
+use crate::counter::{Counter, CounterState};
+use crate::dispatch::Queue;
+use crate::estimate::{Pace, Prior};
+use crate::ids::{CallId, CounterId, ServiceId, TicketId};
+use crate::time::{BusinessDay, Timestamp};
+use crate::venue::Venue;
+
+impl Venue {
+    pub(super) fn open_day(
+        &mut self,
+        day: BusinessDay,
+        config: &VenueConfig,
+        next_ticket: TicketId,
+        next_call: CallId,
+        priors: &BTreeMap<ServiceId, Prior>,
+    ) {
+        let mut fresh = Self::new(config.clone());
+        fresh.day = day;
+        fresh.next_ticket = next_ticket;
+        fresh.next_call = next_call;
+        for service in &config.services {
+            let prior = priors.get(&service.id).cloned().unwrap_or_default();
+            fresh.queues.insert(service.id.clone(), Queue::with_pace(Pace::from_prior(prior)));
+        }
+        *self = fresh;
+    }
+
+    pub(super) fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
+        let before = std::mem::replace(&mut self.config, config.clone());
+        if (before.day_start, before.time_zone) != (config.day_start, config.time_zone) {
+            self.move_days_end(at);
+        }
+        self.fit_counters(Some(&before));
+        self.drop_vain_wishes();
+        for service in &config.services {
+            let old = before.service(&service.id).map(|old| &old.policy);
+            let queue = self.queues.entry(service.id.clone()).or_default();
+            if old.is_none_or(|old| old.weights != service.policy.weights) {
+                queue.reset_cycle();
+            }
+            if old.is_some_and(|old| (old.order, old.early_s) != (service.policy.order, service.policy.early_s)) {
+                self.refile(&service.id);
+            }
+        }
+    }
+
+    /// The day keeps its date, so it ends where the next date's day begins; not in the past.
+    fn move_days_end(&mut self, at: Timestamp) {
+        let day = BusinessDay::starting_on(self.day.date, self.config.time_zone, self.config.day_start);
+        if day.end > at && self.day.holds(at) {
+            self.day.end = day.end;
+        }
+    }
+
+    /// The order of a service's lanes has changed: everybody is filed anew. The ready set stays.
+    fn refile(&mut self, service: &ServiceId) {
+        let Some(queue) = self.queues.get(service) else { return };
+        let waiting: Vec<TicketId> = queue.filed().filter(|id| !queue.is_ready(*id)).collect();
+        for id in waiting {
+            self.update(id, |_| {});
+        }
+    }
+
+    /// Whoever wants a counter that is not there any more wants none.
+    fn drop_vain_wishes(&mut self) {
+        let counters = &self.counters;
+        let vain = |wants: &Option<CounterId>| wants.as_ref().is_some_and(|counter| !counters.contains_key(counter));
+        for booking in self.appointments.values_mut().filter(|booking| vain(&booking.wants)) {
+            booking.wants = None;
+        }
+        let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
+        for id in tickets.collect::<Vec<_>>() {
+            let ready_at = self.ready_at(id);
+            self.unfile(id);
+            if let Some(ticket) = self.ticket_mut(id) {
+                ticket.wants = None;
+                ticket.place.iter_mut().for_each(|place| place.wants = None);
+            }
+            self.with_queue(id, |queue, ticket, place, _| queue.file(ticket.id, place));
+            self.put_ready(id, ready_at);
+        }
+    }
+
+    /// Counters that are declared exist; those that are not, and stand empty, go. A counter whose services
+    /// nobody chose for the day follows its declaration.
+    pub(in crate::venue) fn fit_counters(&mut self, before: Option<&VenueConfig>) {
+        let config = &self.config;
+        self.counters.retain(|id, counter| config.counter(id).is_some() || counter.current.is_some());
+        for declared in &config.counters {
+            let counter = self.counters.entry(declared.id.clone()).or_insert_with(|| Counter {
+                id: declared.id.clone(),
+                state: CounterState::Closed,
+                services: Vec::new(),
+                current: None,
+            });
+            let old = before.and_then(|before| before.counter(&declared.id));
+            if old.is_some_and(|old| old.services == counter.services) {
+                counter.services.clear();
+            }
+            counter.services.retain(|service| config.service(service).is_some());
+            if counter.services.is_empty() {
+                counter.services.clone_from(&declared.services);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Recording that a change was taken back.
+
+use crate::appointment::AppointmentState;
+use crate::dispatch::{Place, Taken};
+use crate::event::Rule;
+use crate::ids::{CounterId, Seq, TicketId};
+use crate::ticket::{Ticket, TicketState};
+use crate::time::Timestamp;
+use crate::venue::Venue;
+
+impl Venue {
+    pub(super) fn undo(&mut self, seq: Seq, at: Timestamp) {
+        let Some(step) = self.trail.take(seq) else { return };
+        for (id, image) in step.before.tickets {
+            match image.ticket {
+                Some(before) => self.restore(*before, image.ready_at, image.call, step.at),
+                None => self.unissue(id, at),
+            }
+        }
+        self.counters.extend(step.before.counters);
+    }
+
+    /// A number once given is not given again: the ticket ends, and what it was given for can have another.
+    fn unissue(&mut self, id: TicketId, at: Timestamp) {
+        self.end(id, TicketState::Cancelled, at);
+        let Some(ticket) = self.ticket(id).cloned() else { return };
+        if let Some(booking) = ticket.appointment.and_then(|code| self.appointments.get_mut(&code)) {
+            booking.state = AppointmentState::Expected;
+        }
+        if let (Some(_), Some(count)) = (ticket.overflow, self.overflows.get_mut(&ticket.service)) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    fn restore(
+        &mut self,
+        before: Ticket,
+        ready_at: Option<usize>,
+        call: Option<(CounterId, Rule)>,
+        called_at: Timestamp,
+    ) {
+        let id = before.id;
+        self.unfile(id);
+        if let (Some(TicketState::Called { call, .. }), true) = (self.ticket(id).map(|t| &t.state), call.is_some()) {
+            let undone = *call;
+            self.calls.retain(|entry| entry.call != undone);
+        }
+        if let (Some(queue), Some(service)) =
+            (self.queues.get_mut(&before.service), self.config.service(&before.service))
+        {
+            if let Some((counter, rule)) = &call {
+                let place = before.place.clone().unwrap_or_else(|| Place::of(&before, &service.policy));
+                queue.untake(&Taken { ticket: id, place: &place, counter, rule: *rule, at: called_at });
+            }
+            if let Some(place) = &before.place {
+                queue.file(id, place);
+            }
+        }
+        if let Some(ticket) = self.ticket_mut(id) {
+            *ticket = before;
+        }
+        // Whom a rule chose is chosen: first, and the cycle is not charged again.
+        let chosen = call.is_some_and(|(_, rule)| rule != Rule::ByHand);
+        self.put_ready(id, if chosen { Some(0) } else { ready_at });
+    }
+}

@@ -1,0 +1,142 @@
+//! Judging arrivals: numbers taken, bookings, check-in, overflow.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::appointment::{Appointment, AppointmentState};
+use crate::config::ServiceConfig;
+use crate::event::{Event, OverflowGrant};
+use crate::ids::{CounterId, ServiceId, TicketNumber};
+use crate::lane::Lane;
+use crate::refusal::Refusal;
+use crate::ticket::{Slot, Visitor};
+use crate::time::Timestamp;
+use crate::venue::decide::Decided;
+use crate::venue::decide::known::{check_reason, check_visitor, invalid};
+use crate::venue::{APPOINTMENTS_MAX, Outcome, TICKETS_MAX, Venue};
+
+impl Venue {
+    pub(super) fn decide_take(
+        &self,
+        service: &ServiceId,
+        lane: Lane,
+        visitor: &Visitor,
+        wants: Option<&CounterId>,
+    ) -> Decided {
+        let service = self.known_service(service)?;
+        if !matches!(lane, Lane::WalkIn | Lane::Referral) {
+            return Err(invalid("lane", "only walk_in and referral can be taken; the others come about by rule"));
+        }
+        self.issued(service, Issue { lane, visitor, wants, slot: None, appointment: None, overflow: None })
+    }
+
+    pub(super) fn decide_appointments(&self, appointments: &[Appointment]) -> Decided {
+        let kept = self.appointments.values().filter(|known| known.state != AppointmentState::Expected);
+        let mut codes: BTreeSet<&str> = kept.map(|known| known.code.as_ref()).collect();
+        let full = || Refusal::VenueFull { limit: u32::try_from(APPOINTMENTS_MAX).unwrap_or(u32::MAX) };
+        if appointments.len() > APPOINTMENTS_MAX {
+            return Err(full());
+        }
+        let mut seen = BTreeSet::new();
+        for appointment in appointments {
+            self.known_service(&appointment.service)?;
+            self.check_wants(appointment.wants.as_ref(), &appointment.service)?;
+            check_visitor(&appointment.visitor)?;
+            check_reason("code", &appointment.code)?;
+            if !seen.insert(appointment.code.as_ref()) {
+                return Err(invalid("code", &format!("\"{}\" is there twice", appointment.code)));
+            }
+            if appointment.slot.end <= appointment.slot.start {
+                return Err(invalid("slot", "ends before it begins"));
+            }
+            if !self.day.holds(appointment.slot.start) {
+                return Err(invalid("slot", &format!("of \"{}\" is not in today's business day", appointment.code)));
+            }
+            codes.insert(&appointment.code);
+        }
+        if codes.len() > APPOINTMENTS_MAX {
+            return Err(full());
+        }
+        let count = u32::try_from(codes.len()).unwrap_or(u32::MAX);
+        // Who is here is known from check-in, not from outside.
+        let expected = |booking: &Appointment| Appointment { state: AppointmentState::Expected, ..booking.clone() };
+        let appointments = appointments.iter().map(expected).collect();
+        Ok((vec![Event::AppointmentsSet { appointments }], Outcome::Appointments { count }))
+    }
+
+    pub(super) fn decide_check_in(&self, code: &str, reference: Option<&str>, now: Timestamp) -> Decided {
+        let booking = self.appointments.get(code).ok_or(Refusal::AppointmentUnknown)?;
+        if let AppointmentState::CheckedIn { ticket } = booking.state {
+            return Err(Refusal::AlreadyCheckedIn { ticket });
+        }
+        // B4: where the booking names an identity, the one shown must be it.
+        if let (Some(booked), Some(shown)) = (booking.visitor.reference.as_deref(), reference)
+            && booked != shown
+        {
+            return Err(Refusal::IdentityMismatch);
+        }
+        let service = self.known_service(&booking.service)?;
+        // C2: whoever comes after the slot waits as late.
+        let lane = if now < booking.slot.end { Lane::Appointment } else { Lane::Late };
+        // A wish that cannot be met any more must not turn away whoever is here.
+        let wants = booking.wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
+        let issue = Issue {
+            lane,
+            visitor: &booking.visitor,
+            wants,
+            slot: Some(booking.slot),
+            appointment: Some(booking.code.clone()),
+            overflow: None,
+        };
+        self.issued(service, issue)
+    }
+
+    pub(super) fn decide_overflow(&self, service: &ServiceId, visitor: &Visitor, grant: OverflowGrant) -> Decided {
+        let service = self.known_service(service)?;
+        check_reason("reason", &grant.reason)?;
+        check_reason("approved_by", &grant.approved_by)?;
+        if let Some(note) = &grant.note {
+            check_reason("note", note)?;
+        }
+        let quota = service.policy.overflow_max;
+        if self.overflow_count(&service.id) >= quota {
+            return Err(Refusal::OverflowQuotaReached { service: service.id.clone(), quota });
+        }
+        let issue =
+            Issue { lane: Lane::Overflow, visitor, wants: None, slot: None, appointment: None, overflow: Some(grant) };
+        self.issued(service, issue)
+    }
+
+    fn issued(&self, service: &ServiceConfig, issue: Issue<'_>) -> Decided {
+        check_visitor(issue.visitor)?;
+        self.check_wants(issue.wants, &service.id)?;
+        if self.tickets.len() >= usize::try_from(TICKETS_MAX).unwrap_or(usize::MAX) {
+            return Err(Refusal::VenueFull { limit: TICKETS_MAX });
+        }
+        let count = self.numbers.get(&service.prefix).copied().unwrap_or_default() + 1;
+        let ticket = self.next_id();
+        let event = Event::TicketIssued {
+            ticket,
+            number: TicketNumber::of(&service.prefix, count),
+            count,
+            service: service.id.clone(),
+            lane: issue.lane,
+            visitor: issue.visitor.clone(),
+            slot: issue.slot,
+            appointment: issue.appointment,
+            wants: issue.wants.cloned(),
+            overflow: issue.overflow,
+        };
+        Ok((vec![event], Outcome::Ticket { ticket }))
+    }
+}
+
+/// What a new ticket is made of.
+struct Issue<'a> {
+    lane: Lane,
+    visitor: &'a Visitor,
+    wants: Option<&'a CounterId>,
+    slot: Option<Slot>,
+    appointment: Option<Arc<str>>,
+    overflow: Option<OverflowGrant>,
+}

@@ -1,0 +1,135 @@
+//! Judging commands: every rule that can say no. Reads only.
+
+use crate::command::{Action, Actor, Command};
+use crate::event::{Event, OverflowGrant};
+use crate::refusal::Refusal;
+use crate::ticket::TicketState;
+use crate::time::{BusinessDay, Timestamp};
+use crate::venue::decide::known::{about, check_reason, invalid, not_in_state};
+use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
+
+mod arrive;
+mod call;
+mod configure;
+mod counters;
+mod known;
+mod moving;
+
+pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
+
+impl Venue {
+    /// Decides what a command would do: the events, and what its asker is told. Changes nothing.
+    pub fn decide(&self, command: &Command, now: Timestamp) -> Decided {
+        let now = now.max(self.at);
+        match &command.action {
+            Action::Configure { config } => self.decide_configure(config),
+            Action::TakeTicket { service, lane, visitor, wants } => {
+                self.decide_take(service, *lane, visitor, wants.as_ref())
+            }
+            Action::SetAppointments { appointments } => self.decide_appointments(appointments),
+            Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
+            Action::AddOverflow { service, visitor, reason, approved_by, note } => {
+                let grant =
+                    OverflowGrant { reason: reason.clone(), approved_by: approved_by.clone(), note: note.clone() };
+                self.decide_overflow(service, visitor, grant)
+            }
+            Action::CallNext { counter } => self.decide_call_next(counter, now),
+            Action::CallTicket { counter, ticket, reason } => self.decide_call_ticket(counter, *ticket, reason),
+            Action::Recall { counter } => {
+                let ticket = self.called_at(counter)?;
+                Ok(about(ticket.id, Event::TicketRecalled { ticket: ticket.id }))
+            }
+            Action::Start { counter } => {
+                let ticket = self.called_at(counter)?;
+                Ok(about(ticket.id, Event::ServiceStarted { ticket: ticket.id }))
+            }
+            Action::Complete { counter } => {
+                let ticket = self.at_counter(self.known_counter(counter)?)?;
+                Ok(about(ticket.id, Event::ServiceCompleted { ticket: ticket.id }))
+            }
+            Action::Miss { counter } => self.decide_miss(counter, now),
+            Action::SetCounter { counter, state, services } => {
+                self.decide_set_counter(counter, *state, services.as_deref())
+            }
+            Action::Hold { ticket, reason } => {
+                let held = self.in_state(*ticket, "waiting, called or serving", |state| {
+                    matches!(state, TicketState::Waiting | TicketState::Called { .. } | TicketState::Serving { .. })
+                })?;
+                check_reason("reason", reason)?;
+                Ok(about(held.id, Event::TicketHeld { ticket: held.id, reason: reason.clone() }))
+            }
+            Action::Return { ticket } => {
+                let ticket = self.in_state(*ticket, "held", |state| *state == TicketState::Held)?;
+                Ok(about(ticket.id, Event::TicketReturned { ticket: ticket.id }))
+            }
+            Action::Requeue { ticket, reason } => {
+                let ticket = self.in_state(*ticket, "missed", |state| *state == TicketState::Missed)?;
+                check_reason("reason", reason)?;
+                Ok(about(ticket.id, Event::TicketRequeued { ticket: ticket.id, reason: reason.clone() }))
+            }
+            Action::Transfer { ticket, service, reason, wants } => {
+                self.decide_transfer(*ticket, service, reason, wants.as_ref())
+            }
+            Action::Cancel { ticket, reason } => {
+                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                if let Some(reason) = reason {
+                    check_reason("reason", reason)?;
+                }
+                Ok(about(ticket.id, Event::TicketCancelled { ticket: ticket.id, reason: reason.clone() }))
+            }
+            Action::GrantGreenChannel { ticket, urgency, reason } => {
+                let ticket = self.in_state(*ticket, "waiting, held or missed", |state| {
+                    matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
+                })?;
+                check_reason("reason", reason)?;
+                let (id, urgency, reason) = (ticket.id, *urgency, reason.clone());
+                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason }))
+            }
+            Action::StepBack { ticket, places } => {
+                let ticket = self.in_state(*ticket, "waiting", |state| *state == TicketState::Waiting)?;
+                if !(1..=STEP_BACK_MAX).contains(places) {
+                    return Err(invalid("places", &format!("is not from 1 to {STEP_BACK_MAX}")));
+                }
+                if ticket.grant.is_some() {
+                    return Err(not_in_state(ticket, "waiting without precedence"));
+                }
+                Ok(about(ticket.id, Event::TicketSteppedBack { ticket: ticket.id, places: *places }))
+            }
+            Action::Undo => self.decide_undo(&command.by, now),
+            Action::Tick => Ok((self.decide_tick(now), Outcome::Done)),
+        }
+    }
+
+    fn decide_undo(&self, by: &Actor, now: Timestamp) -> Decided {
+        if !Self::actor_is_staff(by) {
+            return Err(Refusal::NothingToUndo);
+        }
+        let step = self.trail.last_of(by, now)?;
+        let tickets = step.before.tickets.keys().copied().collect();
+        Ok((vec![Event::ChangeUndone { seq: step.seq }], Outcome::Undone { seq: step.seq, tickets }))
+    }
+
+    /// The day's end, in two steps so that the new day stands first in its own change.
+    fn decide_tick(&self, now: Timestamp) -> Vec<Event> {
+        if now < self.day.end {
+            return Vec::new();
+        }
+        let closing: Vec<Event> = self.closing().collect();
+        if !closing.is_empty() {
+            return closing;
+        }
+        let day = BusinessDay::holding(now, self.config.time_zone, self.config.day_start);
+        if day == self.day {
+            // The end of time: there is no other day.
+            return Vec::new();
+        }
+        let priors = self.queues.iter().map(|(service, queue)| (service.clone(), queue.pace().to_prior())).collect();
+        vec![Event::DayOpened {
+            day,
+            config: Box::new(self.config.clone()),
+            next_ticket: self.next_ticket,
+            next_call: self.next_call,
+            priors,
+        }]
+    }
+}
