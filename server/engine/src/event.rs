@@ -62,6 +62,9 @@ pub struct Why {
     /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
+    /// Of a counter with weights: its services that had somebody, among which the call takes a turn (C5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceId>,
     /// The reason given, where it was called by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,

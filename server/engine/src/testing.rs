@@ -12,7 +12,7 @@ use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::{CounterConfig, NamesOnScreen, Policy, ServiceConfig, Speech, VenueConfig};
+use crate::config::{CounterConfig, NamesOnScreen, Policy, ServiceConfig, ServiceWeights, Speech, VenueConfig};
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
@@ -109,7 +109,18 @@ impl Plan {
     #[must_use]
     pub fn counter_for(mut self, name: &str, services: &[&str]) -> Self {
         let services = services.iter().map(|service| service_id(service)).collect();
-        self.config.counters.push(CounterConfig { id: counter_id(name), name: Text::same(name), services });
+        let (id, name, weights) = (counter_id(name), Text::same(name), ServiceWeights::default());
+        self.config.counters.push(CounterConfig { id, name, services, weights });
+        self
+    }
+
+    /// One more counter, open from the start, that serves these services by weight.
+    #[must_use]
+    pub fn counter_by_weight(mut self, name: &str, weights: &[(&str, u32)]) -> Self {
+        let services: Vec<&str> = weights.iter().map(|(service, _)| *service).collect();
+        self = self.counter_for(name, &services);
+        let weights = weights.iter().map(|(service, weight)| (service_id(service), *weight));
+        self.config.counters.last_mut().expect("a counter").weights = ServiceWeights::new(weights);
         self
     }
 
@@ -458,6 +469,12 @@ impl Hall {
     /// Who of the first service was told to get ready, in order.
     pub fn ready(&self) -> Vec<TicketId> {
         self.venue.queue(&service_id("ent")).expect("the queue").ready().collect()
+    }
+
+    /// Whom a counter calls next, and next, while the others stand still.
+    pub fn previewed(&self, counter: &str, count: usize) -> Vec<TicketId> {
+        let preview = self.venue.preview(&counter_id(counter), count, self.now);
+        preview.into_iter().map(|called| called.choice.ticket).collect()
     }
 
     /// The order in which the first service's people would be called if nobody new came.

@@ -57,7 +57,7 @@ fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
 }
 
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
-    let why = Why { rule, share, reason: reason.map(Into::into) };
+    let why = Why { rule, share, services: Vec::new(), reason: reason.map(Into::into) };
     Event::TicketCalled { ticket: TICKET, counter: counter_id("3"), call: CallId(5), why }
 }
 
@@ -107,6 +107,10 @@ fn changes() -> Vec<Change> {
         let note = Some("by telephone".into());
         *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note });
     }
+    let mut by_weight = called(Rule::Ready, None, None);
+    if let Event::TicketCalled { why, .. } = &mut by_weight {
+        why.services = vec![service_id("ent"), service_id("eye")];
+    }
     let reason = || "because".into();
     let transferred = |wants| Event::TicketTransferred {
         ticket: TICKET,
@@ -152,6 +156,7 @@ fn changes() -> Vec<Change> {
         of(nurse(), called_outcome(Rule::Overdue), vec![called(Rule::Overdue, Some(far), None)]),
         of(nurse(), called_outcome(Rule::Early), vec![called(Rule::Early, Some(share), None)]),
         of(nurse(), called_outcome(Rule::Ready), vec![called(Rule::Ready, None, None)]),
+        of(nurse(), called_outcome(Rule::Ready), vec![by_weight]),
         of(nurse(), called_outcome(Rule::Urgent), vec![called(Rule::Urgent, None, None)]),
         of(nurse(), called_outcome(Rule::ByHand), vec![called(Rule::ByHand, None, Some("asked for"))]),
         of(nurse(), Outcome::NobodyWaiting, vec![Event::ServiceCompleted { ticket: TICKET }]),

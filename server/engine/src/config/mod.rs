@@ -4,6 +4,7 @@
 
 mod policy;
 mod problems;
+mod service_weights;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -15,6 +16,7 @@ use crate::text::{Language, Text};
 
 pub use policy::{OrderInLane, Policy};
 pub use problems::ConfigError;
+pub use service_weights::ServiceWeights;
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
 pub const SERVICES_MAX: usize = 200;
@@ -111,6 +113,10 @@ pub struct CounterConfig {
     pub name: Text,
     /// What it serves, until somebody changes it for the day (C5).
     pub services: Vec<ServiceId>,
+    /// Calls per service in one round of the counter's cycle, 1 to 20 each, 1 for a service left out (C5).
+    /// Default: no cycle, the longest wait goes first.
+    #[serde(default, skip_serializing_if = "ServiceWeights::is_empty")]
+    pub weights: ServiceWeights,
 }
 
 impl VenueConfig {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::config::{COUNTERS_MAX, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, ServiceConfig, VenueConfig, lane_name};
+use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
-use crate::lane::WEIGHT_MAX;
 
 /// What is wrong with a declaration: where, and in what words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,15 @@ impl VenueConfig {
             }
             for service in counter.services.iter().filter(|id| self.service(id).is_none()) {
                 found.add(&format!("{place}: services"), &format!("there is no service \"{service}\""));
+            }
+            for (service, weight) in counter.weights.given() {
+                let place = format!("{place}: weights.{service}");
+                if !counter.services.contains(service) {
+                    found.add(&place, "is not one of the counter's services");
+                }
+                if !(1..=WEIGHT_MAX).contains(&weight) {
+                    found.add(&place, &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
+                }
             }
         }
         found.list

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{OrderInLane, Policy};
-use crate::dispatch::cycle::{Cycle, Share};
+use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Entry};
 use crate::dispatch::marks::Marks;
 use crate::dispatch::overtakes::Overtakes;
@@ -46,7 +46,7 @@ pub struct Draw<'q> {
     taken: Marks,
     overtakes: Overtakes,
     ready: Vec<Readied>,
-    cycle: Cycle,
+    cycle: LaneCycle,
     urgent_run: u32,
     groups: Vec<Group<'q>>,
 }
@@ -122,7 +122,7 @@ impl<'q> Draw<'q> {
             taken: queue.ready().collect(),
             overtakes: Overtakes::default(),
             ready: queue.ready.clone(),
-            cycle: queue.cycle,
+            cycle: queue.cycle.clone(),
             urgent_run: queue.urgent_run,
         }
     }
@@ -153,6 +153,13 @@ impl<'q> Draw<'q> {
 
     /// Draws whoever is next for these counters; none if nobody can be called.
     pub fn next(&mut self, reach: &Reach) -> Option<Choice> {
+        let choice = self.peek(reach)?;
+        self.call(&choice, reach);
+        Some(choice)
+    }
+
+    /// Whoever is next for these counters, without drawing them.
+    pub(super) fn peek(&mut self, reach: &Reach) -> Option<Choice> {
         let ceiling = self.policy.urgent_run_max;
         let held_back = ceiling > 0 && self.urgent_run >= ceiling;
         let choice = if held_back {
@@ -160,9 +167,7 @@ impl<'q> Draw<'q> {
         } else {
             self.urgent(reach).or_else(|| self.ordinary(reach))
         };
-        let choice = choice.or_else(|| self.early(reach))?;
-        self.call(&choice, reach);
-        Some(choice)
+        choice.or_else(|| self.early(reach))
     }
 
     /// Tells people to get ready until the set is full: by the cycle alone, as precedence acts at the call (C3).
@@ -315,7 +320,8 @@ impl<'q> Draw<'q> {
         }
     }
 
-    fn call(&mut self, choice: &Choice, reach: &Reach) {
+    /// Takes out whoever is called.
+    pub(super) fn call(&mut self, choice: &Choice, reach: &Reach) {
         self.charge(choice);
         self.taken.add(choice.ticket);
         self.called.add(choice.ticket);
@@ -388,17 +394,4 @@ impl<'q> Heads<'q> {
 fn choice(rule: Rule, found: &Found<'_>, share: Option<Share>) -> Choice {
     let Entry { ticket, filed, .. } = found.entry;
     Choice { ticket, rule, lane: filed.lane, since: filed.since, share }
-}
-
-/// Of what a counter could call for each of its services, the one to call (C5): the stronger rule first, then
-/// whoever could have been called for longest.
-pub fn most_pressing<T>(choices: impl IntoIterator<Item = (T, Choice)>) -> Option<(T, Choice)> {
-    let rank = |rule: Rule| match rule {
-        Rule::Urgent => 0,
-        Rule::Overdue => 1,
-        Rule::Ready | Rule::Cycle => 2,
-        Rule::Early => 3,
-        Rule::ByHand => 4,
-    };
-    choices.into_iter().min_by_key(|(_, choice)| (rank(choice.rule), choice.since, choice.ticket))
 }

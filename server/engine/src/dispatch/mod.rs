@@ -37,16 +37,21 @@
 //! [`Rule::Cycle`]: crate::event::Rule::Cycle
 //! [`Rule::Early`]: crate::event::Rule::Early
 
+mod counter_draw;
 mod cycle;
 mod draw;
+mod lanes;
 mod line;
 mod marks;
 mod overtakes;
 mod queue;
 mod reach;
 
-pub use cycle::{Cycle, Share};
-pub use draw::{Choice, Draw, most_pressing};
+pub(crate) use counter_draw::charge;
+pub use counter_draw::{CounterChoice, CounterDraw, Served, ServiceCycle};
+pub use cycle::{Cycle, WEIGHT_MAX};
+pub use draw::{Choice, Draw};
+pub use lanes::{LaneCycle, Share};
 pub use line::OrderKey;
 pub use queue::{Place, Queue, Taken};
 pub use reach::Reach;

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
-use crate::dispatch::cycle::{Cycle, Share};
+use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
 use crate::dispatch::overtakes::Overtakes;
 use crate::dispatch::reach::Reach;
@@ -109,7 +109,7 @@ pub struct Queue {
     /// Told to get ready, in this order. They have left their lanes' lines, not the line of age.
     pub(super) ready: Vec<Readied>,
     /// The weighted cycle.
-    pub(super) cycle: Cycle,
+    pub(super) cycle: LaneCycle,
     /// Calls by precedence in a row while others could have been called.
     pub(super) urgent_run: u32,
     /// Today's calls, except those by precedence.
@@ -287,7 +287,7 @@ impl Queue {
 
     /// Starts the cycle anew: its weights were changed.
     pub fn reset_cycle(&mut self) {
-        self.cycle = Cycle::default();
+        self.cycle = LaneCycle::default();
     }
 
     /// Whether anybody without precedence could be called, by some counter.

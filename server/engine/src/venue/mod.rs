@@ -7,6 +7,7 @@ mod apply;
 mod check;
 mod decide;
 mod follow;
+mod preview;
 mod receipts;
 mod trail;
 
@@ -32,6 +33,7 @@ use receipts::Receipts;
 use trail::Trail;
 
 pub use check::Violation;
+pub use preview::PREVIEW_MAX;
 
 /// Most tickets of one venue day.
 pub const TICKETS_MAX: u32 = 2_000_000;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use callnext_engine::appointment::{Appointment, AppointmentState};
-use callnext_engine::config::{OrderInLane, Policy};
+use callnext_engine::config::{OrderInLane, Policy, ServiceWeights};
 use callnext_engine::counter::CounterState;
 use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, staff};
@@ -118,7 +118,17 @@ fn venue(dice: &mut Dice) -> VenueConfig {
     for service in &mut config.services {
         service.policy = policy(dice);
     }
+    for counter in &mut config.counters {
+        counter.weights = weights(dice, &counter.services);
+    }
     config
+}
+
+fn weights(dice: &mut Dice, services: &[ServiceId]) -> ServiceWeights {
+    if dice.chance(50) {
+        return ServiceWeights::default();
+    }
+    ServiceWeights::new(services.iter().map(|service| (service.clone(), dice.pick(&[1, 1, 2, 3, 7, 20]))))
 }
 
 fn policy(dice: &mut Dice) -> Policy {
@@ -312,7 +322,7 @@ impl Filling<'_> {
         let mut config = self.venue.config().clone();
         let service = self.dice.below(config.services.len());
         let counter = self.dice.below(config.counters.len());
-        match self.dice.below(9) {
+        match self.dice.below(10) {
             0 => config.services[service].policy = policy(self.dice),
             1 => config.services[service].policy.weights = policy(self.dice).weights,
             2 => config.services[service].policy.order = policy(self.dice).order,
@@ -320,7 +330,8 @@ impl Filling<'_> {
             4 => config.services[service].policy.early_s = self.dice.pick(&[0, 600, 7200]),
             5 => drop(config.services.remove(service)),
             6 => drop(config.counters.remove(counter)),
-            7 => {
+            7 => config.counters[counter].weights = weights(self.dice, &config.counters[counter].services),
+            8 => {
                 let mut more = config.counters[counter].clone();
                 more.id = counter_id(&self.dice.between(1, 9).to_string());
                 config.counters.push(more);
@@ -329,6 +340,7 @@ impl Filling<'_> {
                 let mut more = config.services[service].clone();
                 more.id = service_id(self.dice.pick(&["ent", "eye", "ear"]));
                 config.counters[counter].services = vec![more.id.clone()];
+                config.counters[counter].weights = ServiceWeights::default();
                 config.services.push(more);
             }
         }

@@ -17,3 +17,4 @@ mod ready;
 mod refusals;
 mod step_back;
 mod undo;
+mod weights;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::VenueConfig;
 use crate::counter::{Counter, CounterState};
-use crate::dispatch::Queue;
+use crate::dispatch::{Queue, ServiceCycle};
 use crate::estimate::{Pace, Prior};
 use crate::ids::{CallId, CounterId, ServiceId, TicketId};
 use crate::time::{BusinessDay, Timestamp};
@@ -97,8 +97,13 @@ impl Venue {
                 state: CounterState::Closed,
                 services: Vec::new(),
                 current: None,
+                cycle: ServiceCycle::default(),
             });
             let old = before.and_then(|before| before.counter(&declared.id));
+            if old.is_some_and(|old| old.weights != declared.weights) {
+                counter.cycle = ServiceCycle::default();
+            }
+            counter.cycle.retain(|service| config.service(service).is_some());
             if old.is_some_and(|old| old.services == counter.services) {
                 counter.services.clear();
             }

@@ -3,7 +3,7 @@
 use crate::appointment::AppointmentState;
 use crate::command::Actor;
 use crate::config::VenueConfig;
-use crate::dispatch::{Place, Queue, Taken};
+use crate::dispatch::{Place, Queue, Taken, charge};
 use crate::event::{Change, Event, Why};
 use crate::ids::{CallId, CounterId, TicketId};
 use crate::lane::Lane;
@@ -186,6 +186,9 @@ impl Venue {
         }
         if let Some(counter) = self.counters.get_mut(counter) {
             counter.current = Some(id);
+            if let Some(declared) = self.config.counter(&counter.id) {
+                charge(&mut counter.cycle, &ticket.service, &why.services, &declared.weights);
+            }
         }
         self.next_call = call.next();
         self.calls.push_back(CallEntry {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::counter::Counter;
-use crate::dispatch::{Draw, Reach, most_pressing};
+use crate::dispatch::CounterChoice;
 use crate::event::{Event, Rule, Why};
 use crate::ids::{CounterId, TicketId};
 use crate::refusal::Refusal;
@@ -16,19 +16,12 @@ use crate::venue::{Outcome, Venue};
 impl Venue {
     pub(super) fn decide_call_next(&self, counter: &CounterId, now: Timestamp) -> Decided {
         let counter = self.open_counter(counter)?;
-        let reach = Reach::of(&counter.id);
-        let choices = counter.services.iter().filter_map(|id| {
-            let service = self.config.service(id)?;
-            let queue = self.queues.get(id)?;
-            let staffed = self.staffed(id).filter(|_| !queue.is_empty())?;
-            Some((id, Draw::new(queue, &service.policy, staffed, now).next(&reach)?))
-        });
         let mut events: Vec<Event> =
             counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
-        let Some((_, choice)) = most_pressing(choices) else {
+        let Some(CounterChoice { choice, among, .. }) = self.draw_for(counter, now).draw_next() else {
             return Ok((events, Outcome::NobodyWaiting));
         };
-        let why = Why { rule: choice.rule, share: choice.share, reason: None };
+        let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None };
         events.push(self.called(choice.ticket, counter, why));
         Ok((events, Outcome::Called { ticket: choice.ticket, call: self.next_call, rule: choice.rule }))
     }
@@ -45,7 +38,7 @@ impl Venue {
         }
         let mut events: Vec<Event> =
             counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
-        let why = Why { rule: Rule::ByHand, share: None, reason: Some(reason.clone()) };
+        let why = Why { rule: Rule::ByHand, share: None, services: Vec::new(), reason: Some(reason.clone()) };
         events.push(self.called(ticket.id, counter, why));
         Ok((events, Outcome::Called { ticket: ticket.id, call: self.next_call, rule: Rule::ByHand }))
     }

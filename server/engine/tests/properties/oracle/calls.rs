@@ -43,6 +43,7 @@ impl Oracle {
             expect(person.is == Is::Waiting, || format!("{id} called, but is {:?}", person.is))?;
             self.is_the_one(&person, counter, &place.services, why.rule, now)?;
         }
+        self.divides_fairly(counter, &person.service, why, now, seen)?;
         if why.rule == Rule::Cycle {
             self.stands_first_in_lane(&person, here, now)?;
             self.takes_a_turn(&person, here, &self.staffed(&person.service), now, seen)?;

@@ -156,6 +156,12 @@ impl Oracle {
                 known.services.clone_from(&counter.services);
             }
         }
+        for counter in &config.counters {
+            let old = before.as_ref().and_then(|old| old.counters.iter().find(|old| old.id == counter.id));
+            if old.is_none_or(|old| old.weights != counter.weights) {
+                self.divides_anew(&counter.id);
+            }
+        }
         for person in self.people.values_mut().filter(|person| person.is != Is::Over) {
             if person.wants.as_ref().is_some_and(|wants| declared(wants).is_none()) {
                 person.wants = None;
@@ -288,6 +294,7 @@ impl Oracle {
             }
         }
         for (id, counter) in before.counters {
+            self.divides_anew(&id);
             self.counters.insert(id, counter);
         }
         Ok(())

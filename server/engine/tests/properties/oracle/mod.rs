@@ -3,6 +3,7 @@
 
 mod calls;
 mod follow;
+mod services;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use callnext_engine::ticket::{Slot, Urgency};
 use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
 
 use crate::play::Seen;
+use services::Divided;
 use turns::Balance;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,9 @@ pub struct Oracle {
     balances: BTreeMap<(ServiceId, Lane, Lane), Balance>,
     /// Services whose cycle was charged out of turn since it began: the debt may last.
     tainted: Vec<ServiceId>,
+    divided: Divided,
+    /// Counters whose cycle was charged out of turn since it began: the debt may last.
+    indebted: Vec<CounterId>,
     overflows: BTreeMap<ServiceId, u32>,
     counts: BTreeMap<String, u32>,
     befores: BTreeMap<Seq, Before>,

@@ -14,6 +14,17 @@ pub(super) struct Balance {
     high: i64,
 }
 
+impl Balance {
+    pub(super) fn moves(&mut self, by: i64) {
+        self.now += by;
+        (self.low, self.high) = (self.low.min(self.now), self.high.max(self.now));
+    }
+
+    pub(super) fn strayed(&self) -> i64 {
+        self.high - self.low
+    }
+}
+
 impl Oracle {
     /// R1: while two lanes both have somebody, the turns they get never stray more than one from their weights.
     pub(super) fn takes_a_turn(
@@ -39,14 +50,13 @@ impl Oracle {
             for other in &lanes[at + 1..] {
                 let (w_one, w_other) = (i64::from(weights.of(*one)), i64::from(weights.of(*other)));
                 let balance = self.balances.entry((service.clone(), *one, *other)).or_default();
-                balance.now += match person.lane {
+                balance.moves(match person.lane {
                     lane if lane == *one => w_other,
                     lane if lane == *other => -w_one,
                     _ => 0,
-                };
-                (balance.low, balance.high) = (balance.low.min(balance.now), balance.high.max(balance.now));
+                });
                 seen.one("turn judged");
-                let strayed = balance.high - balance.low;
+                let strayed = balance.strayed();
                 expect(strayed <= w_one + w_other, || {
                     format!("{one:?} and {other:?} strayed {strayed} at weights {w_one} and {w_other}")
                 })?;
