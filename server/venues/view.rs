@@ -242,15 +242,20 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
     }
 }
 
+/// Whom a counter will call: as many as a page of it shows.
+const NEXT_SHOWN: usize = 12;
+
 /// One counter, as staff see it.
-pub fn counter_row(venue: &Venue, id: &CounterId) -> Option<CounterRow> {
+pub fn counter_row(venue: &Venue, id: &CounterId, now: Timestamp) -> Option<CounterRow> {
     let counter = venue.counter(id)?;
+    let next = venue.preview(id, NEXT_SHOWN, now);
     Some(CounterRow {
         id: id.to_string(),
         name: counter_named(venue.config(), id).name,
         state: counter.state,
         services: counter.services.iter().map(ToString::to_string).collect(),
         current: counter.current.map(|ticket| ticket.0),
+        next: next.into_iter().map(|called| called.choice.ticket.0).collect(),
     })
 }
 
@@ -285,7 +290,7 @@ pub fn appointment_rows(venue: &Venue) -> Vec<AppointmentRow> {
 }
 
 /// The whole queue, as staff see it: waiting tickets in projected order, then the others.
-pub fn console(venue: &Venue, orders: &Orders) -> Console {
+pub fn console(venue: &Venue, orders: &Orders, now: Timestamp) -> Console {
     let config = venue.config();
     let placed: std::collections::BTreeSet<TicketId> = orders.values().flatten().copied().collect();
     let first = orders_in_config_order(config, orders).filter_map(|id| venue.ticket(id));
@@ -298,7 +303,7 @@ pub fn console(venue: &Venue, orders: &Orders) -> Console {
             .iter()
             .map(|service| queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice)))
             .collect(),
-        counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id)).collect(),
+        counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id, now)).collect(),
         tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
         appointments: appointment_rows(venue),
     }

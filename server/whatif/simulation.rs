@@ -139,6 +139,7 @@ impl<'p> Simulation<'p> {
             state: CounterState::Closed,
             services: counter.services.iter().map(ToString::to_string).collect(),
             current: None,
+            next: Vec::new(),
         });
         let mut simulation = Self {
             plan,

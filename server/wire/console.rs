@@ -114,6 +114,9 @@ pub struct CounterRow {
     pub services: Vec<String>,
     /// The ticket called here or being served.
     pub current: Option<u64>,
+    /// Whom it calls if it calls now, and again, and so on, while the other counters stand still and nobody new
+    /// comes: the first is the next one. At most 12. Of a counter that is not open: as if it opened now.
+    pub next: Vec<u64>,
 }
 
 /// One ticket, as staff see it.

@@ -83,6 +83,7 @@ export type CounterRow = {
   state: CounterState;
   services: string[];
   current: number | null;
+  next: number[];
 };
 export type TicketRow = {
   id: number;

@@ -13,14 +13,13 @@ import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
 import { languageSwitcher, parameter, startPage, subject } from "../lib/page.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
-import { counterOf, currentOf, previewOf, ticketsIn } from "../lib/store.js";
+import { counterOf, currentOf, nextOf, ticketsIn, waitingFor } from "../lib/store.js";
 import { reasons } from "../lib/reasons.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { minutesSince } from "../lib/time.js";
 import { toast } from "../lib/toast.js";
 
-const PREVIEW_ROWS = 12;
 const AWAY_ROWS = 8;
 /** After a call, "next" rests: a bouncing key must not send the person just called away. */
 const NEXT_RESTS_MS = 1_500;
@@ -239,7 +238,7 @@ function why(row) {
  */
 function renderActs(state, counterState) {
   const row = current(state);
-  const waits = previewOf(state, counter).length;
+  const waits = waitingFor(state, counter);
   const open = counterState === "open";
   setText(one(next, ".act-name"), t("act.next"));
   setText(one(next, "kbd"), t("counter.next_keys"));
@@ -257,10 +256,9 @@ function renderActs(state, counterState) {
 
 /** @param {State} state */
 function renderPreview(state) {
-  const waits = previewOf(state, counter);
   const services = counterOf(state, counter)?.services ?? [];
-  setText(one(document, "#preview-title"), t("counter.preview", { n: waits.length }));
-  follow(one(document, "#preview"), waits.slice(0, PREVIEW_ROWS), (row) => String(row.id), create, (item, row) => {
+  setText(one(document, "#preview-title"), t("counter.preview", { n: waitingFor(state, counter) }));
+  follow(one(document, "#preview"), nextOf(state, counter), (row) => String(row.id), create, (item, row) => {
     update(item, row, state);
     const button = one(item, "button");
     setText(button, t("counter.call"));
