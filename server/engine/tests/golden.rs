@@ -89,8 +89,9 @@ fn visitor() -> Visitor {
 fn changes() -> Vec<Change> {
     let done = || Outcome::Done;
     let about = || Outcome::Ticket { ticket: TICKET };
-    let share = Share { lane: Lane::WalkIn, among: vec![Lane::Appointment, Lane::WalkIn], elsewhere: vec![] };
-    let far = Share { elsewhere: vec![Lane::ReturnVisit], ..share.clone() };
+    let share =
+        Share { lane: Lane::WalkIn, among: vec![Lane::Appointment, Lane::WalkIn], elsewhere: vec![], even: false };
+    let far = Share { elsewhere: vec![Lane::ReturnVisit], even: true, ..share.clone() };
     let mut config = Plan::default().counter("3").config();
     config.services[0].policy.weights = Weights::new([(Lane::Appointment, 7), (Lane::WalkIn, 3)]);
     let day = BusinessDay::holding(at("09:00"), config.time_zone, config.day_start);

@@ -24,6 +24,9 @@ pub enum OrderInLane {
 pub struct Policy {
     /// Calls per lane in one round of the weighted cycle, 1 to 20 each (R1, B11).
     pub weights: Weights,
+    /// Whether returns and first visits take turns 1 : 1 while more returns than first visits can be called; missed
+    /// people keep their weight against returns (B11).
+    pub returns_even: bool,
     /// Order inside a lane (R2).
     pub order: OrderInLane,
     /// How many are told to get ready and then not displaced (C3). 0 to 20.
@@ -52,6 +55,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             weights: Weights::default(),
+            returns_even: false,
             order: OrderInLane::default(),
             ready_count: 2,
             urgent_run_max: 3,

@@ -112,7 +112,7 @@ impl<'q> CounterDraw<'q> {
 /// Charges a call to a service of the counter's cycle; nothing where the cycle was not asked.
 pub fn charge(cycle: &mut ServiceCycle, service: &ServiceId, among: &[ServiceId], weights: &ServiceWeights) {
     if !among.is_empty() {
-        cycle.charge(service, &Present { among, elsewhere: &[] }, |service| weights.of(service));
+        cycle.charge(service, &Present { among, elsewhere: &[], paused: &[] }, |service| weights.of(service));
     }
 }
 

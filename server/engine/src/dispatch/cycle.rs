@@ -43,6 +43,8 @@ pub(super) struct Present<'a, M> {
     pub(super) among: &'a [M],
     /// Those who keep theirs until it can be given; they do not stop the clock.
     pub(super) elsewhere: &'a [M],
+    /// Those to whom no time passes: it is not this cycle that gives them turns now.
+    pub(super) paused: &'a [M],
 }
 
 impl<M> Default for Cycle<M> {
@@ -63,8 +65,11 @@ impl<M: Ord + Clone> Cycle<M> {
         let due = self.tag(charged, &weight);
         // Time goes on with those who could be called; whoever waits for another counter does not stop it.
         let earliest = present.among.iter().map(|member| self.tag(member, &weight)).fold(due, u64::min);
+        let clock = self.clock.max(earliest);
         for (member, turn) in &mut self.turns {
-            if !present.holds(member) {
+            if present.paused.contains(member) {
+                turn.put_off(self.clock, clock);
+            } else if !present.holds(member) {
                 turn.due = None;
             }
         }
@@ -72,7 +77,7 @@ impl<M: Ord + Clone> Cycle<M> {
             let due = self.tag(member, &weight);
             self.turns.entry(member.clone()).or_default().due = Some(due);
         }
-        self.clock = self.clock.max(earliest);
+        self.clock = clock;
         let turn = Turn { due: Some(due + step(charged, &weight)), done: due };
         self.turns.insert(charged.clone(), turn);
     }
@@ -85,6 +90,16 @@ impl<M: Ord + Clone> Cycle<M> {
     fn tag(&self, member: &M, weight: impl Fn(&M) -> u32) -> u64 {
         let Turn { due, done } = self.turns.get(member).copied().unwrap_or_default();
         due.unwrap_or_else(|| done.max(self.clock) + step(member, weight))
+    }
+}
+
+impl Turn {
+    /// Time went on without this member: it stands where it stood, seen from the clock.
+    fn put_off(&mut self, from: u64, to: u64) {
+        self.due = self.due.map(|due| due + (to - from));
+        if self.done > from {
+            self.done += to - from;
+        }
     }
 }
 

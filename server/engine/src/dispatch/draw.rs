@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{OrderInLane, Policy};
+use crate::dispatch::census::Census;
 use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Entry};
 use crate::dispatch::marks::Marks;
@@ -48,6 +49,7 @@ pub struct Draw<'q> {
     ready: Vec<Readied>,
     cycle: LaneCycle,
     urgent_run: u32,
+    census: Census,
     groups: Vec<Group<'q>>,
 }
 
@@ -124,6 +126,7 @@ impl<'q> Draw<'q> {
             ready: queue.ready.clone(),
             cycle: queue.cycle.clone(),
             urgent_run: queue.urgent_run,
+            census: Census::of(queue),
         }
     }
 
@@ -176,7 +179,7 @@ impl<'q> Draw<'q> {
         for _ in 0..self.room() {
             let Some((choice, entry)) = self.by_cycle(Whose::Staffed) else { break };
             self.charge(&choice);
-            self.taken.add(choice.ticket);
+            self.leaves_lane(&choice);
             let wants = entry.wants.cloned();
             self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
             told.push(choice);
@@ -225,7 +228,8 @@ impl<'q> Draw<'q> {
 
     fn by_cycle(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
         let heads = self.heads(whose);
-        let lane = self.cycle.turn(heads.lanes(), &self.policy.weights)?;
+        let lanes: Vec<Lane> = heads.lanes().collect();
+        let lane = self.cycle.turn(&lanes, heads.even, &self.policy.weights)?;
         let found = heads.of(lane)?;
         Some((choice(Rule::Cycle, &found, Some(heads.share(lane))), found))
     }
@@ -236,13 +240,15 @@ impl<'q> Draw<'q> {
             return None;
         }
         let found = self.best(LineName::Lane(Lane::Appointment), reach, |_, _| true)?;
-        let share = Share { lane: Lane::Appointment, among: vec![Lane::Appointment], elsewhere: Vec::new() };
+        let among = vec![Lane::Appointment];
+        let share = Share { lane: Lane::Appointment, among, elsewhere: Vec::new(), even: false };
         Some(choice(Rule::Early, &found, Some(share)))
     }
 
     /// The first eligible ticket of each lane that has one.
     fn heads(&mut self, whose: Whose<'_>) -> Heads<'q> {
-        let mut heads = Heads::default();
+        let even = self.policy.returns_even && self.census.returns_outnumber(self.queue, self.now);
+        let mut heads = Heads { even, ..Heads::default() };
         for lane in Lane::ALL.into_iter().filter(|lane| !self.queue.lane(*lane).is_empty()) {
             for group in 0..self.groups.len() {
                 let asked = self.is(whose, group);
@@ -314,6 +320,13 @@ impl<'q> Draw<'q> {
         self.groups.get(group).is_some_and(|group| whose.holds(group))
     }
 
+    fn leaves_lane(&mut self, choice: &Choice) {
+        if choice.rule != Rule::Urgent && !self.taken.has(choice.ticket) {
+            self.census.leaves(choice, self.now);
+        }
+        self.taken.add(choice.ticket);
+    }
+
     fn charge(&mut self, choice: &Choice) {
         if let Some(share) = &choice.share {
             self.cycle.charge(share, &self.policy.weights);
@@ -323,7 +336,7 @@ impl<'q> Draw<'q> {
     /// Takes out whoever is called.
     pub(super) fn call(&mut self, choice: &Choice, reach: &Reach) {
         self.charge(choice);
-        self.taken.add(choice.ticket);
+        self.leaves_lane(choice);
         self.called.add(choice.ticket);
         self.ready.retain(|readied| readied.ticket != choice.ticket);
         if choice.rule == Rule::Urgent {
@@ -360,6 +373,8 @@ impl Found<'_> {
 struct Heads<'q> {
     first: [Option<Found<'q>>; Lane::ALL.len()],
     elsewhere: [bool; Lane::ALL.len()],
+    /// Whether returns go even (B11).
+    even: bool,
 }
 
 impl<'q> Heads<'q> {
@@ -387,7 +402,7 @@ impl<'q> Heads<'q> {
         let only_elsewhere =
             |lane: &Lane| self.of(*lane).is_none() && self.elsewhere.get(lane.index()).is_some_and(|there| *there);
         let elsewhere = Lane::ALL.into_iter().filter(only_elsewhere).collect();
-        Share { lane, among: self.lanes().collect(), elsewhere }
+        Share { lane, among: self.lanes().collect(), elsewhere, even: self.even }
     }
 }
 

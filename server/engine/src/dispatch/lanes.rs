@@ -1,4 +1,11 @@
 //! The cycle over the lanes of one service (R1), and what a call costs its lane.
+//!
+//! **Returns going even** (B11). While they do, turns are given in two steps. First between three: all first
+//! visits together, returns, and missed people; first visits and returns have the weight of `return_visit`, so
+//! they go 1 : 1, and missed people keep theirs. Then, of the first visits, between their lanes, by their own
+//! weights. So "two first visits, one return, one missed" becomes one of each. For each of the two steps the
+//! shares hold within one call while the mode lasts; lanes that the mode takes out of the ordinary cycle stand
+//! still there, and go on where they stood.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,24 +23,93 @@ pub struct Share {
     /// The lanes that had somebody eligible for other counters only: they keep their turn until one is free.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Lane>,
+    /// Whether returns went even (B11).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub even: bool,
+}
+
+/// Whose turn it is while returns go even.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Party {
+    FirstVisits,
+    Returns,
+    Missed,
+}
+
+impl Party {
+    const fn of(lane: Lane) -> Self {
+        match lane {
+            Lane::ReturnVisit => Self::Returns,
+            Lane::Missed => Self::Missed,
+            // R7: whoever is sent on is a first visit here.
+            Lane::Appointment | Lane::WalkIn | Lane::Overflow | Lane::Late | Lane::Referral => Self::FirstVisits,
+        }
+    }
+
+    fn weight(self, weights: &Weights) -> u32 {
+        match self {
+            Self::FirstVisits | Self::Returns => weights.of(Lane::ReturnVisit),
+            Self::Missed => weights.of(Lane::Missed),
+        }
+    }
+
+    fn all_of(lanes: &[Lane]) -> Vec<Self> {
+        let mut parties: Vec<Self> = lanes.iter().copied().map(Self::of).collect();
+        parties.sort_unstable();
+        parties.dedup();
+        parties
+    }
+}
+
+/// Whether this lane is one of first visits (B11, R7).
+pub(super) fn is_first_visit(lane: Lane) -> bool {
+    Party::of(lane) == Party::FirstVisits
 }
 
 /// The position of a service's cycle.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LaneCycle {
     lanes: Cycle<Lane>,
+    /// Asked first, while returns go even.
+    parties: Cycle<Party>,
 }
 
 impl LaneCycle {
     /// Whose turn it is among the lanes that have somebody eligible; ties go by the order of [`Lane::ALL`].
-    pub fn turn(&self, among: impl IntoIterator<Item = Lane>, weights: &Weights) -> Option<Lane> {
-        self.lanes.turn(among, |lane| weights.of(*lane))
+    pub fn turn(&self, among: &[Lane], even: bool, weights: &Weights) -> Option<Lane> {
+        let lane_of = |lanes: &mut dyn Iterator<Item = Lane>| self.lanes.turn(lanes, |lane| weights.of(*lane));
+        if !even {
+            return lane_of(&mut among.iter().copied());
+        }
+        let party = self.parties.turn(Party::all_of(among), |party| party.weight(weights))?;
+        lane_of(&mut among.iter().copied().filter(|lane| Party::of(*lane) == party))
     }
 
     /// Charges a call to a lane, in turn or out of it.
     pub fn charge(&mut self, share: &Share, weights: &Weights) {
-        let present = Present { among: &share.among, elsewhere: &share.elsewhere };
-        self.lanes.charge(&share.lane, &present, |lane| weights.of(*lane));
+        if share.even {
+            self.charge_even(share, weights);
+        } else {
+            let present = Present { among: &share.among, elsewhere: &share.elsewhere, paused: &[] };
+            self.lanes.charge(&share.lane, &present, |lane| weights.of(*lane));
+        }
+    }
+
+    fn charge_even(&mut self, share: &Share, weights: &Weights) {
+        let among = Party::all_of(&share.among);
+        let mut elsewhere = Party::all_of(&share.elsewhere);
+        elsewhere.retain(|party| !among.contains(party));
+        let present = Present { among: &among, elsewhere: &elsewhere, paused: &[] };
+        self.parties.charge(&Party::of(share.lane), &present, |party| party.weight(weights));
+        if is_first_visit(share.lane) {
+            let first_visits =
+                |lanes: &[Lane]| -> Vec<Lane> { lanes.iter().copied().filter(|lane| is_first_visit(*lane)).collect() };
+            let (among, elsewhere) = (first_visits(&share.among), first_visits(&share.elsewhere));
+            let paused = [Lane::ReturnVisit, Lane::Missed];
+            let present = Present { among: &among, elsewhere: &elsewhere, paused: &paused };
+            self.lanes.charge(&share.lane, &present, |lane| weights.of(*lane));
+        }
     }
 }
 
@@ -44,8 +120,8 @@ mod tests {
     fn run(cycle: &mut LaneCycle, among: &[Lane], weights: &Weights, calls: usize) -> Vec<Lane> {
         (0..calls)
             .map(|_| {
-                let lane = cycle.turn(among.iter().copied(), weights).unwrap();
-                cycle.charge(&Share { lane, among: among.to_vec(), elsewhere: Vec::new() }, weights);
+                let lane = cycle.turn(among, false, weights).unwrap();
+                cycle.charge(&Share { lane, among: among.to_vec(), elsewhere: Vec::new(), even: false }, weights);
                 lane
             })
             .collect()
@@ -100,7 +176,10 @@ mod tests {
         run(&mut cycle, &both, &weights, 2);
         for _ in 0..6 {
             // Out of turn, as the overdue are.
-            cycle.charge(&Share { lane: Lane::WalkIn, among: both.to_vec(), elsewhere: Vec::new() }, &weights);
+            cycle.charge(
+                &Share { lane: Lane::WalkIn, among: both.to_vec(), elsewhere: Vec::new(), even: false },
+                &weights,
+            );
         }
         run(&mut cycle, &both[..1], &weights, 1);
         let calls = run(&mut cycle, &both, &weights, 5);
@@ -114,7 +193,7 @@ mod tests {
         let [far, here, new] = [Lane::Appointment, Lane::WalkIn, Lane::Late];
         run(&mut cycle, &[far, here], &weights, 2);
         for _ in 0..50 {
-            cycle.charge(&Share { lane: here, among: vec![here], elsewhere: vec![far] }, &weights);
+            cycle.charge(&Share { lane: here, among: vec![here], elsewhere: vec![far], even: false }, &weights);
         }
         // The counter is free at last: the lane that waited for it has its turns.
         assert_eq!(run(&mut cycle, &[far, here], &weights, 1), [far]);

@@ -11,9 +11,11 @@
 //! 2. [`Rule::Overdue`]: whoever was overtaken `overtaken_max` times, or has waited `wait_max_s`; of several
 //!    whoever waits longest.
 //! 3. [`Rule::Ready`]: whoever was told to get ready, in that order (C3).
-//! 4. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), and inside the
-//!    lane its own order (R2).
+//! 4. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), where a policy says so
+//!    with returns going even (B11), and inside the lane its own order (R2).
 //! 5. [`Rule::Early`]: an appointment before its time, where the policy lets no counter stand idle.
+//!
+//! A counter with several services asks each of them; [`CounterDraw`] says which answer is called (C5).
 //!
 //! What is promised, and held against an oracle that shares no code with this module:
 //!
@@ -37,6 +39,7 @@
 //! [`Rule::Cycle`]: crate::event::Rule::Cycle
 //! [`Rule::Early`]: crate::event::Rule::Early
 
+mod census;
 mod counter_draw;
 mod cycle;
 mod draw;

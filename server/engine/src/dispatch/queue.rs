@@ -4,6 +4,9 @@
 //! the queue's length. Tickets that want one counter are filed apart, so that the others need not step over
 //! them.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
@@ -102,6 +105,9 @@ impl Taken<'_> {
 pub struct Queue {
     /// Each lane in its own order, without those told to get ready.
     lanes: [Line; Lane::ALL.len()],
+    /// The booked in their lane, counted by the moment from which they can be called. Ahead of now lie few: one
+    /// for each slot.
+    booked: BTreeMap<Timestamp, usize>,
     /// Those with precedence, most urgent first. They stand in no lane.
     pub(super) urgent: Line,
     /// Everybody in a lane, longest wait first: its head is overdue first, by time and by overtakes.
@@ -218,6 +224,9 @@ impl Queue {
             self.urgent.insert(wants, by_urgency(urgency, at), ticket, filed);
         } else {
             self.lane_mut(place.lane).insert(wants, place.order, ticket, filed);
+            if place.lane == Lane::Appointment {
+                *self.booked.entry(place.since).or_default() += 1;
+            }
             self.age.insert(wants, by_age(place.since), ticket, filed);
         }
     }
@@ -228,10 +237,28 @@ impl Queue {
         if let Some((urgency, at)) = place.urgent {
             self.urgent.remove(wants, by_urgency(urgency, at), ticket);
         } else {
-            self.lane_mut(place.lane).remove(wants, place.order, ticket);
+            self.leave_lane(ticket, place);
             self.age.remove(wants, by_age(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
+    }
+
+    fn leave_lane(&mut self, ticket: TicketId, place: &Place) {
+        let was_there = self.lane_mut(place.lane).remove(place.wants.as_ref(), place.order, ticket);
+        if was_there
+            && place.lane == Lane::Appointment
+            && let Some(count) = self.booked.get_mut(&place.since)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.booked.remove(&place.since);
+            }
+        }
+    }
+
+    /// How many in the lane of the booked cannot be called yet.
+    pub(super) fn before_their_time(&self, now: Timestamp) -> usize {
+        self.booked.range((Bound::Excluded(now), Bound::Unbounded)).map(|(_, count)| count).sum()
     }
 
     /// Tells a ticket to get ready, and charges its lane now: the call's turn is decided here (C3).
@@ -244,7 +271,7 @@ impl Queue {
     /// Those with precedence need no such thing.
     pub fn put_ready(&mut self, ticket: TicketId, place: &Place, at: usize) {
         if place.urgent.is_none() && !self.is_ready(ticket) {
-            self.lane_mut(place.lane).remove(place.wants.as_ref(), place.order, ticket);
+            self.leave_lane(ticket, place);
             let readied = Readied { ticket, wants: place.wants.clone(), lane: place.lane, since: place.since };
             self.ready.insert(at.min(self.ready.len()), readied);
         }
@@ -311,9 +338,10 @@ impl Queue {
         self.age.tickets().chain(self.urgent.tickets())
     }
 
-    /// Whether the lanes and the ready set hold exactly those in the line of age, for [`crate::Venue::check`].
+    /// Whether the lanes and the ready set hold exactly those in the line of age, and the booked are counted, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
         self.lanes.iter().map(Line::len).sum::<usize>() + self.ready.len() == self.age.len()
+            && self.booked.values().sum::<usize>() == self.lane(Lane::Appointment).len()
     }
 }
 

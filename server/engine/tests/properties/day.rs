@@ -85,11 +85,17 @@ impl Day {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let config = venue(&mut dice);
-        let all: usize = OFTEN.iter().map(|(_, often)| often).sum();
+        // On some days nearly everybody is sent for tests, and comes back.
+        let tests = if dice.chance(30) { 10 } else { 1 };
+        let often = OFTEN.map(|(kind, often)| match kind {
+            Kind::Hold | Kind::Return => (kind, often * tests),
+            _ => (kind, often),
+        });
+        let all: usize = often.iter().map(|(_, often)| often).sum();
         let count = dice.pick(&[30, 100, 200, 400]);
         let steps = (0..count).map(|_| {
             let mut at = dice.below(all);
-            let kind = OFTEN.iter().find(|(_, often)| {
+            let kind = often.iter().find(|(_, often)| {
                 let found = at < *often;
                 at = at.saturating_sub(*often);
                 found
@@ -136,6 +142,7 @@ fn policy(dice: &mut Dice) -> Policy {
     let weights = Weights::new(lanes.into_iter().map(|lane| (lane, dice.pick(&[1, 1, 2, 3, 5, 7, 20]))));
     Policy {
         weights,
+        returns_even: dice.chance(40),
         order: dice.pick(&[OrderInLane::SlotThenCheckIn, OrderInLane::Number, OrderInLane::CheckIn]),
         ready_count: dice.pick(&[0, 0, 1, 2, 2, 4]),
         urgent_run_max: dice.pick(&[0, 1, 2, 3, u32::MAX]),
@@ -322,7 +329,7 @@ impl Filling<'_> {
         let mut config = self.venue.config().clone();
         let service = self.dice.below(config.services.len());
         let counter = self.dice.below(config.counters.len());
-        match self.dice.below(10) {
+        match self.dice.below(11) {
             0 => config.services[service].policy = policy(self.dice),
             1 => config.services[service].policy.weights = policy(self.dice).weights,
             2 => config.services[service].policy.order = policy(self.dice).order,
@@ -331,7 +338,8 @@ impl Filling<'_> {
             5 => drop(config.services.remove(service)),
             6 => drop(config.counters.remove(counter)),
             7 => config.counters[counter].weights = weights(self.dice, &config.counters[counter].services),
-            8 => {
+            8 => config.services[service].policy.returns_even ^= true,
+            9 => {
                 let mut more = config.counters[counter].clone();
                 more.id = counter_id(&self.dice.between(1, 9).to_string());
                 config.counters.push(more);

@@ -41,6 +41,7 @@ impl Seen {
             "nobody waiting",
             "turn judged",
             "division judged",
+            "even turn judged",
             "projected call",
             "previewed call",
             "retry",

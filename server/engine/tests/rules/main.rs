@@ -15,6 +15,7 @@ mod precedence;
 mod projection;
 mod ready;
 mod refusals;
+mod returns;
 mod step_back;
 mod undo;
 mod weights;

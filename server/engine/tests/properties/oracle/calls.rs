@@ -1,6 +1,7 @@
 //! Judging who is told and who is called.
 
 use callnext_engine::counter::CounterState;
+use callnext_engine::dispatch::Share;
 use callnext_engine::event::{Change, Rule, Why};
 use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp};
 
@@ -8,13 +9,13 @@ use super::{Call, Is, Oracle, Person, expect};
 use crate::play::Seen;
 
 impl Oracle {
-    pub(super) fn told(&mut self, id: TicketId, now: Timestamp, seen: &mut Seen) -> Result<(), String> {
+    pub(super) fn told(&mut self, id: TicketId, share: &Share, now: Timestamp, seen: &mut Seen) -> Result<(), String> {
         let person = self.person(id)?.clone();
         let staffed = self.staffed(&person.service);
         expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} told, but does not wait"))?;
         expect(!staffed.is_empty(), || format!("{id} told, but no counter is open"))?;
         self.stands_first_in_lane(&person, &staffed, now)?;
-        self.takes_a_turn(&person, &staffed, &staffed, now, seen)?;
+        self.takes_a_turn(&person, &staffed, share.even, now, seen)?;
         let most = usize::try_from(self.policy(&person.service).ready_count).unwrap();
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
         let told = ready.iter().filter(|other| self.people[other].can_be_called_by(&staffed)).count();
@@ -46,11 +47,12 @@ impl Oracle {
         self.divides_fairly(counter, &person.service, why, now, seen)?;
         if why.rule == Rule::Cycle {
             self.stands_first_in_lane(&person, here, now)?;
-            self.takes_a_turn(&person, here, &self.staffed(&person.service), now, seen)?;
+            let even = why.share.as_ref().is_some_and(|share| share.even);
+            self.takes_a_turn(&person, here, even, now, seen)?;
         } else if why.share.is_some() && why.rule != Rule::Early {
             self.tainted.push(person.service.clone());
         } else if why.rule == Rule::Early {
-            self.balances.retain(|(of, _, _), _| *of != person.service);
+            self.balances.retain(|of, _| of.0 != person.service);
         }
         self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
         let run = if why.rule == Rule::Urgent {

@@ -73,7 +73,7 @@ impl Oracle {
             Event::VenueConfigured { config } => self.declare(config),
             Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
             Event::TicketIssued { .. } => self.issue(event, at)?,
-            Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
+            Event::TicketReadied { ticket, share } => self.told(*ticket, share, at, seen)?,
             Event::TicketCalled { ticket, counter, call, why } => {
                 expect(call.0 > self.highest_call, || format!("call {call} was made before"))?;
                 self.highest_call = call.0;
@@ -170,7 +170,7 @@ impl Oracle {
         for service in &config.services {
             let old = before.as_ref().and_then(|old| old.services.iter().find(|old| old.id == service.id));
             if old.is_none_or(|old| old.policy.weights != service.policy.weights) {
-                self.balances.retain(|(of, _, _), _| *of != service.id);
+                self.balances.retain(|of, _| of.0 != service.id);
                 self.tainted.retain(|of| *of != service.id);
             }
             let same = |old: &Policy| old.order == service.policy.order && old.early_s == service.policy.early_s;
@@ -294,7 +294,7 @@ impl Oracle {
             }
         }
         for (id, counter) in before.counters {
-            self.divides_anew(&id);
+            self.divides_on(&id);
             self.counters.insert(id, counter);
         }
         Ok(())

@@ -16,7 +16,7 @@ use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timesta
 
 use crate::play::Seen;
 use services::Divided;
-use turns::Balance;
+use turns::Balances;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
@@ -100,7 +100,9 @@ pub struct Oracle {
     ready: BTreeMap<ServiceId, Vec<TicketId>>,
     calls: Vec<Call>,
     urgent_run: BTreeMap<ServiceId, u32>,
-    balances: BTreeMap<(ServiceId, Lane, Lane), Balance>,
+    balances: Balances,
+    /// Services whose returns went even at the latest turn.
+    even: Vec<ServiceId>,
     /// Services whose cycle was charged out of turn since it began: the debt may last.
     tainted: Vec<ServiceId>,
     divided: Divided,

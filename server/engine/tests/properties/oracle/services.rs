@@ -59,9 +59,14 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whatever was promised to this counter's services begins anew.
-    pub(super) fn divides_anew(&mut self, counter: &CounterId) {
+    /// A call of this counter may have been taken back: what is given from here on is judged. Debts stay.
+    pub(super) fn divides_on(&mut self, counter: &CounterId) {
         self.divided.retain(|(of, _, _), _| of != counter);
+    }
+
+    /// The weights of this counter are new: nothing is owed any more.
+    pub(super) fn divides_anew(&mut self, counter: &CounterId) {
+        self.divides_on(counter);
         self.indebted.retain(|of| of != counter);
     }
 }
