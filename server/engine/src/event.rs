@@ -44,6 +44,8 @@ pub enum Rule {
     Urgent,
     /// Overtaken too often, or waited too long.
     Overdue,
+    /// Had been sent to the counter's second waiting area (C4).
+    Inside,
     /// Had been told to get ready (C3).
     Ready,
     /// The weighted cycle over the lanes (R1).
@@ -107,6 +109,11 @@ pub enum Event {
     WaitAnnounced { ticket: TicketId, raw: Millis },
     /// Told to get ready, and frozen there (C3); the call is charged to its lane now.
     TicketReadied { ticket: TicketId, share: Share },
+    /// Sent to the second waiting area of a counter, and called from there (C4): the rules are asked now.
+    TicketSentInside { ticket: TicketId, counter: CounterId, why: Why },
+    /// The counter calls nobody any more: waits in the hall again, as the first of those who were told to get
+    /// ready (C4).
+    TicketSentBack { ticket: TicketId },
     /// Summoned.
     TicketCalled { ticket: TicketId, counter: CounterId, call: CallId, why: Why },
     /// Summoned again, by the same call.

@@ -12,7 +12,9 @@ use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::{CounterConfig, NamesOnScreen, Policy, ServiceConfig, ServiceWeights, Speech, VenueConfig};
+use crate::config::{
+    CounterConfig, NamesOnScreen, Policy, SecondWaiting, ServiceConfig, ServiceWeights, Speech, VenueConfig,
+};
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
@@ -110,7 +112,15 @@ impl Plan {
     pub fn counter_for(mut self, name: &str, services: &[&str]) -> Self {
         let services = services.iter().map(|service| service_id(service)).collect();
         let (id, name, weights) = (counter_id(name), Text::same(name), ServiceWeights::default());
-        self.config.counters.push(CounterConfig { id, name, services, weights });
+        self.config.counters.push(CounterConfig { id, name, services, weights, second_waiting: None });
+        self
+    }
+
+    /// The counter declared last has a second waiting area for so many.
+    #[must_use]
+    pub fn door(mut self, limit: u32) -> Self {
+        let counter = self.config.counters.last_mut().expect("a counter");
+        counter.second_waiting = Some(SecondWaiting { limit });
         self
     }
 
@@ -469,6 +479,13 @@ impl Hall {
     /// Who of the first service was told to get ready, in order.
     pub fn ready(&self) -> Vec<TicketId> {
         self.venue.queue(&service_id("ent")).expect("the queue").ready().collect()
+    }
+
+    /// Who waits at a counter's door, in order, of those who came for the first service.
+    pub fn inside(&self, counter: &str) -> Vec<TicketId> {
+        let queue = self.venue.queue(&service_id("ent")).expect("the queue");
+        let inside = queue.inside().iter().filter(|inside| inside.counter == counter_id(counter));
+        inside.map(|inside| inside.ticket).collect()
     }
 
     /// Whom a counter calls next, and next, while the others stand still.

@@ -24,7 +24,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.js
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 21;
+const KINDS: usize = 23;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -49,11 +49,17 @@ fn kind(event: &Event) -> usize {
         Event::TicketNotShown { .. } => 18,
         Event::CounterSet { .. } => 19,
         Event::ChangeUndone { .. } => 20,
+        Event::TicketSentInside { .. } => 21,
+        Event::TicketSentBack { .. } => 22,
     }
 }
 
 fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
     Change { seq: Seq(7), at: at("09:00"), by, command: None, outcome, events }
+}
+
+fn why(rule: Rule) -> Why {
+    Why { rule, share: None, services: Vec::new(), reason: None }
 }
 
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
@@ -158,6 +164,15 @@ fn changes() -> Vec<Change> {
         of(nurse(), called_outcome(Rule::Early), vec![called(Rule::Early, Some(share), None)]),
         of(nurse(), called_outcome(Rule::Ready), vec![called(Rule::Ready, None, None)]),
         of(nurse(), called_outcome(Rule::Ready), vec![by_weight]),
+        of(
+            system(),
+            done(),
+            vec![
+                Event::TicketSentInside { ticket: TICKET, counter: counter_id("3"), why: why(Rule::Ready) },
+                Event::TicketSentBack { ticket: TICKET },
+            ],
+        ),
+        of(nurse(), called_outcome(Rule::Inside), vec![called(Rule::Inside, None, None)]),
         of(nurse(), called_outcome(Rule::Urgent), vec![called(Rule::Urgent, None, None)]),
         of(nurse(), called_outcome(Rule::ByHand), vec![called(Rule::ByHand, None, Some("asked for"))]),
         of(nurse(), Outcome::NobodyWaiting, vec![Event::ServiceCompleted { ticket: TICKET }]),

@@ -4,6 +4,7 @@
 
 mod policy;
 mod problems;
+mod second_waiting;
 mod service_weights;
 
 use chrono::NaiveTime;
@@ -16,6 +17,7 @@ use crate::text::{Language, Text};
 
 pub use policy::{OrderInLane, Policy};
 pub use problems::ConfigError;
+pub use second_waiting::{INSIDE_MAX, SecondWaiting};
 pub use service_weights::ServiceWeights;
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
@@ -117,6 +119,9 @@ pub struct CounterConfig {
     /// Default: no cycle, the longest wait goes first.
     #[serde(default, skip_serializing_if = "ServiceWeights::is_empty")]
     pub weights: ServiceWeights,
+    /// Its second waiting area (C4). Default: none, people are called from the hall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_waiting: Option<SecondWaiting>,
 }
 
 impl VenueConfig {

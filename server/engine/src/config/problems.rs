@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::config::{COUNTERS_MAX, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, ServiceConfig, VenueConfig, lane_name};
+use crate::config::{
+    COUNTERS_MAX, INSIDE_MAX, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, ServiceConfig, VenueConfig, lane_name,
+};
 use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
 
@@ -57,6 +59,9 @@ impl VenueConfig {
             }
             for service in counter.services.iter().filter(|id| self.service(id).is_none()) {
                 found.add(&format!("{place}: services"), &format!("there is no service \"{service}\""));
+            }
+            if counter.second_waiting.is_some_and(|area| !(1..=INSIDE_MAX).contains(&area.limit)) {
+                found.add(&format!("{place}: second_waiting.limit"), &format!("is not from 1 to {INSIDE_MAX}"));
             }
             for (service, weight) in counter.weights.given() {
                 let place = format!("{place}: weights.{service}");

@@ -28,11 +28,12 @@ pub struct CounterChoice<'q> {
 
 /// The queues of a counter's services as seen at one moment, from which one ticket after the other is drawn.
 ///
-/// The services' own rules come first: the urgent of any service before the overdue of any, these before the
-/// others. Among the others of several services the counter's weights decide, where it has some, and otherwise
+/// The services' own rules come first: the urgent of any service, then whoever waits at the counter's door, then
+/// the overdue of any service, then the others. Among the others of several services the counter's weights decide, where it has some, and otherwise
 /// whoever could have been called for longest.
 #[derive(Debug)]
 pub struct CounterDraw<'q> {
+    counter: CounterId,
     reach: Reach,
     draws: Vec<(&'q ServiceId, Draw<'q>)>,
     weights: &'q ServiceWeights,
@@ -50,7 +51,7 @@ impl<'q> CounterDraw<'q> {
     ) -> Self {
         let draw = |(service, queue, policy, staffed)| (service, Draw::new(queue, policy, staffed, now));
         let draws = served.into_iter().map(draw).collect();
-        Self { reach: Reach::of(counter), draws, weights, cycle: cycle.clone() }
+        Self { counter: counter.clone(), reach: Reach::of(counter), draws, weights, cycle: cycle.clone() }
     }
 
     /// Draws whoever is next for the counter; none if nobody can be called.
@@ -68,10 +69,34 @@ impl<'q> CounterDraw<'q> {
         Some(called)
     }
 
-    /// Keeps the ready sets full, as they are in a venue between two calls.
-    pub fn fill_ready(&mut self) {
-        for (_, draw) in &mut self.draws {
-            draw.fill_ready();
+    /// Chooses whom to send to the counter's second waiting area now, and sends them; none if nobody can be called
+    /// who is neither urgent nor inside already (C4).
+    pub fn send_inside(&mut self) -> Option<CounterChoice<'q>> {
+        let reach = &self.reach;
+        let choices: Vec<(&ServiceId, Choice)> =
+            self.draws.iter_mut().filter_map(|(service, draw)| Some((*service, draw.next_in_hall(reach)?))).collect();
+        let (service, choice) = self.strongest(&choices)?;
+        let among = self.charged_among(choice.rule, &choices);
+        let sent = CounterChoice { service, choice: choice.clone(), among };
+        self.charge(&sent);
+        let inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(&self.counter));
+        let nth = inside.map(|inside| inside.nth + 1).max().unwrap_or_default();
+        if let Some((_, draw)) = self.draws.iter_mut().find(|(drawn, _)| *drawn == *service) {
+            draw.send_inside(&self.counter, &sent.choice, nth);
+        }
+        Some(sent)
+    }
+
+    /// Keeps the ready sets full, and this counter's second waiting area, as they are in a venue between two calls.
+    pub fn fill(&mut self, limit: usize) {
+        loop {
+            for (_, draw) in &mut self.draws {
+                draw.fill_ready();
+            }
+            let inside: usize = self.draws.iter().map(|(_, draw)| draw.inside(&self.counter).count()).sum();
+            if inside >= limit || self.send_inside().is_none() {
+                return;
+            }
         }
     }
 
@@ -79,7 +104,10 @@ impl<'q> CounterDraw<'q> {
         let best = choices.iter().map(|(_, choice)| strength(choice.rule)).min()?;
         let best = || choices.iter().filter(move |(_, choice)| strength(choice.rule) == best);
         let (_, first) = best().next()?;
-        if self.asks_cycle(first.rule) && !matches!(first.rule, Rule::Overdue) {
+        if first.rule == Rule::Inside {
+            return best().min_by_key(|(_, choice)| self.nth(choice));
+        }
+        if self.asks_cycle(first.rule) && first.rule != Rule::Overdue {
             let services = best().map(|(service, _)| (*service).clone());
             let turn = self.cycle.turn(services, |service| self.weights.of(service))?;
             return best().find(|(service, _)| **service == turn);
@@ -91,8 +119,13 @@ impl<'q> CounterDraw<'q> {
     fn asks_cycle(&self, rule: Rule) -> bool {
         match rule {
             Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => !self.weights.is_empty(),
-            Rule::Urgent | Rule::ByHand => false,
+            Rule::Urgent | Rule::Inside | Rule::ByHand => false,
         }
+    }
+
+    fn nth(&self, choice: &Choice) -> Option<u64> {
+        let mut inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(&self.counter));
+        inside.find(|inside| inside.ticket == choice.ticket).map(|inside| inside.nth)
     }
 
     /// The overdue take a turn like the others, so the cycle makes up for them.
@@ -120,9 +153,10 @@ pub fn charge(cycle: &mut ServiceCycle, service: &ServiceId, among: &[ServiceId]
 fn strength(rule: Rule) -> u8 {
     match rule {
         Rule::Urgent => 0,
-        Rule::Overdue => 1,
-        Rule::Ready | Rule::Cycle => 2,
-        Rule::Early => 3,
-        Rule::ByHand => 4,
+        Rule::Inside => 1,
+        Rule::Overdue => 2,
+        Rule::Ready | Rule::Cycle => 3,
+        Rule::Early => 4,
+        Rule::ByHand => 5,
     }
 }

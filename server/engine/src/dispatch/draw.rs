@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::config::{OrderInLane, Policy};
+use crate::dispatch::area::{Area, emptiest};
 use crate::dispatch::census::Census;
 use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Entry};
 use crate::dispatch::marks::Marks;
 use crate::dispatch::overtakes::Overtakes;
-use crate::dispatch::queue::{Queue, Readied, room};
+use crate::dispatch::queue::{Inside, Queue, Readied, room};
 use crate::dispatch::reach::Reach;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
@@ -47,6 +48,7 @@ pub struct Draw<'q> {
     taken: Marks,
     overtakes: Overtakes,
     ready: Vec<Readied>,
+    inside: Vec<Inside>,
     cycle: LaneCycle,
     urgent_run: u32,
     census: Census,
@@ -121,9 +123,10 @@ impl<'q> Draw<'q> {
             staffed,
             now,
             called: Marks::default(),
-            taken: queue.ready().collect(),
+            taken: queue.ready().chain(queue.inside.iter().map(|inside| inside.ticket)).collect(),
             overtakes: Overtakes::default(),
             ready: queue.ready.clone(),
+            inside: queue.inside.clone(),
             cycle: queue.cycle.clone(),
             urgent_run: queue.urgent_run,
             census: Census::of(queue),
@@ -131,12 +134,12 @@ impl<'q> Draw<'q> {
     }
 
     /// Lets time pass, in which people are told to get ready as their time comes.
-    pub fn advance_to(&mut self, now: Timestamp) {
-        while self.room() > 0
+    pub fn advance_to(&mut self, now: Timestamp, areas: &[Area]) {
+        while (self.room() > 0 || areas.iter().any(|area| self.has_room(area)))
             && let Some(due) = self.next_eligible().filter(|due| *due <= now)
         {
             self.now = due;
-            self.fill_ready();
+            self.fill(areas);
         }
         self.now = self.now.max(now);
     }
@@ -187,11 +190,60 @@ impl<'q> Draw<'q> {
         told
     }
 
+    /// Keeps the ready set full, and the second waiting areas of counters that serve nothing else: as a venue does
+    /// between two calls.
+    pub fn fill(&mut self, areas: &[Area]) {
+        self.fill_ready();
+        let mut nth = self.inside.last().map_or(0, |last| last.nth);
+        while let Some((area, choice)) = emptiest(areas, |area| self.inside(&area.counter).count())
+            .into_iter()
+            .find_map(|area| Some((area, self.next_in_hall(&Reach::of(&area.counter))?)))
+        {
+            nth += 1;
+            self.send_inside(&area.counter, &choice, nth);
+            self.fill_ready();
+        }
+    }
+
+    fn has_room(&self, area: &Area) -> bool {
+        self.inside(&area.counter).count() < area.limit
+    }
+
     fn room(&self) -> usize {
         room(&self.ready, self.policy, &self.staffed)
     }
 
+    /// Sends whoever is next for this counter to its second waiting area, by the rules for everybody but the
+    /// urgent (C4): they are called at once, and from anywhere.
+    pub(super) fn send_inside(&mut self, counter: &CounterId, choice: &Choice, nth: u64) {
+        self.charge(choice);
+        self.leaves_lane(choice);
+        // For the rules the person has been called, but for the one that calls from inside.
+        self.called.add(choice.ticket);
+        self.ready.retain(|readied| readied.ticket != choice.ticket);
+        let Choice { ticket, lane, .. } = *choice;
+        let since = choice.since.min(self.now);
+        self.overtakes.add([counter], (since, ticket));
+        self.inside.push(Inside { ticket, counter: counter.clone(), nth, lane, since });
+    }
+
+    /// Those who are in the second waiting area of this counter.
+    pub(super) fn inside(&self, counter: &CounterId) -> impl Iterator<Item = &Inside> {
+        self.inside.iter().filter(move |inside| inside.counter == *counter)
+    }
+
     fn ordinary(&mut self, reach: &Reach) -> Option<Choice> {
+        self.first_inside(reach).or_else(|| self.next_in_hall(reach))
+    }
+
+    fn first_inside(&self, reach: &Reach) -> Option<Choice> {
+        let Inside { ticket, lane, since, .. } =
+            *self.inside.iter().find(|inside| reach.holds(Some(&inside.counter)))?;
+        Some(Choice { ticket, rule: Rule::Inside, lane, since, share: None })
+    }
+
+    /// Whoever is next, of those who are neither urgent nor inside.
+    pub(super) fn next_in_hall(&mut self, reach: &Reach) -> Option<Choice> {
         self.overdue(reach)
             .or_else(|| self.ready(reach))
             .or_else(|| self.by_cycle(Whose::These(reach)).map(|(choice, _)| choice))
@@ -339,10 +391,15 @@ impl<'q> Draw<'q> {
         self.leaves_lane(choice);
         self.called.add(choice.ticket);
         self.ready.retain(|readied| readied.ticket != choice.ticket);
+        self.inside.retain(|inside| inside.ticket != choice.ticket);
         if choice.rule == Rule::Urgent {
             self.urgent_run = if self.somebody_eligible() { self.urgent_run + 1 } else { 0 };
         } else {
             self.urgent_run = 0;
+            if choice.rule == Rule::Inside {
+                // Overtook when it was sent.
+                return;
+            }
             let wanted = self.groups.iter().filter_map(|group| group.wants).filter(|wants| reach.holds(Some(wants)));
             self.overtakes.add(wanted, (choice.since.min(self.now), choice.ticket));
         }
@@ -350,8 +407,9 @@ impl<'q> Draw<'q> {
 
     /// Whether anybody without precedence could be called, by some counter.
     fn somebody_eligible(&mut self) -> bool {
-        (0..self.groups.len())
-            .any(|group| self.first(group, LineName::Age).is_some_and(|entry| entry.filed.since <= self.now))
+        !self.inside.is_empty()
+            || (0..self.groups.len())
+                .any(|group| self.first(group, LineName::Age).is_some_and(|entry| entry.filed.since <= self.now))
     }
 }
 

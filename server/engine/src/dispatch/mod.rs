@@ -8,12 +8,14 @@
 //!
 //! 1. [`Rule::Urgent`]: emergency, then green channel, then by time; at most `urgent_run_max` in a row while
 //!    others are eligible (R3, R10).
-//! 2. [`Rule::Overdue`]: whoever was overtaken `overtaken_max` times, or has waited `wait_max_s`; of several
+//! 2. [`Rule::Inside`]: whoever was sent to the counter's second waiting area, in that order (C4). The rules below
+//!    are asked when somebody is sent there, and not again.
+//! 3. [`Rule::Overdue`]: whoever was overtaken `overtaken_max` times, or has waited `wait_max_s`; of several
 //!    whoever waits longest.
-//! 3. [`Rule::Ready`]: whoever was told to get ready, in that order (C3).
-//! 4. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), where a policy says so
+//! 4. [`Rule::Ready`]: whoever was told to get ready, in that order (C3).
+//! 5. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), where a policy says so
 //!    with returns going even (B11), and inside the lane its own order (R2).
-//! 5. [`Rule::Early`]: an appointment before its time, where the policy lets no counter stand idle.
+//! 6. [`Rule::Early`]: an appointment before its time, where the policy lets no counter stand idle.
 //!
 //! A counter with several services asks each of them; [`CounterDraw`] says which answer is called (C5).
 //!
@@ -28,17 +30,21 @@
 //!   ends began later. No call by a rule overtakes anybody who was overtaken `overtaken_max` times; several who
 //!   are go in the order in which their waits began. Emergencies, green channel and calls by hand aside. The
 //!   ready set gives way to the overdue, as to emergencies.
-//! * **No idle counter** while somebody it can call is eligible.
+//!   Whoever is sent inside overtakes then, not when called; nobody is sent past somebody who is at the limit.
+//! * **No idle counter** while somebody it can call is eligible. Whoever was sent inside waits for that counter
+//!   alone; should it close or pause, they are the first in the hall.
 //! * **Order inside a lane** as the policy says, among those eligible.
-//! * **The ready set** changes only at its end, and by people leaving it; a call that is taken back puts its
-//!   ticket first.
+//! * **The ready set** changes only at its end, and by people leaving it; whoever is sent back from a counter's
+//!   door, or whose call is taken back, stands first.
 //!
 //! [`Rule::Urgent`]: crate::event::Rule::Urgent
+//! [`Rule::Inside`]: crate::event::Rule::Inside
 //! [`Rule::Overdue`]: crate::event::Rule::Overdue
 //! [`Rule::Ready`]: crate::event::Rule::Ready
 //! [`Rule::Cycle`]: crate::event::Rule::Cycle
 //! [`Rule::Early`]: crate::event::Rule::Early
 
+mod area;
 mod census;
 mod counter_draw;
 mod cycle;
@@ -50,11 +56,12 @@ mod overtakes;
 mod queue;
 mod reach;
 
+pub use area::{Area, emptiest};
 pub(crate) use counter_draw::charge;
 pub use counter_draw::{CounterChoice, CounterDraw, Served, ServiceCycle};
 pub use cycle::{Cycle, WEIGHT_MAX};
 pub use draw::{Choice, Draw};
 pub use lanes::{LaneCycle, Share};
 pub use line::OrderKey;
-pub use queue::{Place, Queue, Taken};
+pub use queue::{Inside, Place, Queue, Taken};
 pub use reach::Reach;

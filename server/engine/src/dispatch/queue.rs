@@ -77,6 +77,21 @@ pub(super) struct Readied {
     pub(super) since: Timestamp,
 }
 
+/// Somebody who was sent to a counter's second waiting area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// Who.
+    pub ticket: TicketId,
+    /// To which counter.
+    pub counter: CounterId,
+    /// Counts those who were sent today, of all services: they are called in this order.
+    pub nth: u64,
+    /// The lane in which the person waited.
+    pub(super) lane: Lane,
+    /// The moment from which the person's wait counts against others.
+    pub(super) since: Timestamp,
+}
+
 /// A call, as the queue sees it.
 #[derive(Debug)]
 pub struct Taken<'a> {
@@ -114,6 +129,8 @@ pub struct Queue {
     pub(super) age: Line,
     /// Told to get ready, in this order. They have left their lanes' lines, not the line of age.
     pub(super) ready: Vec<Readied>,
+    /// Sent to the second waiting area of a counter, in this order (C4). They stand in no line.
+    pub(super) inside: Vec<Inside>,
     /// The weighted cycle.
     pub(super) cycle: LaneCycle,
     /// Calls by precedence in a row while others could have been called.
@@ -134,12 +151,12 @@ impl Queue {
 
     /// People waiting.
     pub fn len(&self) -> usize {
-        self.age.len() + self.urgent.len()
+        self.age.len() + self.urgent.len() + self.inside.len()
     }
 
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
-        self.age.is_empty() && self.urgent.is_empty()
+        self.age.is_empty() && self.urgent.is_empty() && self.inside.is_empty()
     }
 
     /// Calls made today.
@@ -165,6 +182,16 @@ impl Queue {
     /// Where this ticket stands among those told to get ready.
     pub fn ready_at(&self, ticket: TicketId) -> Option<usize> {
         self.ready.iter().position(|readied| readied.ticket == ticket)
+    }
+
+    /// Who was sent to the second waiting area of a counter, in order.
+    pub fn inside(&self) -> &[Inside] {
+        &self.inside
+    }
+
+    /// Where this ticket was sent, if it was.
+    pub fn inside_of(&self, ticket: TicketId) -> Option<&Inside> {
+        self.inside.iter().find(|inside| inside.ticket == ticket)
     }
 
     /// Whether everybody who waits in a lane was told to get ready.
@@ -241,6 +268,33 @@ impl Queue {
             self.age.remove(wants, by_age(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
+        self.leave_inside(ticket);
+    }
+
+    /// Whoever was sent inside and is not called from there overtook nobody.
+    fn leave_inside(&mut self, ticket: TicketId) {
+        if let Some(at) = self.inside.iter().position(|inside| inside.ticket == ticket) {
+            let Inside { counter, since, .. } = self.inside.remove(at);
+            self.overtakes.remove(&counter, (since, ticket));
+        }
+    }
+
+    /// Sends a ticket to the second waiting area of a counter: it has had its turn, and overtakes from now on.
+    pub fn send_inside(&mut self, taken: &Taken<'_>, nth: u64, share: Option<&Share>, policy: &Policy) {
+        self.unfile(taken.ticket, taken.place);
+        if let Some(share) = share {
+            self.cycle.charge(share, &policy.weights);
+        }
+        self.put_inside(taken, nth);
+    }
+
+    /// Puts a ticket that stands in no line where it had been sent.
+    pub fn put_inside(&mut self, taken: &Taken<'_>, nth: u64) {
+        let (since, ticket) = taken.since();
+        let inside = Inside { ticket, counter: taken.counter.clone(), nth, lane: taken.place.lane, since };
+        self.overtakes.add([taken.counter], (since, ticket));
+        let at = self.inside.partition_point(|other| other.nth < nth);
+        self.inside.insert(at, inside);
     }
 
     fn leave_lane(&mut self, ticket: TicketId, place: &Place) {
@@ -286,7 +340,7 @@ impl Queue {
         match taken.rule {
             Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
             Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
-            Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Cycle | Rule::Early => {
                 self.urgent_run = 0;
                 self.overtakes.add([taken.counter], taken.since());
             }
@@ -299,7 +353,7 @@ impl Queue {
     pub fn untake(&mut self, taken: &Taken<'_>) {
         match taken.rule {
             Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
-            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::ByHand | Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Cycle | Rule::Early => {
                 self.overtakes.remove(taken.counter, taken.since());
             }
         }
@@ -319,7 +373,11 @@ impl Queue {
 
     /// Whether anybody without precedence could be called, by some counter.
     fn somebody_eligible(&self, now: Timestamp) -> bool {
-        self.age.wanted().any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
+        !self.inside.is_empty()
+            || self
+                .age
+                .wanted()
+                .any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
     }
 
     pub(super) fn lane(&self, lane: Lane) -> &Line {
@@ -335,7 +393,8 @@ impl Queue {
 
     /// Every ticket filed, for [`crate::Venue::check`].
     pub(crate) fn filed(&self) -> impl Iterator<Item = TicketId> + '_ {
-        self.age.tickets().chain(self.urgent.tickets())
+        let inside = self.inside.iter().map(|inside| inside.ticket);
+        self.age.tickets().chain(self.urgent.tickets()).chain(inside)
     }
 
     /// Whether the lanes and the ready set hold exactly those in the line of age, and the booked are counted, for [`crate::Venue::check`].

@@ -1,5 +1,5 @@
-//! What follows from a change by itself: new tickets hear how long they will wait, and the ready set is kept
-//! full (C3).
+//! What follows from a change by itself: new tickets hear how long they will wait, and the ready sets (C3) and
+//! second waiting areas (C4) are kept full.
 
 use crate::command::Actor;
 use crate::config::ServiceConfig;
@@ -20,6 +20,15 @@ impl Venue {
         }
         let announced: Vec<Event> = events.iter().filter_map(|event| self.announced(event, now)).collect();
         self.add(announced, now, events);
+        self.add(self.sent_back(), now, events);
+        self.ready_sets(now, events);
+        while let Some(sent) = self.sent_inside(now) {
+            self.add(vec![sent], now, events);
+            self.ready_sets(now, events);
+        }
+    }
+
+    fn ready_sets(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         let readied = self.config.services.iter().flat_map(|service| self.readied(service, now)).collect();
         self.add(readied, now, events);
     }

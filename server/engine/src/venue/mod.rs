@@ -7,6 +7,7 @@ mod apply;
 mod check;
 mod decide;
 mod follow;
+mod inside;
 mod preview;
 mod receipts;
 mod trail;
@@ -20,7 +21,7 @@ use crate::appointment::Appointment;
 use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::VenueConfig;
 use crate::counter::Counter;
-use crate::dispatch::{Queue, Reach};
+use crate::dispatch::{Queue, Reach, emptiest};
 use crate::estimate::{Unknown, Wait};
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
@@ -59,6 +60,8 @@ pub struct Venue {
     config: VenueConfig,
     next_ticket: TicketId,
     next_call: CallId,
+    /// How many were sent to second waiting areas today (C4).
+    sent_inside: u64,
     /// Today's tickets, by id: the first has the id `next_ticket - len`.
     tickets: Vec<Ticket>,
     /// Numbers given today, per prefix.
@@ -171,6 +174,7 @@ impl Venue {
             config,
             next_ticket: TicketId(1),
             next_call: CallId(1),
+            sent_inside: 0,
             tickets: Vec::new(),
             numbers: BTreeMap::new(),
             appointments: BTreeMap::new(),
@@ -319,7 +323,11 @@ impl Venue {
         let queue = self.queues.get(service);
         let policy = self.config.service(service).map(|service| &service.policy);
         let now = now.max(self.at);
-        queue.zip(policy).map(|(queue, policy)| project(queue, policy, &serving, &wanted, now)).into_iter().flatten()
+        queue
+            .zip(policy)
+            .map(|(queue, policy)| project(queue, policy, &serving, &wanted, self.areas(Some(service)), now))
+            .into_iter()
+            .flatten()
     }
 
     /// The wait of somebody with so many people really ahead, or why nobody can know.
@@ -331,13 +339,18 @@ impl Venue {
     }
 
     /// When something will happen by itself, if anything: the day ends, or a slot begins and somebody can be
-    /// told to get ready. Later than the latest change.
+    /// told to get ready, or sent to a counter's door. Later than the latest change.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        let areas = self.areas(None);
+        let roomy = emptiest(&areas, |area| self.inside(&area.counter));
+        let roomy: Vec<&CounterId> = roomy.into_iter().map(|area| &area.counter).collect();
         let slots = self.config.services.iter().filter_map(|service| {
             let queue = self.queues.get(&service.id).filter(|queue| !queue.is_all_ready())?;
             let reach = self.staffed(&service.id)?;
-            let due = queue.next_eligible(&reach, self.at)?;
-            (queue.room(&service.policy, &reach) > 0).then_some(due)
+            let told = (queue.room(&service.policy, &reach) > 0).then_some(reach);
+            let sent =
+                roomy.iter().filter(|counter| self.serves(counter, &service.id)).map(|counter| Reach::of(counter));
+            told.into_iter().chain(sent).filter_map(|reach| queue.next_eligible(&reach, self.at)).min()
         });
         slots.chain([self.day.end]).min()
     }
@@ -348,6 +361,10 @@ impl Venue {
             self.counters.values().filter(|counter| counter.serves(service)).map(|counter| &counter.id).peekable();
         serving.peek()?;
         Some(Reach::any(serving))
+    }
+
+    fn serves(&self, counter: &CounterId, service: &ServiceId) -> bool {
+        self.counters.get(counter).is_some_and(|counter| counter.serves(service))
     }
 
     fn first_ticket(&self) -> u64 {

@@ -24,12 +24,14 @@ impl Venue {
     pub fn preview(&self, counter: &CounterId, count: usize, now: Timestamp) -> Vec<CounterChoice<'_>> {
         let Some(counter) = self.counters.get(counter) else { return Vec::new() };
         let mut draw = self.draw_for(counter, now.max(self.at));
+        let declared = self.config.counter(&counter.id).and_then(|declared| declared.second_waiting);
+        let limit = declared.map_or(0, |area| usize::try_from(area.limit).unwrap_or(usize::MAX));
         if counter.state != CounterState::Open {
-            draw.fill_ready();
+            draw.fill(limit);
         }
         let next = std::iter::from_fn(|| {
             let choice = draw.draw_next()?;
-            draw.fill_ready();
+            draw.fill(limit);
             Some(choice)
         });
         next.take(count.min(PREVIEW_MAX)).collect()

@@ -45,6 +45,8 @@ pub(super) struct TicketImage {
     pub(super) ticket: Option<Box<Ticket>>,
     /// Where it stood among those told to get ready.
     pub(super) ready_at: Option<usize>,
+    /// At whose door it waited, and as which of those sent there.
+    pub(super) inside: Option<(CounterId, u64)>,
     /// The call, where the change called it.
     pub(super) call: Option<(CounterId, Rule)>,
 }
@@ -117,8 +119,10 @@ impl Venue {
     fn image_of_ticket(&self, id: TicketId, by: &Actor) -> TicketImage {
         // What others did is only there to be in the way of an older change: nobody takes it back.
         let Some(ticket) = self.ticket(id).filter(|_| Self::actor_is_staff(by)) else { return TicketImage::default() };
-        let ready_at = self.queues.get(&ticket.service).and_then(|queue| queue.ready_at(id));
-        TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, call: None }
+        let queue = self.queues.get(&ticket.service);
+        let ready_at = queue.and_then(|queue| queue.ready_at(id));
+        let inside = queue.and_then(|queue| queue.inside_of(id)).map(|inside| (inside.counter.clone(), inside.nth));
+        TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, inside, call: None }
     }
 
     fn image_of_counter(&self, id: Option<&CounterId>, images: &mut Images) {
@@ -137,6 +141,8 @@ fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::AppointmentsSet { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
+        | Event::TicketSentInside { .. }
+        | Event::TicketSentBack { .. }
         | Event::ChangeUndone { .. } => (None, None),
         Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
         Event::CounterSet { counter, .. } => (None, Some(counter)),

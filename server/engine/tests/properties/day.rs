@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use callnext_engine::appointment::{Appointment, AppointmentState};
-use callnext_engine::config::{OrderInLane, Policy, ServiceWeights};
+use callnext_engine::config::{OrderInLane, Policy, SecondWaiting, ServiceWeights};
 use callnext_engine::counter::CounterState;
 use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, staff};
@@ -126,8 +126,13 @@ fn venue(dice: &mut Dice) -> VenueConfig {
     }
     for counter in &mut config.counters {
         counter.weights = weights(dice, &counter.services);
+        counter.second_waiting = door(dice);
     }
     config
+}
+
+fn door(dice: &mut Dice) -> Option<SecondWaiting> {
+    dice.chance(30).then(|| SecondWaiting { limit: dice.between(1, 3) })
 }
 
 fn weights(dice: &mut Dice, services: &[ServiceId]) -> ServiceWeights {
@@ -329,7 +334,7 @@ impl Filling<'_> {
         let mut config = self.venue.config().clone();
         let service = self.dice.below(config.services.len());
         let counter = self.dice.below(config.counters.len());
-        match self.dice.below(11) {
+        match self.dice.below(12) {
             0 => config.services[service].policy = policy(self.dice),
             1 => config.services[service].policy.weights = policy(self.dice).weights,
             2 => config.services[service].policy.order = policy(self.dice).order,
@@ -339,7 +344,8 @@ impl Filling<'_> {
             6 => drop(config.counters.remove(counter)),
             7 => config.counters[counter].weights = weights(self.dice, &config.counters[counter].services),
             8 => config.services[service].policy.returns_even ^= true,
-            9 => {
+            9 => config.counters[counter].second_waiting = door(self.dice),
+            10 => {
                 let mut more = config.counters[counter].clone();
                 more.id = counter_id(&self.dice.between(1, 9).to_string());
                 config.counters.push(more);

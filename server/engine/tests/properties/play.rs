@@ -35,6 +35,8 @@ impl Seen {
             "rule Urgent",
             "rule Overdue",
             "rule Ready",
+            "rule Inside",
+            "event ticket_sent_back",
             "rule Cycle",
             "rule Early",
             "rule ByHand",

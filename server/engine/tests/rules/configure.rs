@@ -140,6 +140,7 @@ fn a_new_service_and_a_new_counter_work_at_once() {
             name: Text::same("9"),
             services,
             weights: ServiceWeights::default(),
+            second_waiting: None,
         });
     })
     .unwrap();

@@ -16,6 +16,7 @@ mod projection;
 mod ready;
 mod refusals;
 mod returns;
+mod second_waiting;
 mod step_back;
 mod undo;
 mod weights;

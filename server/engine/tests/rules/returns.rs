@@ -11,7 +11,7 @@ fn plan(weights: &[(Lane, u32)], returns_even: bool) -> Plan {
     Plan::default().counter("1").rules(|rules| {
         (rules.weights, rules.returns_even) = (weights, returns_even);
         (rules.ready_count, rules.overtaken_max, rules.misses_max) = (0, 0, 9);
-        (rules.grace_s, rules.recalls_min) = (0, 0);
+        (rules.grace_s, rules.recalls_min, rules.wait_max_s) = (0, 0, 0);
     })
 }
 

@@ -57,10 +57,11 @@ impl Venue {
         }
     }
 
-    /// The order of a service's lanes has changed: everybody is filed anew. The ready set stays.
+    /// The order of a service's lanes has changed: everybody is filed anew. The ready set and those inside stay.
     fn refile(&mut self, service: &ServiceId) {
         let Some(queue) = self.queues.get(service) else { return };
-        let waiting: Vec<TicketId> = queue.filed().filter(|id| !queue.is_ready(*id)).collect();
+        let waiting: Vec<TicketId> =
+            queue.filed().filter(|id| !queue.is_ready(*id) && queue.inside_of(*id).is_none()).collect();
         for id in waiting {
             self.update(id, |_| {});
         }

@@ -50,6 +50,8 @@ impl Venue {
                     queue.make_ready(ticket.id, place, share, &service.policy);
                 }
             }),
+            Event::TicketSentInside { ticket, counter, why } => self.send_inside(*ticket, counter, why, at),
+            Event::TicketSentBack { ticket } => self.send_back(*ticket),
             Event::TicketCalled { ticket, counter, call, why } => self.call(*ticket, counter, *call, why, at),
             Event::TicketRecalled { ticket } => self.recall(*ticket, at),
             Event::ServiceStarted { ticket } => self.update(*ticket, |ticket| {
@@ -100,8 +102,10 @@ impl Venue {
         }
     }
 
+    /// Where a ticket stands among those told to get ready; first, if it was sent inside.
     fn ready_at(&self, id: TicketId) -> Option<usize> {
-        self.queues.get(&self.ticket(id)?.service)?.ready_at(id)
+        let queue = self.queues.get(&self.ticket(id)?.service)?;
+        queue.ready_at(id).or_else(|| queue.inside_of(id).map(|_| 0))
     }
 
     fn put_ready(&mut self, id: TicketId, at: Option<usize>) {
@@ -186,10 +190,8 @@ impl Venue {
         }
         if let Some(counter) = self.counters.get_mut(counter) {
             counter.current = Some(id);
-            if let Some(declared) = self.config.counter(&counter.id) {
-                charge(&mut counter.cycle, &ticket.service, &why.services, &declared.weights);
-            }
         }
+        self.charge_counter(counter, id, why);
         self.next_call = call.next();
         self.calls.push_back(CallEntry {
             call,
@@ -203,6 +205,16 @@ impl Venue {
         });
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_front();
+        }
+    }
+
+    /// A call, or being sent inside, takes a turn of the counter's cycle (C5).
+    pub(super) fn charge_counter(&mut self, counter: &CounterId, ticket: TicketId, why: &Why) {
+        let service = self.ticket(ticket).map(|ticket| ticket.service.clone());
+        if let (Some(service), Some(counter), Some(declared)) =
+            (service, self.counters.get_mut(counter), self.config.counter(counter))
+        {
+            charge(&mut counter.cycle, &service, &why.services, &declared.weights);
         }
     }
 
@@ -274,7 +286,7 @@ impl Venue {
         }
     }
 
-    fn with_queue(&mut self, id: TicketId, act: impl FnOnce(&mut Queue, &Ticket, &Place, &VenueConfig)) {
+    pub(super) fn with_queue(&mut self, id: TicketId, act: impl FnOnce(&mut Queue, &Ticket, &Place, &VenueConfig)) {
         let Some(ticket) = self.ticket(id).cloned() else { return };
         if let (Some(queue), Some(place)) = (self.queues.get_mut(&ticket.service), &ticket.place) {
             act(queue, &ticket, place, &self.config);

@@ -1,6 +1,7 @@
 //! Recording that a change was taken back.
 
 use crate::appointment::AppointmentState;
+use crate::counter::Counter;
 use crate::dispatch::{Place, Taken};
 use crate::event::Rule;
 use crate::ids::{CounterId, Seq, TicketId};
@@ -11,13 +12,20 @@ use crate::venue::Venue;
 impl Venue {
     pub(super) fn undo(&mut self, seq: Seq, at: Timestamp) {
         let Some(step) = self.trail.take(seq) else { return };
+        let calls = step.before.tickets.values().filter_map(|image| image.call.as_ref());
+        let charged: Vec<CounterId> = calls.filter(|(_, rule)| takes_a_turn(*rule)).map(|(id, _)| id.clone()).collect();
         for (id, image) in step.before.tickets {
             match image.ticket {
-                Some(before) => self.restore(*before, image.ready_at, image.call, step.at),
+                Some(before) => self.restore(*before, image.ready_at, image.inside, image.call, step.at),
                 None => self.unissue(id, at),
             }
         }
-        self.counters.extend(step.before.counters);
+        for (id, before) in step.before.counters {
+            // Turns that others had in the meantime are not given back, but for the one of this call.
+            let kept = self.counters.get(&id).filter(|_| !charged.contains(&id)).map(|counter| counter.cycle.clone());
+            let cycle = kept.unwrap_or_else(|| before.cycle.clone());
+            self.counters.insert(id, Counter { cycle, ..before });
+        }
     }
 
     /// A number once given is not given again: the ticket ends, and what it was given for can have another.
@@ -36,6 +44,7 @@ impl Venue {
         &mut self,
         before: Ticket,
         ready_at: Option<usize>,
+        inside: Option<(CounterId, u64)>,
         call: Option<(CounterId, Rule)>,
         called_at: Timestamp,
     ) {
@@ -61,6 +70,24 @@ impl Venue {
         }
         // Whom a rule chose is chosen: first, and the cycle is not charged again.
         let chosen = call.is_some_and(|(_, rule)| rule != Rule::ByHand);
+        if let Some((counter, nth)) = inside {
+            // Where they were, even if somebody else was sent there since.
+            return self.with_queue(id, |queue, ticket, place, _| {
+                queue.unfile(ticket.id, place);
+                queue.put_inside(
+                    &Taken { ticket: id, place, counter: &counter, rule: Rule::Inside, at: called_at },
+                    nth,
+                );
+            });
+        }
         self.put_ready(id, if chosen { Some(0) } else { ready_at });
+    }
+}
+
+/// Whether a call by this rule is charged to the counter's cycle when it is made.
+fn takes_a_turn(rule: Rule) -> bool {
+    match rule {
+        Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => true,
+        Rule::Urgent | Rule::Inside | Rule::ByHand => false,
     }
 }

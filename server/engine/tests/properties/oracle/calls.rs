@@ -41,7 +41,8 @@ impl Oracle {
         let here = std::slice::from_ref(counter);
         expect(person.can_be_called_by(here), || format!("{id} does not want {counter}"))?;
         if why.rule != Rule::ByHand {
-            expect(person.is == Is::Waiting, || format!("{id} called, but is {:?}", person.is))?;
+            let is = if why.rule == Rule::Inside { Is::Inside } else { Is::Waiting };
+            expect(person.is == is, || format!("{id} called, but is {:?}", person.is))?;
             self.is_the_one(&person, counter, &place.services, why.rule, now)?;
         }
         self.divides_fairly(counter, &person.service, why, now, seen)?;
@@ -58,8 +59,9 @@ impl Oracle {
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
             let mut others = self.eligible(&person.service, &any, now).filter(|other| other.since <= now.0);
+            let others = others.next().is_some() || self.somebody_at_a_door(&person.service);
             let run = self.urgent_run.get(&person.service).copied().unwrap_or_default();
-            Some(if others.next().is_some() { run + 1 } else { 0 })
+            Some(if others { run + 1 } else { 0 })
         } else if why.rule == Rule::ByHand {
             None
         } else {
@@ -70,7 +72,7 @@ impl Oracle {
         }
         if why.rule != Rule::Urgent {
             let mut person = person.clone();
-            if person.is != Is::Waiting {
+            if !matches!(person.is, Is::Waiting | Is::Inside) {
                 // Away when called by hand: where they would have stood.
                 person.place(&self.policy(&person.service));
             }
@@ -91,14 +93,27 @@ impl Oracle {
         let held_back = policy.urgent_run_max > 0 && run >= policy.urgent_run_max;
         let urgent = self.waiting(service, here).any(|person| person.urgent.is_some());
         let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
-        if urgent && (!held_back || eligible.is_empty()) {
+        let at_door = self.first_at_door(counter, Some(service)).is_some();
+        if urgent && (!held_back || (eligible.is_empty() && !at_door)) {
             Some(0)
-        } else if eligible.iter().any(|person| self.is_overdue(person, now)) {
+        } else if at_door {
             Some(1)
-        } else if !eligible.is_empty() {
+        } else {
+            self.claim_from_hall(service, counter, now)
+        }
+    }
+
+    /// The same of those who are neither urgent nor at a door.
+    pub(super) fn claim_from_hall(&self, service: &ServiceId, counter: &CounterId, now: Timestamp) -> Option<u8> {
+        let here = std::slice::from_ref(counter);
+        let policy = self.policy(service);
+        let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
+        if eligible.iter().any(|person| self.is_overdue(person, now)) {
             Some(2)
-        } else if policy.early_when_idle && self.waiting(service, here).next().is_some() {
+        } else if !eligible.is_empty() {
             Some(3)
+        } else if policy.early_when_idle && self.waiting(service, here).any(|person| person.urgent.is_none()) {
+            Some(4)
         } else {
             None
         }
@@ -112,18 +127,35 @@ impl Oracle {
         rule: Rule,
         now: Timestamp,
     ) -> Result<(), String> {
-        let (id, service, here) = (person.id, &person.service, std::slice::from_ref(counter));
+        let (id, service) = (person.id, &person.service);
         let strongest = services.iter().filter_map(|service| self.claim(service, counter, now)).min();
         let claim = match rule {
             Rule::Urgent => 0,
-            Rule::Overdue => 1,
-            Rule::Ready | Rule::Cycle => 2,
-            Rule::Early => 3,
+            Rule::Inside => 1,
+            Rule::Overdue => 2,
+            Rule::Ready | Rule::Cycle => 3,
+            Rule::Early => 4,
             Rule::ByHand => return Ok(()),
         };
         let own = self.claim(service, counter, now);
         expect(own == Some(claim), || format!("{id} called by {rule:?}, but the claim of {service} is {own:?}"))?;
         expect(strongest == Some(claim), || format!("{id} called by {rule:?}, before a claim of {strongest:?}"))?;
+        if rule == Rule::Inside {
+            let first = self.first_at_door(counter, None);
+            return expect(first == Some(id), || format!("{id} called from the door, before {first:?}"));
+        }
+        self.is_first_by(person, counter, rule, now)
+    }
+
+    /// Whether this is whom the rule means, of all who wait for this service and can be called by this counter.
+    pub(super) fn is_first_by(
+        &self,
+        person: &Person,
+        counter: &CounterId,
+        rule: Rule,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let (id, service, here) = (person.id, &person.service, std::slice::from_ref(counter));
         let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
         let told =
             self.ready.get(service).into_iter().flatten().copied().find(|told| eligible.iter().any(|p| p.id == *told));
@@ -146,7 +178,7 @@ impl Oracle {
                 let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
                 expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
             }
-            Rule::ByHand => {}
+            Rule::ByHand | Rule::Inside => {}
         }
         // The promise by itself: no call by a rule overtakes anybody who is at the limit.
         let most = self.policy(service).overtaken_max;
@@ -159,7 +191,12 @@ impl Oracle {
         Ok(())
     }
 
-    fn stands_first_in_lane(&self, person: &Person, counters: &[CounterId], now: Timestamp) -> Result<(), String> {
+    pub(super) fn stands_first_in_lane(
+        &self,
+        person: &Person,
+        counters: &[CounterId],
+        now: Timestamp,
+    ) -> Result<(), String> {
         expect(person.since <= now.0, || format!("{} is not eligible yet", person.id))?;
         expect(!self.is_ready(person), || format!("{} was told already", person.id))?;
         let lane = self.eligible(&person.service, counters, now);

@@ -12,7 +12,7 @@ use crate::play::Seen;
 
 impl Oracle {
     pub(super) fn before(&self, change: &Change) -> Before {
-        let mut before = Before::default();
+        let mut before = Before { at: change.at.0, doors: self.doors.clone(), ..Before::default() };
         for event in &change.events {
             let (ticket, counter) = concerned(event);
             if let Some(id) = ticket
@@ -34,10 +34,13 @@ impl Oracle {
 
     pub(super) fn leave(&mut self, id: TicketId, allowed: &[Is]) -> Result<(), String> {
         let person = self.person(id)?;
-        expect(allowed.contains(&person.is), || format!("ticket {id} is {:?}, not one of {allowed:?}", person.is))?;
+        // Whoever waits at a counter's door waits.
+        let is = if person.is == Is::Inside { Is::Waiting } else { person.is };
+        expect(allowed.contains(&is), || format!("ticket {id} is {:?}, not one of {allowed:?}", person.is))?;
         for ready in self.ready.values_mut() {
             ready.retain(|other| *other != id);
         }
+        self.leave_door(id);
         if let Some(counter) = self.people.get_mut(&id).and_then(|person| person.counter.take()) {
             let counter = self.counters.get_mut(&counter).ok_or("oracle: no such counter")?;
             expect(counter.current == Some(id), || format!("ticket {id} is not at its counter"))?;
@@ -74,6 +77,10 @@ impl Oracle {
             Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
             Event::TicketIssued { .. } => self.issue(event, at)?,
             Event::TicketReadied { ticket, share } => self.told(*ticket, share, at, seen)?,
+            Event::TicketSentInside { ticket, counter, why } => {
+                self.sent_inside(*ticket, counter, why, change, seen)?
+            }
+            Event::TicketSentBack { ticket } => self.sent_back(*ticket)?,
             Event::TicketCalled { ticket, counter, call, why } => {
                 expect(call.0 > self.highest_call, || format!("call {call} was made before"))?;
                 self.highest_call = call.0;
@@ -121,8 +128,8 @@ impl Oracle {
                 });
             }
             Event::GreenChannelGranted { ticket, urgency, .. } => {
-                let is = self.person(*ticket)?.is;
                 self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed])?;
+                let is = self.person(*ticket)?.is;
                 self.wait(*ticket, |person| person.urgent = Some((*urgency, at.0)));
                 self.set(*ticket, is);
             }
@@ -228,7 +235,8 @@ impl Oracle {
 
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) -> Result<(), String> {
         let person = self.person(id)?.clone();
-        expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} cannot step back"))?;
+        let waits = matches!(person.is, Is::Waiting | Is::Inside);
+        expect(waits && person.urgent.is_none(), || format!("{id} cannot step back"))?;
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
         let same = |other: &&Person| {
             other.is == Is::Waiting
@@ -267,6 +275,7 @@ impl Oracle {
             for ready in self.ready.values_mut() {
                 ready.retain(|other| other != id);
             }
+            self.leave_door(*id);
             let Some((person, ready_at)) = person else {
                 let person = self.people.get_mut(id).unwrap();
                 person.is = Is::Over;
@@ -278,12 +287,14 @@ impl Oracle {
             self.people.insert(*id, person.clone());
             let call = before.called.filter(|(called, _)| called == id).map(|(_, rule)| rule);
             if call.is_some() {
-                self.calls.retain(|call| call.seq != seq);
+                self.calls.retain(|call| call.seq != seq || call.ticket != *id);
             }
             if call == Some(Rule::Urgent) {
                 self.urgent_run.entry(person.service.clone()).and_modify(|run| *run = run.saturating_sub(1));
             }
-            if person.is == Is::Waiting && person.urgent.is_none() {
+            if person.is == Is::Inside {
+                self.back_to_door(*id, &before.doors, before.at);
+            } else if person.is == Is::Waiting && person.urgent.is_none() {
                 let ready = self.ready.entry(person.service.clone()).or_default();
                 match call {
                     Some(Rule::ByHand) | None => {
@@ -333,6 +344,8 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::AppointmentsSet { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
+        | Event::TicketSentInside { .. }
+        | Event::TicketSentBack { .. }
         | Event::ChangeUndone { .. } => (None, None),
     }
 }

@@ -2,6 +2,7 @@
 //! events alone, knows nothing of queues, lines or cycles, and shares no code with the dispatcher.
 
 mod calls;
+mod doors;
 mod follow;
 mod services;
 mod turns;
@@ -15,12 +16,14 @@ use callnext_engine::ticket::{Slot, Urgency};
 use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
 
 use crate::play::Seen;
+use doors::Doors;
 use services::Divided;
 use turns::Balances;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
     Waiting,
+    Inside,
     Called,
     Serving,
     Held,
@@ -87,6 +90,8 @@ struct Call {
 #[derive(Debug, Clone, Default)]
 struct Before {
     people: Vec<Option<(Person, Option<usize>)>>,
+    doors: Doors,
+    at: i64,
     ids: Vec<TicketId>,
     counters: Vec<(CounterId, Counter)>,
     called: Option<(TicketId, Rule)>,
@@ -98,6 +103,8 @@ pub struct Oracle {
     people: BTreeMap<TicketId, Person>,
     counters: BTreeMap<CounterId, Counter>,
     ready: BTreeMap<ServiceId, Vec<TicketId>>,
+    doors: Doors,
+    sent: u64,
     calls: Vec<Call>,
     urgent_run: BTreeMap<ServiceId, u32>,
     balances: Balances,
@@ -137,11 +144,13 @@ impl Oracle {
         self.agrees_with(venue)?;
         let opened = change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }));
         let undone = change.events.iter().any(|event| matches!(event, Event::ChangeUndone { .. }));
-        if !opened && !undone {
+        let sent_back = change.events.iter().any(|event| matches!(event, Event::TicketSentBack { .. }));
+        if !opened && !undone && !sent_back {
             self.ready_set_only_grew_at_its_end(&ready_before, change)?;
         }
         if venue.day().holds(change.at) {
             self.everybody_is_told_who_should_be(change.at)?;
+            self.doors_are_full(change.at)?;
         }
         Ok(())
     }
@@ -263,10 +272,11 @@ impl Oracle {
             let used = self.overflows.get(&service.id).copied().unwrap_or_default();
             expect(venue.overflow_count(&service.id) == used, || format!("{used} overflow numbers used"))?;
         }
+        self.doors_agree(venue)?;
         for ticket in venue.tickets() {
             let person = self.person(ticket.id)?;
             let state = match person.is {
-                Is::Waiting => "waiting",
+                Is::Waiting | Is::Inside => "waiting",
                 Is::Called => "called",
                 Is::Serving => "serving",
                 Is::Held => "held",

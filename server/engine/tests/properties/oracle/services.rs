@@ -20,7 +20,7 @@ impl Oracle {
     ) -> Result<(), String> {
         let declared = self.config().counters.iter().find(|declared| declared.id == *counter);
         let weights = declared.map(|declared| declared.weights.clone()).unwrap_or_default();
-        let charged = !weights.is_empty() && !matches!(why.rule, Rule::Urgent | Rule::ByHand);
+        let charged = !weights.is_empty() && !matches!(why.rule, Rule::Urgent | Rule::Inside | Rule::ByHand);
         expect(charged != why.services.is_empty(), || {
             format!("{counter} charges {:?} by {:?}", why.services, why.rule)
         })?;
@@ -29,7 +29,8 @@ impl Oracle {
         }
         let early = why.rule == Rule::Early;
         let mut present = self.counters[counter].services.clone();
-        present.retain(|service| self.claim(service, counter, now).is_some_and(|claim| early == (claim == 3)));
+        let claim = |service: &ServiceId| self.claim_from_hall(service, counter, now);
+        present.retain(|service| claim(service).is_some_and(|claim| early == (claim == 4)));
         expect(present == why.services, || format!("{counter} has {present:?}, but charged {:?}", why.services))?;
         if why.rule == Rule::Overdue && present.len() > 1 {
             self.indebted.push(counter.clone());
