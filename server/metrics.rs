@@ -160,6 +160,7 @@ fn rule_name(rule: Rule) -> &'static str {
     match rule {
         Rule::Urgent => "urgent",
         Rule::Overdue => "overdue",
+        Rule::Inside => "inside",
         Rule::Ready => "ready",
         Rule::Cycle => "cycle",
         Rule::Early => "early",

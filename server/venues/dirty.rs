@@ -38,6 +38,8 @@ impl Dirty {
             | Event::TicketCancelled { ticket, .. }
             | Event::TicketNotShown { ticket }
             | Event::TicketReadied { ticket, .. }
+            | Event::TicketSentInside { ticket, .. }
+            | Event::TicketSentBack { ticket }
             | Event::WaitAnnounced { ticket, .. }
             | Event::TicketRecalled { ticket }
             | Event::ServiceStarted { ticket }

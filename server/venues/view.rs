@@ -12,8 +12,8 @@ use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timesta
 
 use super::publication::Facts;
 use crate::wire::{
-    AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    AppointmentRow, Board, BoardCall, BoardInside, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate,
+    Named, QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -69,6 +69,7 @@ fn name_on_screen(config: &VenueConfig, ticket: &Ticket) -> Option<String> {
 /// Where a ticket stands, as its holder and the consoles see it.
 pub fn card_state(venue: &Venue, ticket: &Ticket) -> CardState {
     match &ticket.state {
+        TicketState::Waiting if venue.inside_at(ticket.id).is_some() => CardState::Inside,
         TicketState::Waiting => {
             let ready = venue.queue(&ticket.service).is_some_and(|queue| queue.is_ready(ticket.id));
             if ready { CardState::Ready } else { CardState::Waiting }
@@ -90,6 +91,11 @@ pub fn estimate(wait: Wait) -> Estimate {
     Estimate { likely_s, low_s: low_s.min(likely_s), high_s: high_s.max(likely_s), scored: wait.scored }
 }
 
+/// The counter that has a ticket, or at whose door it waits.
+fn has<'v>(venue: &'v Venue, ticket: &'v Ticket) -> Option<&'v CounterId> {
+    ticket.state.counter().or_else(|| venue.inside_at(ticket.id))
+}
+
 /// Everything a phone shows of one ticket.
 pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
     let wait = match ahead {
@@ -108,7 +114,7 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         lane: ticket.lane,
         ahead,
         wait,
-        counter: ticket.state.counter().cloned(),
+        counter: has(venue, ticket).cloned(),
         call,
         recalls: ticket.recalls,
         issued_at: ticket.issued_at,
@@ -191,10 +197,27 @@ pub fn board(venue: &Venue) -> Board {
         services: config.services.iter().map(|service| board_service(venue, service)).collect(),
         calls: calls.collect(),
         ready: ready.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
+        inside: board_inside(venue),
         missed: venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(ticket_on_board).collect(),
         notices: Vec::new(),
         speech: config.speech.clone(),
     }
+}
+
+fn board_inside(venue: &Venue) -> Vec<BoardInside> {
+    let config = venue.config();
+    let at_door =
+        venue.counters().flat_map(|counter| venue.at_door(&counter.id).into_iter().map(move |id| (counter, id)));
+    let row = |(counter, id): (&callnext_engine::counter::Counter, TicketId)| {
+        let ticket = venue.ticket(id)?;
+        Some(BoardInside {
+            number: ticket.number.to_string(),
+            name: name_on_screen(config, ticket),
+            service: ticket.service.to_string(),
+            counter: counter_named(config, &counter.id),
+        })
+    };
+    at_door.filter_map(row).collect()
 }
 
 fn waiting(venue: &Venue, service: &ServiceId) -> u32 {
@@ -229,7 +252,7 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         reason: reason.map(ToString::to_string),
         appointment: ticket.appointment.as_deref().map(ToOwned::to_owned),
         wants: ticket.wants.as_ref().map(ToString::to_string),
-        counter: ticket.state.counter().map(ToString::to_string),
+        counter: has(venue, ticket).map(ToString::to_string),
         call: call.map(|call| call.0),
         rule: call.and(ticket.rule),
         recalls: ticket.recalls,

@@ -39,6 +39,8 @@ pub struct Board {
     pub calls: Vec<BoardCall>,
     /// Who should get ready, in the order in which they will be called (C3).
     pub ready: Vec<BoardTicket>,
+    /// Sent to a counter's door, in the order of the venue's counters (C4).
+    pub inside: Vec<BoardInside>,
     /// Called and not come: please report again (C1).
     pub missed: Vec<BoardTicket>,
     /// Messages from staff.
@@ -90,4 +92,17 @@ pub struct BoardTicket {
     pub name: Option<String>,
     /// What for.
     pub service: String,
+}
+
+/// A ticket that was sent to a counter's second waiting area (C4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardInside {
+    /// The number.
+    pub number: String,
+    /// The name as strangers may read it; null where numbers only are shown.
+    pub name: Option<String>,
+    /// Name of its service.
+    pub service: String,
+    /// At whose door to wait.
+    pub counter: Named,
 }

@@ -142,7 +142,7 @@ pub struct TicketRow {
     pub appointment: Option<String>,
     /// The only counter the person wants.
     pub wants: Option<String>,
-    /// The counter that has it now.
+    /// The counter that has it now, or at whose door it waits.
     pub counter: Option<String>,
     /// The call, once called.
     pub call: Option<u64>,

@@ -24,7 +24,7 @@ mod problem;
 mod public;
 mod requests;
 
-pub use board::{Board, BoardCall, BoardFrame, BoardService, BoardTicket};
+pub use board::{Board, BoardCall, BoardFrame, BoardInside, BoardService, BoardTicket};
 pub use card::{Card, CardFrame, CardState, Estimate};
 pub use console::{AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, TicketRow};
 pub use problem::{ErrorFrame, Problem};

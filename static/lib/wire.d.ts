@@ -11,10 +11,10 @@ export type Timestamp = string;
 
 export type Lane = "appointment" | "walk_in" | "overflow" | "return_visit" | "missed" | "late" | "referral";
 export type CardState =
-  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "completed" | "no_show" | "cancelled";
+  | "waiting" | "ready" | "inside" | "called" | "serving" | "held" | "missed" | "completed" | "no_show" | "cancelled";
 export type CounterState = "closed" | "open" | "paused";
 export type Urgency = "emergency" | "green_channel";
-export type Rule = "urgent" | "overdue" | "ready" | "cycle" | "early" | "by_hand";
+export type Rule = "urgent" | "inside" | "overdue" | "ready" | "cycle" | "early" | "by_hand";
 /** Spoken languages: Mandarin, Cantonese, English. */
 export type Speech = "cmn" | "yue" | "en";
 
@@ -29,6 +29,7 @@ export type Board = {
   services: BoardService[];
   calls: BoardCall[];
   ready: BoardTicket[];
+  inside: BoardInside[];
   missed: BoardTicket[];
   notices: Text[];
   speech: Speech[];
@@ -45,6 +46,7 @@ export type BoardCall = {
   at: Timestamp;
   open: boolean;
 };
+export type BoardInside = { number: string; name: string | null; service: string; counter: Named };
 export type BoardTicket = { number: string; name: string | null; service: string };
 
 export type Card = {

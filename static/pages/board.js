@@ -6,6 +6,7 @@
  * @typedef {import("../lib/wire").BoardFrame} BoardFrame
  * @typedef {import("../lib/wire").BoardCall} BoardCall
  * @typedef {import("../lib/wire").BoardTicket} BoardTicket
+ * @typedef {import("../lib/wire").BoardInside} BoardInside
  */
 import { createAnnouncer } from "../lib/announce.js";
 import { get, path } from "../lib/api.js";
@@ -101,7 +102,7 @@ function callText(call) {
 
 function render() {
   if (!board) return;
-  const { calls, ready, missed, services, notices } = board;
+  const { calls, ready, inside, missed, services, notices } = board;
   document.title = `${words(board.venue.name)} · ${t("page.board")}`;
   setText(one(document, "#venue"), words(board.venue.name));
 
@@ -138,7 +139,7 @@ function render() {
     },
   );
 
-  chips("#ready", page(ready, ROWS.ready));
+  chips("#ready", page([...inside, ...ready], ROWS.ready));
   chips("#missed", page(missed, ROWS.missed));
   follow(
     one(document, "#services"),
@@ -171,7 +172,7 @@ function page(items, size) {
 
 /**
  * @param {string} selector
- * @param {BoardTicket[]} tickets
+ * @param {(BoardTicket | BoardInside)[]} tickets
  */
 function chips(selector, tickets) {
   const host = one(document, selector);
@@ -179,10 +180,13 @@ function chips(selector, tickets) {
     host,
     tickets,
     (ticket) => ticket.number,
-    () => el("li", {}, el("strong"), el("span")),
+    () => el("li", {}, el("strong"), el("span"), el("em")),
     (row, ticket) => {
       setText(one(row, "strong"), ticket.number);
       setText(one(row, "span"), ticket.name ?? "");
+      const counter = "counter" in ticket ? words(ticket.counter.name) : "";
+      setText(one(row, "em"), counter === "" ? "" : t("board.inside", { counter }));
+      setAttribute(row, "data-inside", counter === "" ? null : "true");
     },
   );
   setAttribute(host, "data-empty", tickets.length === 0 ? t("board.none") : null);

@@ -16,7 +16,7 @@ import { toast, toastFailure } from "../lib/toast.js";
 
 const STEPS = ["1", "2", "3"];
 const OVER = new Set(["completed", "no_show", "cancelled"]);
-const IN_QUEUE = new Set(["waiting", "ready"]);
+const IN_QUEUE = new Set(["waiting", "ready", "inside"]);
 const BUZZ = [400, 150, 400, 150, 800];
 const FLASH_MS = 900;
 

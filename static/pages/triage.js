@@ -52,13 +52,13 @@ const of = (row, name) => at(`tickets/${row.id}/${name}`);
  * @type {{ name: string, key: string, states: CardState[], danger?: boolean, act: (row: TicketRow) => Promise<void> }[]}
  */
 const ACTS = [
-  { name: "green_channel", key: "g", states: ["waiting", "ready"], act: (row) => grant(row, "green_channel") },
-  { name: "emergency", key: "e", states: ["waiting", "ready"], act: (row) => grant(row, "emergency") },
-  { name: "hold", key: "h", states: ["waiting", "ready", "called", "serving"], act: hold },
+  { name: "green_channel", key: "g", states: ["waiting", "ready", "inside"], act: (row) => grant(row, "green_channel") },
+  { name: "emergency", key: "e", states: ["waiting", "ready", "inside"], act: (row) => grant(row, "emergency") },
+  { name: "hold", key: "h", states: ["waiting", "ready", "inside", "called", "serving"], act: hold },
   { name: "return", key: "b", states: ["held"], act: giveBack },
   { name: "requeue", key: "b", states: ["missed"], act: requeue },
-  { name: "transfer", key: "t", states: ["waiting", "ready", "called", "serving", "held", "missed"], act: transfer },
-  { name: "cancel", key: "x", states: ["waiting", "ready", "called", "held", "missed"], danger: true, act: cancel },
+  { name: "transfer", key: "t", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], act: transfer },
+  { name: "cancel", key: "x", states: ["waiting", "ready", "inside", "called", "held", "missed"], danger: true, act: cancel },
 ];
 
 /**

@@ -7,6 +7,14 @@ use crate::time::Timestamp;
 use crate::venue::Venue;
 
 impl Venue {
+    /// Who waits at this counter's door, in the order in which they will be called.
+    pub fn at_door(&self, counter: &CounterId) -> Vec<TicketId> {
+        let inside = self.queues.values().flat_map(Queue::inside).filter(|inside| inside.counter == *counter);
+        let mut inside: Vec<&Inside> = inside.collect();
+        inside.sort_by_key(|inside| inside.nth);
+        inside.into_iter().map(|inside| inside.ticket).collect()
+    }
+
     /// How many wait at this counter's door.
     pub fn inside(&self, counter: &CounterId) -> usize {
         self.queues.values().flat_map(Queue::inside).filter(|inside| inside.counter == *counter).count()
