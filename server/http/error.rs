@@ -226,6 +226,10 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::VenueFull { limit } => format!("the venue's limit of {limit} is reached"),
         Refusal::ConfigInvalid { problems } => problems.join("; "),
         Refusal::ValueInvalid { field, problem } => format!("{field} {problem}"),
+        Refusal::ReasonUnknown { reason, known } => {
+            let known: Vec<&str> = known.iter().map(callnext_engine::ReasonCode::as_str).collect();
+            format!("\"{reason}\" is not a reason for this here; these are: {}", known.join(", "))
+        }
         Refusal::NothingToUndo => "you have changed nothing that can be taken back".to_owned(),
         Refusal::UndoTooLate => "your last change is more than 30 seconds old".to_owned(),
         Refusal::UndoOvertaken => "something followed from your last change".to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, post};
+use callnext_engine::command::Reason;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Actor, Command, Lane, VenueId};
 
@@ -66,7 +67,7 @@ pub(super) async fn overflow(
     let action = Action::AddOverflow {
         service: asked.service.clone(),
         visitor: Visitor { name: text(asked.name.as_deref()), ..Visitor::default() },
-        reason: asked.reason.as_str().into(),
+        reason: Reason { code: asked.code.clone(), text: asked.reason.as_str().into() },
         approved_by: asked.approved_by.as_str().into(),
         note: text(asked.note.as_deref()),
     };
@@ -151,7 +152,7 @@ pub(super) async fn green_channel(
     let action = Action::GrantGreenChannel {
         ticket: here.ticket()?,
         urgency: write.body.urgency.unwrap_or(Urgency::GreenChannel),
-        reason: write.body.reason.as_str().into(),
+        reason: Reason { code: write.body.code.clone(), text: write.body.reason.as_str().into() },
     };
     one(edge.submit(&here.venue()?, &write, Permission::GrantGreenChannel, action).await?)
 }

@@ -13,7 +13,7 @@ use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timesta
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardInside, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate,
-    Named, QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    Named, QueueOrder, ReasonLists, ReasonRow, ServiceSummary, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -189,6 +189,7 @@ pub fn board(venue: &Venue) -> Board {
             recalls: entry.recalls,
             at: rfc3339(entry.at),
             open,
+            urgency: ticket.filter(|_| entry.rule == callnext_engine::event::Rule::Urgent).and_then(Ticket::urgency),
         }
     });
     Board {
@@ -239,8 +240,8 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         TicketState::Called { call, .. } | TicketState::Serving { call, .. } => Some(*call),
         _ => None,
     };
-    let reason = ticket.grant.as_ref().map(|grant| &grant.reason);
-    let reason = reason.or(ticket.overflow.as_ref().map(|overflow| &overflow.reason));
+    let granted = ticket.grant.as_ref().map(|grant| (&grant.reason, &grant.code));
+    let granted = granted.or(ticket.overflow.as_ref().map(|overflow| (&overflow.reason, &overflow.code)));
     TicketRow {
         id: ticket.id.0,
         number: ticket.number.to_string(),
@@ -249,7 +250,8 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         state: card_state(venue, ticket),
         name: ticket.visitor.name.as_deref().map(ToOwned::to_owned),
         urgency: ticket.urgency(),
-        reason: reason.map(ToString::to_string),
+        reason: granted.map(|(words, _)| words.to_string()).filter(|words| !words.is_empty()),
+        reason_code: granted.and_then(|(_, code)| code.as_ref()).map(ToString::to_string),
         appointment: ticket.appointment.as_deref().map(ToOwned::to_owned),
         wants: ticket.wants.as_ref().map(ToString::to_string),
         counter: has(venue, ticket).map(ToString::to_string),
@@ -329,6 +331,20 @@ pub fn console(venue: &Venue, orders: &Orders, now: Timestamp) -> Console {
         counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id, now)).collect(),
         tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
         appointments: appointment_rows(venue),
+        reasons: reason_lists(config),
+    }
+}
+
+fn reason_lists(config: &VenueConfig) -> ReasonLists {
+    let rows = |list: &[callnext_engine::config::Reason]| {
+        list.iter().map(|reason| ReasonRow { code: reason.code.to_string(), name: reason.name.clone() }).collect()
+    };
+    let reasons = &config.reasons;
+    ReasonLists {
+        green_channel: rows(&reasons.green_channel),
+        emergency: rows(&reasons.emergency),
+        by_hand: rows(&reasons.by_hand),
+        overflow: rows(&reasons.overflow),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use callnext_engine::Text;
 use callnext_engine::config::Speech;
+use callnext_engine::ticket::Urgency;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -81,6 +82,8 @@ pub struct BoardCall {
     pub at: DateTime<Utc>,
     /// Whether the person is still expected at the counter (not served, missed or gone since).
     pub open: bool,
+    /// Precedence by which it was called: never silent, and no more than that (R3).
+    pub urgency: Option<Urgency>,
 }
 
 /// One ticket on a board.

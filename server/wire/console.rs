@@ -63,6 +63,30 @@ pub struct Console {
     pub tickets: Vec<TicketRow>,
     /// Today's bookings.
     pub appointments: Vec<AppointmentRow>,
+    /// The reasons staff choose from (R3, R10, B3).
+    pub reasons: ReasonLists,
+}
+
+/// The reasons a venue accepts, by what they are for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonLists {
+    /// For the green channel.
+    pub green_channel: Vec<ReasonRow>,
+    /// For an emergency.
+    pub emergency: Vec<ReasonRow>,
+    /// For a call by hand.
+    pub by_hand: Vec<ReasonRow>,
+    /// For a number beyond the quota.
+    pub overflow: Vec<ReasonRow>,
+}
+
+/// One reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonRow {
+    /// What is kept on record. `other` needs words.
+    pub code: String,
+    /// The reason as people read it; null for the standard ones, whose names the pages know.
+    pub name: Option<Text>,
 }
 
 /// What changed in the queue of a venue: rows replace rows of the same name.
@@ -136,8 +160,10 @@ pub struct TicketRow {
     pub name: Option<String>,
     /// Precedence granted.
     pub urgency: Option<Urgency>,
-    /// The reason on record for precedence or overflow.
+    /// The reason on record for precedence or overflow, in words.
     pub reason: Option<String>,
+    /// Which of the venue's reasons it is.
+    pub reason_code: Option<String>,
     /// The booking's code.
     pub appointment: Option<String>,
     /// The only counter the person wants.

@@ -26,7 +26,10 @@ mod requests;
 
 pub use board::{Board, BoardCall, BoardFrame, BoardInside, BoardService, BoardTicket};
 pub use card::{Card, CardFrame, CardState, Estimate};
-pub use console::{AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, TicketRow};
+pub use console::{
+    AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, ReasonLists, ReasonRow,
+    TicketRow,
+};
 pub use problem::{ErrorFrame, Problem};
 pub use public::*;
 pub use requests::*;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use callnext_engine::counter::CounterState;
 use callnext_engine::text::Language;
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{CounterId, Lane, ServiceId, TicketId};
+use callnext_engine::{CounterId, Lane, ReasonCode, ServiceId, TicketId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -132,7 +132,12 @@ pub struct OverflowRequest {
     /// What for.
     #[schema(value_type = String)]
     pub service: ServiceId,
-    /// Why; kept on record (B3).
+    /// Why: one of the venue's `overflow` reasons; without one, `reason` is needed and kept as `other` (B3).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<ReasonCode>,
+    /// The reason in words; kept on record.
+    #[serde(default)]
     pub reason: String,
     /// Who answers for it.
     pub approved_by: String,
@@ -152,7 +157,11 @@ pub struct CallRequest {
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     pub ticket: Option<TicketId>,
-    /// Why; needed with `ticket`.
+    /// Why: one of the venue's `by_hand` reasons; without one, `reason` is needed and kept as `other`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<ReasonCode>,
+    /// The reason in words; kept on record.
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -202,7 +211,13 @@ pub struct TransferRequest {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GreenChannelRequest {
-    /// Why; kept on record (R3).
+    /// Why: one of the venue's `green_channel` or `emergency` reasons; without one, `reason` is needed and kept as
+    /// `other` (R3, R10).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<ReasonCode>,
+    /// The reason in words; kept on record.
+    #[serde(default)]
     pub reason: String,
     /// `green_channel` unless said otherwise.
     #[serde(default)]

@@ -11,7 +11,7 @@
  * @typedef {{
  *   epoch: string, seq: number, at: string,
  *   venue: import("./wire").Named, time_zone: string,
- *   services: QueueOrder[], counters: CounterRow[],
+ *   services: QueueOrder[], counters: CounterRow[], reasons: import("./wire").ReasonLists,
  *   tickets: Map<number, TicketRow>, appointments: Map<string, AppointmentRow>,
  * }} State
  * @typedef {{ state: State | null, gap: boolean }} Reduced  `gap`: something was missed; resume from `state`
@@ -44,6 +44,7 @@ function fromConsole(frame) {
     time_zone: frame.time_zone,
     services: frame.services,
     counters: frame.counters,
+    reasons: frame.reasons,
     tickets: new Map(frame.tickets.map((row) => [row.id, row])),
     appointments: new Map(frame.appointments.map((row) => [row.code, row])),
   };

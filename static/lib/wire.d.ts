@@ -45,6 +45,7 @@ export type BoardCall = {
   recalls: number;
   at: Timestamp;
   open: boolean;
+  urgency: Urgency | null;
 };
 export type BoardInside = { number: string; name: string | null; service: string; counter: Named };
 export type BoardTicket = { number: string; name: string | null; service: string };
@@ -96,6 +97,7 @@ export type TicketRow = {
   name: string | null;
   urgency: Urgency | null;
   reason: string | null;
+  reason_code: string | null;
   appointment: string | null;
   wants: string | null;
   counter: string | null;
@@ -124,7 +126,10 @@ export type Console = {
   counters: CounterRow[];
   tickets: TicketRow[];
   appointments: AppointmentRow[];
+  reasons: ReasonLists;
 };
+export type ReasonRow = { code: string; name: Text | null };
+export type ReasonLists = { [kind in "green_channel" | "emergency" | "by_hand" | "overflow"]: ReasonRow[] };
 export type ConsoleFrame = { type: "console" } & Stamp & Console;
 export type Change = {
   services: QueueOrder[];

@@ -127,11 +127,12 @@ function render() {
     one(document, "#calls"),
     openFirst.slice(callPage * ROWS.calls, (callPage + 1) * ROWS.calls),
     (call) => String(call.id),
-    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-recalls" }), el("span", { class: "call-counter" })),
+    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-marks" }, el("span", { class: "call-urgency" }), el("span", { class: "call-recalls" })), el("span", { class: "call-counter" })),
     (row, call) => {
       setText(one(row, ".call-number"), call.number);
       setText(one(row, ".call-name"), call.name ?? "");
       setText(one(row, ".call-counter"), words(call.counter.name));
+      setText(one(row, ".call-urgency"), call.urgency ? t(/** @type {any} */ (`urgency.${call.urgency}`)) : "");
       setText(one(row, ".call-recalls"), call.recalls > 0 ? t("board.recalled", { n: call.recalls }) : "");
       setAttribute(row, "data-open", String(call.open));
       setAttribute(row, "data-call", String(call.id));

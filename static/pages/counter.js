@@ -14,7 +14,7 @@ import { recall, remember } from "../lib/memory.js";
 import { languageSwitcher, parameter, startPage, subject } from "../lib/page.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { counterOf, currentOf, nextOf, ticketsIn, waitingFor } from "../lib/store.js";
-import { reasons } from "../lib/reasons.js";
+import { grounds, reasonText, reasons } from "../lib/reasons.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { minutesSince } from "../lib/time.js";
@@ -102,13 +102,15 @@ function told(answer) {
 
 /** @param {TicketRow} row */
 async function callThis(row) {
+  const state = desk.state();
+  if (!state) return;
   const answer = await ask({
     title: t("counter.call_this", { number: row.number }),
     about: t("counter.call_this_about"),
     agree: t("counter.call"),
-    reasons: reasons("by_hand"),
+    reasons: grounds(state, "by_hand"),
   });
-  if (answer) await desk.act("POST", at("calls"), { ticket: row.id, reason: answer["reason"] }, told);
+  if (answer) await desk.act("POST", at("calls"), { ticket: row.id, code: answer["code"], reason: answer["reason"] }, told);
   next.focus();
 }
 
@@ -218,7 +220,7 @@ function renderCurrent(state) {
   setText(one(document, "#current-number"), row?.number ?? "–");
   setText(one(document, "#current-name"), row?.name ?? "");
   one(document, "#current-tags").replaceChildren(...(row ? tags(row, state) : []));
-  setText(one(document, "#current-why"), row?.rule ? why(row) : "");
+  setText(one(document, "#current-why"), row?.rule ? why(row, state) : "");
   const name = row ? `${row.id} ${row.call} ${row.state} ${row.recalls}` : "";
   if (name !== spokenOf) {
     spokenOf = name;
@@ -226,10 +228,11 @@ function renderCurrent(state) {
   }
 }
 
-/** @param {TicketRow} row */
-function why(row) {
+/** @param {TicketRow} row @param {State} state */
+function why(row, state) {
   const rule = t(/** @type {any} */ (`rule.${row.rule}`), { lane: t(/** @type {any} */ (`lane.${row.lane}`)) });
-  return row.reason ? `${rule} · ${row.reason}` : rule;
+  const reason = reasonText(state, row);
+  return reason === "" ? rule : `${rule} · ${reason}`;
 }
 
 /**

@@ -14,7 +14,7 @@ import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
-import { reasons } from "../lib/reasons.js";
+import { grounds, reasonText, reasons } from "../lib/reasons.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { matches, queueOf, ticketsIn } from "../lib/store.js";
 import { tags } from "../lib/tags.js";
@@ -73,9 +73,11 @@ async function send(address, body, done) {
 
 /** @param {TicketRow} row @param {"green_channel" | "emergency"} urgency */
 async function grant(row, urgency) {
+  const state = desk.state();
+  if (!state) return;
   const name = t(/** @type {any} */ (`urgency.${urgency}`));
-  const answer = await ask({ title: t("triage.grant_title", { urgency: name, number: row.number }), about: t("triage.grant_about"), agree: name, danger: urgency === "emergency", reasons: reasons(urgency) });
-  if (answer) await send(of(row, "green_channel"), { reason: answer["reason"], urgency }, t("triage.did_grant", { urgency: name, number: row.number }));
+  const answer = await ask({ title: t("triage.grant_title", { urgency: name, number: row.number }), about: t("triage.grant_about"), agree: name, danger: urgency === "emergency", reasons: grounds(state, urgency) });
+  if (answer) await send(of(row, "green_channel"), { code: answer["code"], reason: answer["reason"], urgency }, t("triage.did_grant", { urgency: name, number: row.number }));
 }
 
 /** @param {TicketRow} row */
@@ -137,11 +139,11 @@ async function addOverflow() {
       { name: "name", label: t("triage.name"), max: NAME_CHARS_MAX },
       { name: "note", label: t("triage.note") },
     ],
-    reasons: reasons("overflow"),
+    reasons: grounds(state, "overflow"),
   });
   if (!answer) return;
   /** @type {Record<string, string | undefined>} */
-  const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
+  const body = { service: answer["service"], code: answer["code"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
   const issued = await desk.act("POST", at("overflows"), body, (added) => t("triage.did_overflow", { number: added.number }));
@@ -385,7 +387,8 @@ function ticketPanel(row, state) {
   ];
   if (row.called_at) facts.push([t("triage.called_at"), hourMinute(row.called_at, state.time_zone)]);
   if (row.rule) facts.push([t("triage.why"), t(/** @type {any} */ (`rule.${row.rule}`), { lane: t(/** @type {any} */ (`lane.${row.lane}`)) })]);
-  if (row.reason) facts.push([t("dialog.reason"), row.reason]);
+  const reason = reasonText(state, row);
+  if (reason !== "") facts.push([t("dialog.reason"), reason]);
   if (row.appointment) facts.push([t("triage.code"), row.appointment]);
   return [
     el("h2", { class: "side-number" }, row.number),

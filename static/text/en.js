@@ -240,6 +240,7 @@ export default {
   "dialog.reason": "Reason",
   "dialog.own_words": "In own words (optional)",
   "dialog.needed": "Please fill in: {field}",
+  "dialog.say_other": "Please say it in your own words",
 
   // Triage
   "triage.views": "Views",
@@ -312,6 +313,9 @@ export default {
   "reason.pregnant": "Pregnant",
   "reason.disabled": "Disabled",
   "reason.soldier": "Armed forces",
+  "reason.veteran": "Veteran",
+  "reason.firefighter": "Firefighter or rescue worker",
+  "reason.critical": "Critically ill",
   "reason.infant": "Infant",
   "reason.pain": "In severe pain",
   "reason.chest_pain": "Chest pain",
@@ -375,6 +379,7 @@ export default {
   "problem.venue_full": "No more numbers can be given today",
   "problem.config_invalid": "The settings have faults",
   "problem.value_invalid": "A value cannot be used",
+  "problem.reason_unknown": "That is not a reason this venue grants it for",
   "problem.nothing_to_undo": "There is nothing to take back",
   "problem.undo_too_late": "It is too late to take this back",
   "problem.undo_overtaken": "Something followed from it; it cannot be taken back",

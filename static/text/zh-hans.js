@@ -239,6 +239,7 @@ export default {
   "dialog.reason": "原因",
   "dialog.own_words": "补充说明（可不填）",
   "dialog.needed": "请填写：{field}",
+  "dialog.say_other": "请填写具体原因",
 
   // Triage
   "triage.views": "视图",
@@ -311,6 +312,9 @@ export default {
   "reason.pregnant": "孕产妇",
   "reason.disabled": "残疾人士",
   "reason.soldier": "军人优先",
+  "reason.veteran": "退役军人",
+  "reason.firefighter": "消防救援人员",
+  "reason.critical": "危重",
   "reason.infant": "婴幼儿",
   "reason.pain": "疼痛明显",
   "reason.chest_pain": "胸痛",
@@ -374,6 +378,7 @@ export default {
   "problem.venue_full": "今天的号已满",
   "problem.config_invalid": "设置有误",
   "problem.value_invalid": "有一项内容不合要求",
+  "problem.reason_unknown": "本场所不接受这个理由",
   "problem.nothing_to_undo": "没有可撤销的操作",
   "problem.undo_too_late": "已超过可撤销的时间",
   "problem.undo_overtaken": "之后已有其他操作，不能撤销",

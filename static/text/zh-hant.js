@@ -240,6 +240,7 @@ export default {
   "dialog.reason": "原因",
   "dialog.own_words": "補充說明（可不填）",
   "dialog.needed": "請填寫：{field}",
+  "dialog.say_other": "請填寫具體原因",
 
   // Triage
   "triage.views": "檢視",
@@ -312,6 +313,9 @@ export default {
   "reason.pregnant": "孕產婦",
   "reason.disabled": "殘疾人士",
   "reason.soldier": "軍人優先",
+  "reason.veteran": "退役軍人",
+  "reason.firefighter": "消防救援人員",
+  "reason.critical": "危重",
   "reason.infant": "嬰幼兒",
   "reason.pain": "疼痛明顯",
   "reason.chest_pain": "胸痛",
@@ -375,6 +379,7 @@ export default {
   "problem.venue_full": "今天的號已滿",
   "problem.config_invalid": "設定有誤",
   "problem.value_invalid": "有一項內容不合要求",
+  "problem.reason_unknown": "本場所不接受這個理由",
   "problem.nothing_to_undo": "沒有可復原的操作",
   "problem.undo_too_late": "已超過可復原的時間",
   "problem.undo_overtaken": "之後已有其他操作，不能復原",

@@ -432,6 +432,7 @@ fn codes() -> BTreeSet<String> {
         Refusal::VenueFull { limit: 0 },
         Refusal::ConfigInvalid { problems: Vec::new() },
         Refusal::ValueInvalid { field: String::new(), problem: String::new() },
+        Refusal::ReasonUnknown { reason: callnext_engine::ReasonCode::parse("x").unwrap(), known: Vec::new() },
         Refusal::NothingToUndo,
         Refusal::UndoTooLate,
         Refusal::UndoOvertaken,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::Appointment;
 use crate::config::VenueConfig;
 use crate::counter::CounterState;
-use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::ids::{CounterId, ReasonCode, ServiceId, TicketId};
 use crate::lane::Lane;
 use crate::ticket::{Urgency, Visitor};
 
@@ -34,6 +34,21 @@ pub struct CommandId {
     pub key: Arc<str>,
     /// Digest of what was asked, so that one key cannot stand for two wishes.
     pub fingerprint: u64,
+}
+
+/// Why something is granted that is not by the rules: a code from the venue's list, words, or both (R3, B3).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reason {
+    /// One of the venue's reasons; none for words alone, which are kept as "other".
+    pub code: Option<ReasonCode>,
+    /// In words; may be empty where a code says it.
+    pub text: Arc<str>,
+}
+
+impl<T: Into<Arc<str>>> From<T> for Reason {
+    fn from(text: T) -> Self {
+        Self { code: None, text: text.into() }
+    }
 }
 
 /// A wish with its asker.
@@ -66,17 +81,11 @@ pub enum Action {
     /// "I am here": a booking becomes a waiting ticket (R9, B4).
     CheckIn { code: Arc<str>, reference: Option<Arc<str>> },
     /// Add a number beyond the quota (R5, B3).
-    AddOverflow {
-        service: ServiceId,
-        visitor: Visitor,
-        reason: Arc<str>,
-        approved_by: Arc<str>,
-        note: Option<Arc<str>>,
-    },
+    AddOverflow { service: ServiceId, visitor: Visitor, reason: Reason, approved_by: Arc<str>, note: Option<Arc<str>> },
     /// Call whoever is next for this counter (R1 to R3, C3, C5). Completes what the counter was doing.
     CallNext { counter: CounterId },
     /// Call this one, outside the rule, for a recorded reason.
-    CallTicket { counter: CounterId, ticket: TicketId, reason: Arc<str> },
+    CallTicket { counter: CounterId, ticket: TicketId, reason: Reason },
     /// Summon the called ticket again.
     Recall { counter: CounterId },
     /// The person has come; service begins.
@@ -98,7 +107,7 @@ pub enum Action {
     /// Leaves, or is taken out.
     Cancel { ticket: TicketId, reason: Option<Arc<str>> },
     /// Grant precedence (R3, R10).
-    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Reason },
     /// Let others go first, by one's own wish.
     StepBack { ticket: TicketId, places: u32 },
     /// Take back one's own last change.

@@ -11,7 +11,7 @@ use crate::config::VenueConfig;
 use crate::counter::CounterState;
 use crate::dispatch::Share;
 use crate::estimate::Prior;
-use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
+use crate::ids::{CallId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
 use crate::ticket::{Slot, Urgency, Visitor};
 use crate::time::{BusinessDay, Millis, Timestamp};
@@ -67,9 +67,12 @@ pub struct Why {
     /// Of a counter with weights: its services that had somebody, among which the call takes a turn (C5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceId>,
-    /// The reason given, where it was called by hand.
+    /// The reason given, where it was called by hand; empty where its code says it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// Which of the venue's reasons; none in histories older than the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
 }
 
 /// One thing that happened.
@@ -146,7 +149,13 @@ pub enum Event {
         reason: Option<Arc<str>>,
     },
     /// Precedence was granted.
-    GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    GreenChannelGranted {
+        ticket: TicketId,
+        urgency: Urgency,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<ReasonCode>,
+    },
     /// Let others go first; now stands behind this many of its own lane.
     TicketSteppedBack { ticket: TicketId, places: u32 },
     /// Did not come, for good: the day ended, or the last miss.
@@ -160,8 +169,11 @@ pub enum Event {
 /// Why a number was added beyond the quota: traceable (B3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverflowGrant {
-    /// The reason as recorded.
+    /// The reason in words; empty where its code says it all.
     pub reason: Arc<str>,
+    /// Which of the venue's reasons; none in histories older than the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
     /// Who answers for it.
     pub approved_by: Arc<str>,
     /// Anything more.

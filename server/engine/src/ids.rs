@@ -89,6 +89,11 @@ slug! {
     CounterId
 }
 
+slug! {
+    /// A reason from a venue's own list (R3, B3).
+    ReasonCode
+}
+
 macro_rules! counted {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -38,7 +38,7 @@ pub mod venue;
 pub use command::{Action, Actor, Command, CommandId};
 pub use config::VenueConfig;
 pub use event::{Change, Event};
-pub use ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber, VenueId};
+pub use ids::{CallId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber, VenueId};
 pub use lane::Lane;
 pub use refusal::Refusal;
 pub use text::Text;

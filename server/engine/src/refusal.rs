@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::ids::{CounterId, ReasonCode, ServiceId, TicketId};
 
 /// What sort of no it is; the edge picks the HTTP status from this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub enum Refusal {
     ConfigInvalid { problems: Vec<String> },
     /// A value is blank, too long, or out of range.
     ValueInvalid { field: String, problem: String },
+    /// The venue does not grant this for that reason (R3, B3).
+    ReasonUnknown { reason: ReasonCode, known: Vec<ReasonCode> },
     /// There is nothing to take back.
     NothingToUndo,
     /// It was too long ago.
@@ -88,6 +90,7 @@ impl Refusal {
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
             Self::ValueInvalid { .. } => "value_invalid",
+            Self::ReasonUnknown { .. } => "reason_unknown",
             Self::NothingToUndo => "nothing_to_undo",
             Self::UndoTooLate => "undo_too_late",
             Self::UndoOvertaken => "undo_overtaken",
@@ -114,7 +117,10 @@ impl Refusal {
             | Self::NothingToUndo
             | Self::UndoTooLate
             | Self::UndoOvertaken => RefusalKind::Conflict,
-            Self::ConfigInvalid { .. } | Self::ValueInvalid { .. } | Self::IdempotencyKeyReused => RefusalKind::Invalid,
+            Self::ConfigInvalid { .. }
+            | Self::ValueInvalid { .. }
+            | Self::ReasonUnknown { .. }
+            | Self::IdempotencyKeyReused => RefusalKind::Invalid,
             Self::OverflowQuotaReached { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
         }
     }

@@ -13,7 +13,7 @@ use chrono::{NaiveDate, NaiveTime};
 use crate::appointment::{Appointment, AppointmentState};
 use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::{
-    CounterConfig, NamesOnScreen, Policy, SecondWaiting, ServiceConfig, ServiceWeights, Speech, VenueConfig,
+    CounterConfig, NamesOnScreen, Policy, Reasons, SecondWaiting, ServiceConfig, ServiceWeights, Speech, VenueConfig,
 };
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
@@ -80,6 +80,7 @@ impl Default for Plan {
             public_board: false,
             names: NamesOnScreen::Masked,
             speech: vec![Speech::Mandarin],
+            reasons: Reasons::default(),
             services: Vec::new(),
             counters: Vec::new(),
         };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::Actor;
 use crate::dispatch::Place;
 use crate::event::{OverflowGrant, Rule};
-use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber};
+use crate::ids::{CallId, CounterId, ReasonCode, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
 use crate::text::Language;
 use crate::time::{Millis, Timestamp};
@@ -90,8 +90,11 @@ pub enum Urgency {
 pub struct Grant {
     /// How urgent.
     pub urgency: Urgency,
-    /// The reason as recorded.
+    /// The reason in words; empty where its code says it all.
     pub reason: Arc<str>,
+    /// Which of the venue's reasons; none in histories older than the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
     /// Who granted it.
     pub by: Actor,
     /// When.

@@ -18,7 +18,7 @@ use callnext_engine::testing::{Plan, appointment, at, counter_id, service_id, sl
 use callnext_engine::text::Language;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::venue::Outcome;
-use callnext_engine::{BusinessDay, CallId, Millis, Seq, TicketId, TicketNumber};
+use callnext_engine::{BusinessDay, CallId, Millis, ReasonCode, Seq, TicketId, TicketNumber};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
 const TICKET: TicketId = TicketId(12);
@@ -59,11 +59,11 @@ fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
 }
 
 fn why(rule: Rule) -> Why {
-    Why { rule, share: None, services: Vec::new(), reason: None }
+    Why { rule, share: None, services: Vec::new(), reason: None, code: None }
 }
 
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
-    let why = Why { rule, share, services: Vec::new(), reason: reason.map(Into::into) };
+    let why = Why { rule, share, services: Vec::new(), reason: reason.map(Into::into), code: None };
     Event::TicketCalled { ticket: TICKET, counter: counter_id("3"), call: CallId(5), why }
 }
 
@@ -112,7 +112,12 @@ fn changes() -> Vec<Change> {
         (*who, *when, *wants) = (visitor(), Some(slot("09:30")), Some(counter_id("3")));
         *appointment = Some("B-1".into());
         let note = Some("by telephone".into());
-        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note });
+        *overflow = Some(OverflowGrant {
+            reason: "from afar".into(),
+            code: ReasonCode::parse("far_away").ok(),
+            approved_by: "Dr Li".into(),
+            note,
+        });
     }
     let mut by_weight = called(Rule::Ready, None, None);
     if let Event::TicketCalled { why, .. } = &mut by_weight {
@@ -189,7 +194,7 @@ fn changes() -> Vec<Change> {
             nurse(),
             about(),
             [Urgency::Emergency, Urgency::GreenChannel]
-                .map(|urgency| Event::GreenChannelGranted { ticket: TICKET, urgency, reason: reason() })
+                .map(|urgency| Event::GreenChannelGranted { ticket: TICKET, urgency, reason: reason(), code: None })
                 .to_vec(),
         ),
         of(nurse(), about(), vec![Event::TicketSteppedBack { ticket: TICKET, places: 2 }]),

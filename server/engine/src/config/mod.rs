@@ -4,6 +4,7 @@
 
 mod policy;
 mod problems;
+mod reasons;
 mod second_waiting;
 mod service_weights;
 
@@ -17,6 +18,7 @@ use crate::text::{Language, Text};
 
 pub use policy::{OrderInLane, Policy};
 pub use problems::ConfigError;
+pub use reasons::{OTHER, REASONS_MAX, Reason, Reasons};
 pub use second_waiting::{INSIDE_MAX, SecondWaiting};
 pub use service_weights::ServiceWeights;
 
@@ -54,6 +56,9 @@ pub struct VenueConfig {
     /// Languages in which calls are announced, in this order (C6). Default: Mandarin.
     #[serde(default = "VenueConfig::default_speech")]
     pub speech: Vec<Speech>,
+    /// The reasons staff choose from when they grant precedence, call by hand, or add a number (R3, R10, B3).
+    #[serde(default, skip_serializing_if = "Reasons::are_standard")]
+    pub reasons: Reasons,
     /// What people can come for.
     #[serde(rename = "service", alias = "services")]
     pub services: Vec<ServiceConfig>,

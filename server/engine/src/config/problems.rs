@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::config::{
-    COUNTERS_MAX, INSIDE_MAX, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, ServiceConfig, VenueConfig, lane_name,
+    COUNTERS_MAX, INSIDE_MAX, PREFIX_CHARS_MAX, READY_MAX, REASONS_MAX, SERVICES_MAX, ServiceConfig, VenueConfig,
+    lane_name,
 };
 use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
+use crate::text::Text;
 
 /// What is wrong with a declaration: where, and in what words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,21 @@ impl VenueConfig {
         }
         if self.counters.is_empty() || self.counters.len() > COUNTERS_MAX {
             found.add("counter", &format!("a venue has 1 to {COUNTERS_MAX} counters, not {}", self.counters.len()));
+        }
+        for (kind, list) in self.reasons.lists() {
+            let place = format!("reasons.{kind}");
+            if list.is_empty() || list.len() > REASONS_MAX {
+                found.add(&place, &format!("has 1 to {REASONS_MAX} reasons, not {}", list.len()));
+            }
+            let mut seen = BTreeSet::new();
+            for reason in list {
+                if !seen.insert(reason.code.as_str()) {
+                    found.add(&place, &format!("\"{}\" is there twice", reason.code));
+                }
+                if reason.name.as_ref().is_some_and(Text::is_blank) {
+                    found.add(&format!("{place}.{}: name", reason.code), "is empty");
+                }
+            }
         }
         let mut seen = BTreeSet::new();
         for service in &self.services {

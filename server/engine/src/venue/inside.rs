@@ -64,7 +64,7 @@ impl Venue {
         emptiest(&areas, |area| self.inside(&area.counter)).into_iter().find_map(|area| {
             let counter = self.counters.get(&area.counter)?;
             let CounterChoice { choice, among, .. } = self.draw_for(counter, now).send_inside()?;
-            let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None };
+            let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None, code: None };
             Some(Event::TicketSentInside { ticket: choice.ticket, counter: counter.id.clone(), why })
         })
     }

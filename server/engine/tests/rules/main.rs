@@ -14,6 +14,7 @@ mod overflow;
 mod precedence;
 mod projection;
 mod ready;
+mod reasons;
 mod refusals;
 mod returns;
 mod second_waiting;

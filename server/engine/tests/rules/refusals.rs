@@ -1,8 +1,9 @@
 //! Every way in which a venue says no, provoked once. A new refusal breaks this file until it is in the table.
 
+use callnext_engine::command::Reason;
 use callnext_engine::refusal::RefusalKind;
 use callnext_engine::testing::{Hall, Plan, appointment, counter_id, key, overflow, service_id};
-use callnext_engine::ticket::Visitor;
+use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Lane, Millis, Refusal, TicketId};
 
 type Row = (&'static str, RefusalKind, fn(&mut Hall) -> Refusal);
@@ -12,7 +13,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 21] = [
+const ROWS: [Row; 22] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -85,6 +86,11 @@ const ROWS: [Row; 21] = [
         hall.asks_with(key("k", 1), take("ent", Lane::WalkIn, None)).unwrap();
         hall.asks_with(key("k", 2), take("ent", Lane::WalkIn, None)).unwrap_err()
     }),
+    ("reason_unknown", RefusalKind::Invalid, |hall| {
+        let ticket = hall.walk_in();
+        let reason = Reason { code: callnext_engine::ReasonCode::parse("rich").ok(), text: "".into() };
+        hall.refuses(Action::GrantGreenChannel { ticket, urgency: Urgency::GreenChannel, reason })
+    }),
 ];
 
 /// Where a refusal stands in the table; no arm for the rest, so that a new one does not compile.
@@ -111,6 +117,7 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::UndoTooLate => 18,
         Refusal::UndoOvertaken => 19,
         Refusal::IdempotencyKeyReused => 20,
+        Refusal::ReasonUnknown { .. } => 21,
     }
 }
 

@@ -87,8 +87,9 @@ impl Venue {
                 });
             }
             Event::TicketCancelled { ticket, .. } => self.end(*ticket, TicketState::Cancelled, at),
-            Event::GreenChannelGranted { ticket, urgency, reason } => self.update(*ticket, |ticket| {
-                ticket.grant = Some(Grant { urgency: *urgency, reason: reason.clone(), by: by.clone(), at });
+            Event::GreenChannelGranted { ticket, urgency, reason, code } => self.update(*ticket, |ticket| {
+                let (reason, code) = (reason.clone(), code.clone());
+                ticket.grant = Some(Grant { urgency: *urgency, reason, code, by: by.clone(), at });
             }),
             Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at),
             Event::TicketNotShown { ticket } => self.end(*ticket, TicketState::NoShow, at),

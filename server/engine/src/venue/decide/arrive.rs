@@ -93,7 +93,6 @@ impl Venue {
 
     pub(super) fn decide_overflow(&self, service: &ServiceId, visitor: &Visitor, grant: OverflowGrant) -> Decided {
         let service = self.known_service(service)?;
-        check_reason("reason", &grant.reason)?;
         check_reason("approved_by", &grant.approved_by)?;
         if let Some(note) = &grant.note {
             check_reason("note", note)?;

@@ -1,7 +1,6 @@
 //! Judging calls, and what follows when nobody comes.
 
-use std::sync::Arc;
-
+use crate::command::Reason;
 use crate::counter::Counter;
 use crate::dispatch::CounterChoice;
 use crate::event::{Event, Rule, Why};
@@ -10,7 +9,8 @@ use crate::refusal::Refusal;
 use crate::ticket::TicketState;
 use crate::time::{Millis, Timestamp};
 use crate::venue::decide::Decided;
-use crate::venue::decide::known::{about, check_reason};
+use crate::venue::decide::known::about;
+use crate::venue::decide::reason::recorded;
 use crate::venue::{Outcome, Venue};
 
 impl Venue {
@@ -21,24 +21,25 @@ impl Venue {
         let Some(CounterChoice { choice, among, .. }) = self.draw_for(counter, now).draw_next() else {
             return Ok((events, Outcome::NobodyWaiting));
         };
-        let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None };
+        let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None, code: None };
         events.push(self.called(choice.ticket, counter, why));
         Ok((events, Outcome::Called { ticket: choice.ticket, call: self.next_call, rule: choice.rule }))
     }
 
-    pub(super) fn decide_call_ticket(&self, counter: &CounterId, ticket: TicketId, reason: &Arc<str>) -> Decided {
+    pub(super) fn decide_call_ticket(&self, counter: &CounterId, ticket: TicketId, reason: &Reason) -> Decided {
         let counter = self.open_counter(counter)?;
         let ticket = self.in_state(ticket, "waiting, held or missed", |state| {
             matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
         })?;
-        check_reason("reason", reason)?;
+        let code = recorded(&self.config.reasons.by_hand, reason)?;
         let wanted = ticket.wants.as_ref().is_none_or(|wants| *wants == counter.id);
         if !wanted || !counter.services.contains(&ticket.service) {
             return Err(Refusal::CounterDoesNotServe { counter: counter.id.clone(), ticket: ticket.id });
         }
         let mut events: Vec<Event> =
             counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
-        let why = Why { rule: Rule::ByHand, share: None, services: Vec::new(), reason: Some(reason.clone()) };
+        let why =
+            Why { rule: Rule::ByHand, share: None, services: Vec::new(), reason: Some(reason.text.clone()), code };
         events.push(self.called(ticket.id, counter, why));
         Ok((events, Outcome::Called { ticket: ticket.id, call: self.next_call, rule: Rule::ByHand }))
     }

@@ -3,9 +3,10 @@
 use crate::command::{Action, Actor, Command};
 use crate::event::{Event, OverflowGrant};
 use crate::refusal::Refusal;
-use crate::ticket::TicketState;
+use crate::ticket::{TicketState, Urgency};
 use crate::time::{BusinessDay, Timestamp};
 use crate::venue::decide::known::{about, check_reason, invalid, not_in_state};
+use crate::venue::decide::reason::recorded;
 use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
 
 mod arrive;
@@ -14,6 +15,7 @@ mod configure;
 mod counters;
 mod known;
 mod moving;
+mod reason;
 
 pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
 
@@ -29,9 +31,9 @@ impl Venue {
             Action::SetAppointments { appointments } => self.decide_appointments(appointments),
             Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
             Action::AddOverflow { service, visitor, reason, approved_by, note } => {
-                let grant =
-                    OverflowGrant { reason: reason.clone(), approved_by: approved_by.clone(), note: note.clone() };
-                self.decide_overflow(service, visitor, grant)
+                let code = recorded(&self.config.reasons.overflow, reason)?;
+                let (reason, approved_by, note) = (reason.text.clone(), approved_by.clone(), note.clone());
+                self.decide_overflow(service, visitor, OverflowGrant { reason, code, approved_by, note })
             }
             Action::CallNext { counter } => self.decide_call_next(counter, now),
             Action::CallTicket { counter, ticket, reason } => self.decide_call_ticket(counter, *ticket, reason),
@@ -81,9 +83,13 @@ impl Venue {
                 let ticket = self.in_state(*ticket, "waiting, held or missed", |state| {
                     matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
                 })?;
-                check_reason("reason", reason)?;
-                let (id, urgency, reason) = (ticket.id, *urgency, reason.clone());
-                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason }))
+                let known = match urgency {
+                    Urgency::Emergency => &self.config.reasons.emergency,
+                    Urgency::GreenChannel => &self.config.reasons.green_channel,
+                };
+                let code = recorded(known, reason)?;
+                let (id, urgency, reason) = (ticket.id, *urgency, reason.text.clone());
+                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason, code }))
             }
             Action::StepBack { ticket, places } => {
                 let ticket = self.in_state(*ticket, "waiting", |state| *state == TicketState::Waiting)?;
