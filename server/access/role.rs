@@ -112,6 +112,8 @@ pub enum Permission {
     Transfer,
     /// Take a ticket out.
     Cancel,
+    /// Say to which class of the service a person belongs (E1).
+    Classify,
     /// Grant precedence (R3, R10).
     GrantGreenChannel,
     /// Take back one's own last change.
@@ -126,7 +128,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SeeBoard,
         Self::SeeQueue,
         Self::TakeTicket,
@@ -142,6 +144,7 @@ impl Permission {
         Self::Requeue,
         Self::Transfer,
         Self::Cancel,
+        Self::Classify,
         Self::GrantGreenChannel,
         Self::Undo,
         Self::ManageDevices,
@@ -166,6 +169,7 @@ impl Permission {
             | Self::Requeue
             | Self::Transfer
             | Self::Cancel
+            | Self::Classify
             | Self::Undo => (&[Administrator, Manager, Nurse, Clerk], &[]),
             Self::SetAppointments | Self::AddOverflow | Self::GrantGreenChannel => {
                 (&[Administrator, Manager, Nurse], &[])
@@ -198,6 +202,7 @@ mod tests {
         Requeue             x              x        x      x      -       -      -
         Transfer            x              x        x      x      -       -      -
         Cancel              x              x        x      x      -       -      -
+        Classify            x              x        x      x      -       -      -
         GrantGreenChannel   x              x        x      -      -       -      -
         Undo                x              x        x      x      -       -      -
         ManageDevices       x              x        -      -      -       -      -

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, put};
 use callnext_engine::command::Reason;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Actor, Command, Lane, VenueId};
@@ -15,7 +15,8 @@ use super::write::Write;
 use crate::access::{Permission, Principal};
 use crate::venues::Answer;
 use crate::wire::{
-    GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest, TransferRequest,
+    ClassRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest,
+    TransferRequest,
 };
 
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.
@@ -31,6 +32,7 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
         phone: text(asked.phone.as_deref()),
         reference: asked.visitor.as_deref().and_then(|identity| edge.access.links().visitor_reference(identity)),
         language: asked.language,
+        class: asked.class.clone(),
     };
     let action = Action::TakeTicket { service: asked.service.clone(), lane, visitor, wants: asked.counter.clone() };
     let answer = match write.asker.must(permission, &venue) {
@@ -139,6 +141,18 @@ pub(super) async fn cancel(
 ) -> Result<Json<TicketAnswer>, ApiError> {
     let action = Action::Cancel { ticket: here.ticket()?, reason: Some(needed(&write.body)) };
     one(edge.submit(&here.venue()?, &write, Permission::Cancel, action).await?)
+}
+
+/// Says to which class of the service the person belongs (E1).
+#[utoipa::path(tag = "tickets", request_body = ClassRequest, responses((status = 200, body = TicketAnswer)))]
+#[put("/venues/{venue}/tickets/{id}/class")]
+pub(super) async fn classify(
+    edge: Data<Edge>,
+    here: Here,
+    write: Write<ClassRequest>,
+) -> Result<Json<TicketAnswer>, ApiError> {
+    let action = Action::Classify { ticket: here.ticket()?, class: write.body.class.clone() };
+    one(edge.submit(&here.venue()?, &write, Permission::Classify, action).await?)
 }
 
 /// Grants precedence, with a reason on record (R3, R10).

@@ -46,6 +46,7 @@ impl Dirty {
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
             | Event::GreenChannelGranted { ticket, .. }
+            | Event::TicketClassified { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);
             }

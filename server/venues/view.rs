@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::config::{ClassConfig, NamesOnScreen, ServiceConfig, VenueConfig};
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
 
 use super::publication::Facts;
 use crate::wire::{
-    AppointmentRow, Board, BoardCall, BoardInside, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate,
-    Named, QueueOrder, ReasonLists, ReasonRow, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    AppointmentRow, Board, BoardCall, BoardInside, BoardService, BoardTicket, CardState, ClassRow, Console, CounterRow,
+    Estimate, Named, QueueOrder, ReasonLists, ReasonRow, ServiceSummary, StaffingList, StaffingRow, TicketRow,
+    VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -96,10 +97,27 @@ fn has<'v>(venue: &'v Venue, ticket: &'v Ticket) -> Option<&'v CounterId> {
     ticket.state.counter().or_else(|| venue.inside_at(ticket.id))
 }
 
+/// Those who will really be called before somebody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ahead {
+    count: u32,
+    /// How long they will take, in thousandths of the mean of one (E1).
+    load: u64,
+}
+
+fn aheads<'v>(venue: &'v Venue, order: &'v [TicketId]) -> impl Iterator<Item = (TicketId, Ahead)> + 'v {
+    order.iter().scan(Ahead::default(), |ahead, id| {
+        let before = *ahead;
+        ahead.count += 1;
+        ahead.load += u64::from(venue.load(*id));
+        Some((*id, before))
+    })
+}
+
 /// Everything a phone shows of one ticket.
-pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
+pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<Ahead>) -> Facts {
     let wait = match ahead {
-        Some(ahead) => venue.wait(&ticket.service, ahead).map(estimate),
+        Some(ahead) => venue.wait_behind(&ticket.service, ahead.load).map(estimate),
         None if ticket.state == TicketState::Waiting => Err(Unknown::NoCounterOpen),
         None => Err(Unknown::NotWaiting),
     };
@@ -112,7 +130,7 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         number: ticket.number.clone(),
         state: card_state(venue, ticket),
         lane: ticket.lane,
-        ahead,
+        ahead: ahead.map(|ahead| ahead.count),
         wait,
         counter: has(venue, ticket).cloned(),
         call,
@@ -126,17 +144,15 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
 
 /// The facts of every ticket whose visit is not over.
 pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
-    let ahead: BTreeMap<TicketId, u32> = orders.values().flat_map(|order| order.iter().copied().zip(0_u32..)).collect();
+    let ahead: BTreeMap<TicketId, Ahead> = orders.values().flat_map(|order| aheads(venue, order)).collect();
     venue.live().map(|ticket| (ticket.id, facts(venue, ticket, ahead.get(&ticket.id).copied()))).collect()
 }
 
 /// The facts of one ticket, projecting only its own service.
 pub fn one_facts(venue: &Venue, ticket: &Ticket, now: Timestamp) -> Facts {
     let waiting = ticket.state == TicketState::Waiting;
-    let ahead = waiting
-        .then(|| venue.project(&ticket.service, now).position(|call| call.choice.ticket == ticket.id))
-        .flatten()
-        .and_then(|ahead| u32::try_from(ahead).ok());
+    let order = if waiting { order(venue, &ticket.service, now) } else { Vec::new() };
+    let ahead = aheads(venue, &order).find(|(id, _)| *id == ticket.id).map(|(_, ahead)| ahead);
     facts(venue, ticket, ahead)
 }
 
@@ -252,6 +268,7 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         urgency: ticket.urgency(),
         reason: granted.map(|(words, _)| words.to_string()).filter(|words| !words.is_empty()),
         reason_code: granted.and_then(|(_, code)| code.as_ref()).map(ToString::to_string),
+        class: ticket.visitor.class.as_ref().map(ToString::to_string),
         appointment: ticket.appointment.as_deref().map(ToOwned::to_owned),
         wants: ticket.wants.as_ref().map(ToString::to_string),
         counter: has(venue, ticket).map(ToString::to_string),
@@ -365,6 +382,7 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
             waiting,
             estimate: wait.ok().map(estimate),
             estimate_reason: wait.err().map(|unknown| unknown.code().to_owned()),
+            classes: service.classes.iter().map(class_row).collect(),
         }
     });
     let open = venue.counters().filter(|counter| counter.state == callnext_engine::counter::CounterState::Open);
@@ -378,6 +396,28 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
         services: services.collect(),
         open_counters: open.map(|counter| counter_named(config, &counter.id)).collect(),
     }
+}
+
+fn class_row(class: &ClassConfig) -> ClassRow {
+    ClassRow { id: class.id.to_string(), name: class.name.clone(), expected_s: class.expected_s }
+}
+
+/// How many counters each service needs.
+pub fn staffing(venue: &Venue, now: Timestamp) -> StaffingList {
+    let row = |service: &ServiceConfig| {
+        let needs = venue.staffing(&service.id, now)?;
+        Some(StaffingRow {
+            id: service.id.to_string(),
+            name: service.name.clone(),
+            arrivals: needs.arrivals,
+            waiting: needs.waiting,
+            service_s: needs.service.map(callnext_engine::Millis::as_secs),
+            target_wait_s: needs.target.map(callnext_engine::Millis::as_secs),
+            open: needs.open,
+            needed: needs.needed,
+        })
+    };
+    StaffingList { services: venue.config().services.iter().filter_map(row).collect() }
 }
 
 #[cfg(test)]

@@ -272,7 +272,7 @@ impl<'p> Simulation<'p> {
             Step::Grant(person) => {
                 let (urgency, reason) = (Urgency::GreenChannel, reason());
                 if let Some(ticket) = self.uncalled(*person) {
-                    drop(self.ask(Action::GrantGreenChannel { ticket, urgency, reason }));
+                    drop(self.ask(Action::GrantGreenChannel { ticket, urgency, reason: reason.into() }));
                 }
             }
             Step::Leave(person) => {
@@ -311,7 +311,7 @@ impl<'p> Simulation<'p> {
             Arrival::Overflow => Some(Action::AddOverflow {
                 service: service.clone(),
                 visitor: visitor.clone(),
-                reason: reason(),
+                reason: reason().into(),
                 approved_by: reason(),
                 note: None,
             }),

@@ -164,6 +164,8 @@ pub struct TicketRow {
     pub reason: Option<String>,
     /// Which of the venue's reasons it is.
     pub reason_code: Option<String>,
+    /// Which of the service's classes the person belongs to (E1).
+    pub class: Option<String>,
     /// The booking's code.
     pub appointment: Option<String>,
     /// The only counter the person wants.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use callnext_engine::counter::CounterState;
 use callnext_engine::text::Language;
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{CounterId, Lane, ReasonCode, ServiceId, TicketId};
+use callnext_engine::{ClassId, CounterId, Lane, ReasonCode, ServiceId, TicketId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -86,6 +86,10 @@ pub struct TicketRequest {
     /// The language the person reads.
     #[serde(default)]
     pub language: Option<Language>,
+    /// Which of the service's classes the person belongs to (E1).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub class: Option<ClassId>,
 }
 
 /// One booking of `PUT /venues/{venue}/appointments`; as CSV the same names are the header.
@@ -112,6 +116,10 @@ pub struct AppointmentRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+    /// Which of the service's classes the person belongs to (E1).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub class: Option<ClassId>,
 }
 
 /// `POST /venues/{venue}/check-ins`
@@ -205,6 +213,16 @@ pub struct TransferRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+}
+
+/// `PUT …/tickets/{id}/class`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRequest {
+    /// Which of the service's classes the person belongs to; none where it is left out (E1).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub class: Option<ClassId>,
 }
 
 /// `POST …/tickets/{id}/green_channel`

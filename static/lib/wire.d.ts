@@ -98,6 +98,7 @@ export type TicketRow = {
   urgency: Urgency | null;
   reason: string | null;
   reason_code: string | null;
+  class: string | null;
   appointment: string | null;
   wants: string | null;
   counter: string | null;
@@ -152,6 +153,7 @@ export type Problem = {
   about?: unknown;
 };
 
+export type ClassRow = { id: string; name: Text; expected_s: number };
 export type ServiceSummary = {
   id: string;
   name: Text;
@@ -159,6 +161,7 @@ export type ServiceSummary = {
   waiting: number;
   estimate: Estimate | null;
   estimate_reason: string | null;
+  classes: ClassRow[];
 };
 export type VenueSummary = {
   id: string;

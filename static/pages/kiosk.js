@@ -40,6 +40,8 @@ let venue = null;
 const waiting = new Map();
 let screen = "home";
 let page = 0;
+/** The service of which a class is chosen (E1). */
+let choosing = "";
 let code = "";
 let codeFault = "";
 /** @type {TicketIssued | null} */
@@ -60,6 +62,7 @@ function home() {
   code = "";
   codeFault = "";
   page = 0;
+  choosing = "";
   if (language() !== firstLanguage) setLanguage(firstLanguage, { keep: false });
   go("home");
 }
@@ -83,29 +86,52 @@ function render() {
 }
 
 function renderHome() {
-  const services = venue?.services ?? [];
+  const services = choices();
   const pages = Math.max(1, Math.ceil(services.length / SERVICES_PER_PAGE));
   page = Math.min(page, pages - 1);
   follow(
     one(document, "#services"),
     services.slice(page * SERVICES_PER_PAGE, (page + 1) * SERVICES_PER_PAGE),
-    (service) => service.id,
-    (service) =>
+    (choice) => choice.key,
+    (choice) =>
       el(
         "li",
         {},
-        el("button", { type: "button", class: "kiosk-service-button", "data-service": service.id, click: () => take(service.id) }, el("strong"), el("span", { class: "kiosk-waiting" }), el("span", { class: "kiosk-estimate" })),
+        el("button", { type: "button", class: "kiosk-service-button", "data-service": choice.key, click: choice.act }, el("strong"), el("span", { class: "kiosk-waiting" }), el("span", { class: "kiosk-estimate" })),
       ),
-    (row, service) => {
-      setText(one(row, "strong"), words(service.name));
-      setText(one(row, ".kiosk-waiting"), t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
-      setText(one(row, ".kiosk-estimate"), waitText(service));
-      setAttribute(one(row, "button"), "data-open", String(service.open));
+    (row, { name, service, open }) => {
+      setText(one(row, "strong"), name);
+      setText(one(row, ".kiosk-waiting"), service ? t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }) : "");
+      setText(one(row, ".kiosk-estimate"), service ? waitText(service) : "");
+      setAttribute(one(row, "button"), "data-open", String(open));
     },
   );
   setAttribute(one(document, "#services"), "data-count", services.length > 4 ? "many" : "few");
   show(one(document, "#pages"), pages > 1);
   setText(one(document, "#page"), `${page + 1} / ${pages}`);
+}
+
+/**
+ * What can be touched: the services, or the classes of one and the way back.
+ *
+ * @returns {{ key: string, name: string, service: ServiceSummary | null, open: boolean, act: () => void }[]}
+ */
+function choices() {
+  const services = venue?.services ?? [];
+  const chosen = services.find((service) => service.id === choosing && service.classes.length > 0);
+  if (!chosen) {
+    return services.map((service) => ({ key: service.id, name: words(service.name), service, open: service.open, act: () => touch(service) }));
+  }
+  const classes = chosen.classes.map(({ id, name }) => ({ key: `${chosen.id}/${id}`, name: words(name), service: null, open: chosen.open, act: () => take(chosen.id, id) }));
+  return [...classes, { key: "back", name: t("action.back"), service: null, open: false, act: home }];
+}
+
+/** @param {ServiceSummary} service */
+function touch(service) {
+  if (service.classes.length === 0) return take(service.id);
+  choosing = service.id;
+  page = 0;
+  go("home");
 }
 
 function renderCode() {
@@ -144,9 +170,9 @@ function renderTrouble() {
   show(one(document, "#trouble-retry"), trouble instanceof Unreachable || (trouble instanceof Refusal && trouble.status >= 500));
 }
 
-/** @param {string} service */
-function take(service) {
-  void send(`/venues/${path(venueId)}/tickets`, { service, language: language() });
+/** @param {string} service @param {string} [chosen]  its class */
+function take(service, chosen) {
+  void send(`/venues/${path(venueId)}/tickets`, { service, language: language(), ...(chosen ? { class: chosen } : {}) });
 }
 
 /** @param {string} address @param {object} body */
@@ -256,7 +282,7 @@ addEventListener("contextmenu", (event) => event.preventDefault());
 setInterval(() => {
   if (screen === "busy") return;
   secondsLeft -= 1;
-  const idle = screen === "home" && page === 0 && language() === firstLanguage;
+  const idle = screen === "home" && page === 0 && choosing === "" && language() === firstLanguage;
   if (secondsLeft <= 0 && !idle) home();
   else if (screen === "result") renderResult();
 }, 1_000);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::Appointment;
 use crate::config::VenueConfig;
 use crate::counter::CounterState;
-use crate::ids::{CounterId, ReasonCode, ServiceId, TicketId};
+use crate::ids::{ClassId, CounterId, ReasonCode, ServiceId, TicketId};
 use crate::lane::Lane;
 use crate::ticket::{Urgency, Visitor};
 
@@ -108,6 +108,8 @@ pub enum Action {
     Cancel { ticket: TicketId, reason: Option<Arc<str>> },
     /// Grant precedence (R3, R10).
     GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Reason },
+    /// Say to which class of the service the person belongs (E1).
+    Classify { ticket: TicketId, class: Option<ClassId> },
     /// Let others go first, by one's own wish.
     StepBack { ticket: TicketId, places: u32 },
     /// Take back one's own last change.

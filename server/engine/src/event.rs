@@ -11,7 +11,7 @@ use crate::config::VenueConfig;
 use crate::counter::CounterState;
 use crate::dispatch::Share;
 use crate::estimate::Prior;
-use crate::ids::{CallId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber};
+use crate::ids::{CallId, ClassId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
 use crate::ticket::{Slot, Urgency, Visitor};
 use crate::time::{BusinessDay, Millis, Timestamp};
@@ -155,6 +155,12 @@ pub enum Event {
         reason: Arc<str>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<ReasonCode>,
+    },
+    /// Belongs to this class of its service, or to none (E1).
+    TicketClassified {
+        ticket: TicketId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ClassId>,
     },
     /// Let others go first; now stands behind this many of its own lane.
     TicketSteppedBack { ticket: TicketId, places: u32 },

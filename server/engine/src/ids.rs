@@ -90,6 +90,10 @@ slug! {
 }
 
 slug! {
+    /// A class of a service's people, which has its own expected time (E1).
+    ClassId
+}
+slug! {
     /// A reason from a venue's own list (R3, B3).
     ReasonCode
 }

@@ -14,7 +14,8 @@
 //! * [`command`], [`event`], [`refusal`]: what can be asked, what can happen, and how a venue says no.
 //! * [`venue`]: `decide`, `apply`, `execute`, `check`.
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
-//! * [`estimate`]: minutes, from people really ahead and the measured gap between calls.
+//! * [`estimate`]: minutes, from people really ahead and the measured gap between calls; [`staffing`]: counters
+//!   for a wait that is to be kept.
 //! * `testing` (a feature): words for tests, here and in the server.
 
 pub mod appointment;
@@ -28,6 +29,7 @@ pub mod ids;
 pub mod lane;
 pub mod projection;
 pub mod refusal;
+pub mod staffing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
@@ -38,7 +40,7 @@ pub mod venue;
 pub use command::{Action, Actor, Command, CommandId};
 pub use config::VenueConfig;
 pub use event::{Change, Event};
-pub use ids::{CallId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber, VenueId};
+pub use ids::{CallId, ClassId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber, VenueId};
 pub use lane::Lane;
 pub use refusal::Refusal;
 pub use text::Text;

@@ -96,6 +96,7 @@ impl Plan {
             id: service_id(name),
             name: Text::same(name),
             prefix: prefix.to_owned(),
+            classes: Vec::new(),
             policy: Policy::default(),
         });
         self

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::Actor;
 use crate::dispatch::Place;
 use crate::event::{OverflowGrant, Rule};
-use crate::ids::{CallId, CounterId, ReasonCode, ServiceId, TicketId, TicketNumber};
+use crate::ids::{CallId, ClassId, CounterId, ReasonCode, ServiceId, TicketId, TicketNumber};
 use crate::lane::Lane;
 use crate::text::Language;
 use crate::time::{Millis, Timestamp};
@@ -116,6 +116,9 @@ pub struct Visitor {
     /// The language the person reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// Which of the service's classes the person belongs to (E1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassId>,
 }
 
 /// A booked interval, half open: a person is late from `end` on.

@@ -18,13 +18,13 @@ use callnext_engine::testing::{Plan, appointment, at, counter_id, service_id, sl
 use callnext_engine::text::Language;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::venue::Outcome;
-use callnext_engine::{BusinessDay, CallId, Millis, ReasonCode, Seq, TicketId, TicketNumber};
+use callnext_engine::{BusinessDay, CallId, ClassId, Millis, ReasonCode, Seq, TicketId, TicketNumber};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 23;
+const KINDS: usize = 24;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -51,6 +51,7 @@ fn kind(event: &Event) -> usize {
         Event::ChangeUndone { .. } => 20,
         Event::TicketSentInside { .. } => 21,
         Event::TicketSentBack { .. } => 22,
+        Event::TicketClassified { .. } => 23,
     }
 }
 
@@ -88,10 +89,12 @@ fn visitor() -> Visitor {
         phone: Some("13800000000".into()),
         reference: Some("5f2c".into()),
         language: Some(Language::ZhHant),
+        class: ClassId::parse("adult").ok(),
     }
 }
 
 /// One change for each kind of event, each actor, each outcome, each rule, with and without what may be left out.
+#[expect(clippy::too_many_lines, reason = "a list of everything, in the order of the file")]
 fn changes() -> Vec<Change> {
     let done = || Outcome::Done;
     let about = || Outcome::Ticket { ticket: TICKET };
@@ -131,6 +134,7 @@ fn changes() -> Vec<Change> {
         reason: "because".into(),
         wants,
     };
+    let classified = |class| Event::TicketClassified { ticket: TICKET, class };
     let system = || Actor::System;
     let nurse = || staff("nurse");
     let mut with_key = of(Actor::Device { name: "kiosk-1".into() }, about(), vec![issued(Lane::WalkIn)]);
@@ -197,6 +201,7 @@ fn changes() -> Vec<Change> {
                 .map(|urgency| Event::GreenChannelGranted { ticket: TICKET, urgency, reason: reason(), code: None })
                 .to_vec(),
         ),
+        of(nurse(), about(), vec![classified(ClassId::parse("child").ok()), classified(None)]),
         of(nurse(), about(), vec![Event::TicketSteppedBack { ticket: TICKET, places: 2 }]),
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),

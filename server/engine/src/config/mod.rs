@@ -2,6 +2,7 @@
 //!
 //! A declaration travels whole inside an event, so a venue's history says under which rules it was made.
 
+mod class;
 mod policy;
 mod problems;
 mod reasons;
@@ -16,6 +17,7 @@ use crate::ids::{CounterId, ServiceId, VenueId};
 use crate::lane::Lane;
 use crate::text::{Language, Text};
 
+pub use class::{CLASSES_MAX, ClassConfig, EXPECTED_S_MAX, LOAD_MEAN};
 pub use policy::{OrderInLane, Policy};
 pub use problems::ConfigError;
 pub use reasons::{OTHER, REASONS_MAX, Reason, Reasons};
@@ -105,6 +107,9 @@ pub struct ServiceConfig {
     /// What its numbers begin with. Services with the same prefix count together.
     #[serde(default)]
     pub prefix: String,
+    /// Classes of its people, each with its own expected time (E1). Default: none.
+    #[serde(rename = "class", alias = "classes", default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassConfig>,
     /// The rules of its queue.
     #[serde(default)]
     pub policy: Policy,

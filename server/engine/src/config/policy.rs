@@ -37,6 +37,8 @@ pub struct Policy {
     pub overtaken_max: u32,
     /// Whoever has waited this long goes next, seconds; 0 for never (B9).
     pub wait_max_s: u32,
+    /// The mean wait that the staffing hint aims at, seconds; 0 for no hint (E1, B9). Changes no order.
+    pub target_wait_s: u32,
     /// How long before the slot's start a checked-in appointment may be called, seconds (R4).
     pub early_s: u32,
     /// Whether an appointment may be called before that, when a counter would stand idle otherwise.
@@ -61,6 +63,7 @@ impl Default for Policy {
             urgent_run_max: 3,
             overtaken_max: 12,
             wait_max_s: 2 * 60 * 60,
+            target_wait_s: 30 * 60,
             early_s: 15 * 60,
             early_when_idle: true,
             grace_s: 60,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::config::{
-    COUNTERS_MAX, INSIDE_MAX, PREFIX_CHARS_MAX, READY_MAX, REASONS_MAX, SERVICES_MAX, ServiceConfig, VenueConfig,
-    lane_name,
+    CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, PREFIX_CHARS_MAX, READY_MAX, REASONS_MAX, SERVICES_MAX,
+    ServiceConfig, VenueConfig, lane_name,
 };
 use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
@@ -113,6 +113,22 @@ impl ServiceConfig {
         }
         if self.prefix.chars().count() > PREFIX_CHARS_MAX || !self.prefix.chars().all(char::is_alphabetic) {
             found.add(&format!("{place}: prefix"), &format!("use at most {PREFIX_CHARS_MAX} letters"));
+        }
+        if self.classes.len() > CLASSES_MAX {
+            found.add(&format!("{place}: class"), &format!("a service has at most {CLASSES_MAX} classes"));
+        }
+        let mut seen = BTreeSet::new();
+        for class in &self.classes {
+            let place = format!("{place}: class \"{}\"", class.id);
+            if !seen.insert(class.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            if class.name.is_blank() {
+                found.add(&format!("{place}: name"), "is empty");
+            }
+            if !(1..=EXPECTED_S_MAX).contains(&class.expected_s) {
+                found.add(&format!("{place}: expected_s"), &format!("is not from 1 to {EXPECTED_S_MAX}"));
+            }
         }
         if let Some((lane, weight)) = self.policy.weights.out_of_range() {
             let lane = lane_name(lane);

@@ -105,6 +105,8 @@ pub struct Taken<'a> {
     pub rule: Rule,
     /// When.
     pub at: Timestamp,
+    /// How long the person will take, in thousandths of the mean (E1).
+    pub load: u32,
 }
 
 impl Taken<'_> {
@@ -346,7 +348,7 @@ impl Queue {
             }
         }
         self.calls += 1;
-        self.pace.called(taken.at, !self.is_empty());
+        self.pace.called(taken.at, !self.is_empty(), taken.load);
     }
 
     /// Forgets a call that was taken back: it overtook nobody, and made no gap.

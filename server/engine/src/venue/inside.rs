@@ -1,5 +1,6 @@
 //! Second waiting areas: who is sent to a counter's door, and back (C4).
 
+use crate::config::LOAD_MEAN;
 use crate::dispatch::{Area, CounterChoice, Inside, Queue, Taken, emptiest};
 use crate::event::{Event, Why};
 use crate::ids::{CounterId, ServiceId, TicketId};
@@ -75,7 +76,7 @@ impl Venue {
         self.charge_counter(counter, id, why);
         self.with_queue(id, |queue, ticket, place, config| {
             if let Some(service) = config.service(&ticket.service) {
-                let taken = Taken { ticket: id, place, counter, rule: why.rule, at };
+                let taken = Taken { ticket: id, place, counter, rule: why.rule, at, load: LOAD_MEAN };
                 queue.send_inside(&taken, nth, why.share.as_ref(), &service.policy);
             }
         });

@@ -19,10 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::VenueConfig;
+use crate::config::{LOAD_MEAN, VenueConfig};
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach, emptiest};
-use crate::estimate::{Unknown, Wait};
+use crate::estimate::{Unknown, Wait, raw};
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
 use crate::projection::{Projected, project};
@@ -276,6 +276,11 @@ impl Venue {
         self.tickets.iter()
     }
 
+    /// Today's tickets, the latest number first.
+    pub(crate) fn tickets_latest_first(&self) -> impl Iterator<Item = &Ticket> {
+        self.tickets.iter().rev()
+    }
+
     /// Today's bookings, by code.
     pub fn appointments(&self) -> impl Iterator<Item = &Appointment> {
         self.appointments.values()
@@ -330,12 +335,38 @@ impl Venue {
             .flatten()
     }
 
-    /// The wait of somebody with so many people really ahead, or why nobody can know.
+    /// The wait of somebody with so many people of mean load really ahead, or why nobody can know.
     pub fn wait(&self, service: &ServiceId, ahead: u32) -> Result<Wait, Unknown> {
+        self.wait_behind(service, u64::from(ahead) * u64::from(LOAD_MEAN))
+    }
+
+    /// The wait of somebody with such loads really ahead, in thousandths of the mean (E1), or why nobody can know.
+    pub fn wait_behind(&self, service: &ServiceId, load_ahead: u64) -> Result<Wait, Unknown> {
         if self.open_counters(service).next().is_none() {
             return Err(Unknown::NoCounterOpen);
         }
-        self.queues.get(service).ok_or(Unknown::NothingCalledYet)?.pace().wait(ahead)
+        let gap = self.gap(service).ok_or(Unknown::NothingCalledYet)?;
+        let pace = self.queues.get(service).ok_or(Unknown::NothingCalledYet)?.pace();
+        Ok(pace.range(raw(gap, load_ahead)))
+    }
+
+    /// How long a ticket will take, in thousandths of the mean of its service's classes (E1).
+    pub fn load(&self, ticket: TicketId) -> u32 {
+        let ticket = self.ticket(ticket);
+        let service = ticket.and_then(|ticket| self.config.service(&ticket.service));
+        let known = ticket.zip(service);
+        known.map_or(LOAD_MEAN, |(ticket, service)| service.load(ticket.visitor.class.as_ref()))
+    }
+
+    /// The gap between calls for people of mean load: as measured, and before that as the classes of the service
+    /// and its open counters let expect (E1).
+    fn gap(&self, service: &ServiceId) -> Option<Millis> {
+        let measured = self.queues.get(service)?.pace().gap();
+        measured.or_else(|| {
+            let open = u64::try_from(self.open_counters(service).count()).ok().filter(|open| *open > 0)?;
+            let expected = self.config.service(service)?.expected_ms()? / open;
+            i64::try_from(expected).ok().map(Millis)
+        })
     }
 
     /// When something will happen by itself, if anything: the day ends, or a slot begins and somebody can be

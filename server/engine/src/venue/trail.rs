@@ -157,6 +157,7 @@ fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
+        | Event::TicketClassified { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
         | Event::TicketNotShown { ticket } => (Some(*ticket), None),
     }

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use callnext_engine::appointment::{Appointment, AppointmentState};
-use callnext_engine::config::{OrderInLane, Policy, SecondWaiting, ServiceWeights};
+use callnext_engine::config::{ClassConfig, OrderInLane, Policy, SecondWaiting, ServiceWeights};
 use callnext_engine::counter::CounterState;
 use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, staff};
+use callnext_engine::text::Text;
 use callnext_engine::ticket::{Slot, Urgency, Visitor};
-use callnext_engine::{Action, Actor, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
+use callnext_engine::{Action, Actor, ClassId, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
 use callnext_engine::{Venue, VenueConfig};
 
 use crate::dice::Dice;
@@ -48,6 +49,7 @@ pub enum Kind {
     Transfer,
     Cancel,
     Grant,
+    Classify,
     StepBack,
     Undo,
     Configure,
@@ -55,7 +57,7 @@ pub enum Kind {
     Nonsense,
 }
 
-const OFTEN: [(Kind, usize); 23] = [
+const OFTEN: [(Kind, usize); 24] = [
     (Kind::Wait, 22),
     (Kind::Take, 22),
     (Kind::Book, 2),
@@ -74,6 +76,7 @@ const OFTEN: [(Kind, usize); 23] = [
     (Kind::Transfer, 3),
     (Kind::Cancel, 3),
     (Kind::Grant, 3),
+    (Kind::Classify, 2),
     (Kind::StepBack, 3),
     (Kind::Undo, 5),
     (Kind::Configure, 1),
@@ -124,6 +127,14 @@ fn venue(dice: &mut Dice) -> VenueConfig {
     for service in &mut config.services {
         service.policy = policy(dice);
     }
+    for service in &mut config.services {
+        for (id, expected_s) in [("quick", 60), ("slow", 900)] {
+            if dice.chance(40) {
+                let id = ClassId::parse(id).unwrap();
+                service.classes.push(ClassConfig { id, name: Text::same("class"), expected_s });
+            }
+        }
+    }
     for counter in &mut config.counters {
         counter.weights = weights(dice, &counter.services);
         counter.second_waiting = door(dice);
@@ -153,6 +164,7 @@ fn policy(dice: &mut Dice) -> Policy {
         urgent_run_max: dice.pick(&[0, 1, 2, 3, u32::MAX]),
         overtaken_max: dice.pick(&[0, 0, 1, 2, 5, 12, u32::MAX]),
         wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, u32::MAX]),
+        target_wait_s: dice.pick(&[0, 600, u32::MAX]),
         early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, u32::MAX]),
         early_when_idle: dice.chance(60),
         grace_s: dice.pick(&[0, 0, 30, 60, 60, u32::MAX]),
@@ -208,6 +220,10 @@ impl Step {
             Kind::StepBack => {
                 let ticket = filling.live(|state| *state == TicketState::Waiting);
                 wish(Action::StepBack { ticket, places: filling.dice.between(1, 4) })
+            }
+            Kind::Classify => {
+                let class = filling.dice.pick(&[None, ClassId::parse("quick").ok(), ClassId::parse("slow").ok()]);
+                wish(Action::Classify { ticket: filling.live(|_| true), class })
             }
             Kind::Configure => wish(filling.configure()),
             Kind::Nonsense => filling.nonsense(),

@@ -4,6 +4,7 @@
 
 mod appointments;
 mod calling;
+mod classes;
 mod configure;
 mod counters;
 mod day;

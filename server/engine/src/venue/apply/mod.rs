@@ -91,6 +91,11 @@ impl Venue {
                 let (reason, code) = (reason.clone(), code.clone());
                 ticket.grant = Some(Grant { urgency: *urgency, reason, code, by: by.clone(), at });
             }),
+            Event::TicketClassified { ticket, class } => {
+                if let Some(ticket) = self.ticket_mut(*ticket) {
+                    ticket.visitor.class.clone_from(class);
+                }
+            }
             Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at),
             Event::TicketNotShown { ticket } => self.end(*ticket, TicketState::NoShow, at),
             Event::CounterSet { counter, state, services } => {
@@ -175,7 +180,8 @@ impl Venue {
         {
             let first_call = ticket.called_at.is_none() && why.reason.is_none();
             let place = ticket.place.clone().unwrap_or_else(|| Place::of(&ticket, &service.policy));
-            let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at };
+            let load = service.load(ticket.visitor.class.as_ref());
+            let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at, load };
             queue.take(&taken, why.share.as_ref(), &service.policy);
             if let (Some(announced), true) = (ticket.announced, first_call && ticket.grant.is_none()) {
                 queue.score(announced, at.since(ticket.issued_at));

@@ -1,6 +1,7 @@
 //! Recording that a change was taken back.
 
 use crate::appointment::AppointmentState;
+use crate::config::LOAD_MEAN;
 use crate::counter::Counter;
 use crate::dispatch::{Place, Taken};
 use crate::event::Rule;
@@ -59,7 +60,14 @@ impl Venue {
         {
             if let Some((counter, rule)) = &call {
                 let place = before.place.clone().unwrap_or_else(|| Place::of(&before, &service.policy));
-                queue.untake(&Taken { ticket: id, place: &place, counter, rule: *rule, at: called_at });
+                queue.untake(&Taken {
+                    ticket: id,
+                    place: &place,
+                    counter,
+                    rule: *rule,
+                    at: called_at,
+                    load: LOAD_MEAN,
+                });
             }
             if let Some(place) = &before.place {
                 queue.file(id, place);
@@ -75,7 +83,7 @@ impl Venue {
             return self.with_queue(id, |queue, ticket, place, _| {
                 queue.unfile(ticket.id, place);
                 queue.put_inside(
-                    &Taken { ticket: id, place, counter: &counter, rule: Rule::Inside, at: called_at },
+                    &Taken { ticket: id, place, counter: &counter, rule: Rule::Inside, at: called_at, load: LOAD_MEAN },
                     nth,
                 );
             });

@@ -39,7 +39,7 @@ impl Venue {
         }
         let mut seen = BTreeSet::new();
         for appointment in appointments {
-            self.known_service(&appointment.service)?;
+            Self::check_class(appointment.visitor.class.as_ref(), self.known_service(&appointment.service)?)?;
             self.check_wants(appointment.wants.as_ref(), &appointment.service)?;
             check_visitor(&appointment.visitor)?;
             check_reason("code", &appointment.code)?;
@@ -80,9 +80,11 @@ impl Venue {
         let lane = if now < booking.slot.end { Lane::Appointment } else { Lane::Late };
         // A wish that cannot be met any more must not turn away whoever is here.
         let wants = booking.wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
+        let class = booking.visitor.class.clone().filter(|class| service.class(class).is_some());
+        let visitor = Visitor { class, ..booking.visitor.clone() };
         let issue = Issue {
             lane,
-            visitor: &booking.visitor,
+            visitor: &visitor,
             wants,
             slot: Some(booking.slot),
             appointment: Some(booking.code.clone()),
@@ -108,6 +110,7 @@ impl Venue {
 
     fn issued(&self, service: &ServiceConfig, issue: Issue<'_>) -> Decided {
         check_visitor(issue.visitor)?;
+        Self::check_class(issue.visitor.class.as_ref(), service)?;
         self.check_wants(issue.wants, &service.id)?;
         if self.tickets.len() >= usize::try_from(TICKETS_MAX).unwrap_or(usize::MAX) {
             return Err(Refusal::VenueFull { limit: TICKETS_MAX });

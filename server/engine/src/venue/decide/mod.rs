@@ -91,6 +91,14 @@ impl Venue {
                 let (id, urgency, reason) = (ticket.id, *urgency, reason.text.clone());
                 Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason, code }))
             }
+            Action::Classify { ticket, class } => {
+                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                Self::check_class(class.as_ref(), self.known_service(&ticket.service)?)?;
+                if ticket.visitor.class == *class {
+                    return Ok((Vec::new(), Outcome::Ticket { ticket: ticket.id }));
+                }
+                Ok(about(ticket.id, Event::TicketClassified { ticket: ticket.id, class: class.clone() }))
+            }
             Action::StepBack { ticket, places } => {
                 let ticket = self.in_state(*ticket, "waiting", |state| *state == TicketState::Waiting)?;
                 if !(1..=STEP_BACK_MAX).contains(places) {

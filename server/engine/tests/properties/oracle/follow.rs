@@ -74,11 +74,11 @@ impl Oracle {
                 self.declare(config);
             }
             Event::VenueConfigured { config } => self.declare(config),
-            Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
+            Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } | Event::TicketClassified { .. } => {}
             Event::TicketIssued { .. } => self.issue(event, at)?,
             Event::TicketReadied { ticket, share } => self.told(*ticket, share, at, seen)?,
             Event::TicketSentInside { ticket, counter, why } => {
-                self.sent_inside(*ticket, counter, why, change, seen)?
+                self.sent_inside(*ticket, counter, why, change, seen)?;
             }
             Event::TicketSentBack { ticket } => self.sent_back(*ticket)?,
             Event::TicketCalled { ticket, counter, call, why } => {
@@ -337,6 +337,7 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
+        | Event::TicketClassified { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
         | Event::TicketNotShown { ticket } => (Some(*ticket), None),
         Event::DayOpened { .. }
