@@ -236,7 +236,7 @@ impl Member {
 
     /// When an owner stops writing whose lease was asked for at that moment.
     fn end_of(&self, asked: Instant) -> Instant {
-        asked + self.settings.lease - self.settings.lease / MARGIN_DIVISOR
+        asked + self.settings.lease.saturating_sub(self.settings.lease / MARGIN_DIVISOR)
     }
 
     async fn acquire(&self, venue: &VenueId, registry: &Registry) -> Result<(), LeaseError> {

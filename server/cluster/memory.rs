@@ -31,6 +31,7 @@ impl Kept {
 
 impl MemoryLeases {
     /// The same leases over another line, which can be cut without cutting this one.
+    #[must_use]
     pub fn line(&self) -> Self {
         Self { kept: self.kept.clone(), cut: Arc::default() }
     }

@@ -78,7 +78,7 @@ async fn a_node_that_does_not_own_a_venue_serves_it_all_the_same() {
     let queue = clerk.queue().await;
     assert_eq!(queue["tickets"].as_array().unwrap().len(), 1);
     let mut phone = follower.phone(ticket["token"].as_str().unwrap()).await;
-    assert_eq!(phone.next().await["card"]["state"], "waiting");
+    assert_eq!(phone.next().await["state"], "waiting");
     let counter = queue["counters"][0]["id"].as_str().unwrap().to_owned();
     clerk.open(&counter).await;
     let called = clerk.call(&counter).await;
@@ -87,11 +87,10 @@ async fn a_node_that_does_not_own_a_venue_serves_it_all_the_same() {
     let there = owner.staff("clerk").await.queue().await;
     let here = clerk.queue().await;
     assert_eq!((&here["seq"], &here["tickets"]), (&there["seq"], &there["tickets"]));
-    let frame =
-        board.until("the call", |frame| frame["board"]["calls"].as_array().is_some_and(|calls| calls.len() == 1)).await;
-    assert_eq!(frame["board"]["calls"][0]["number"], ticket["number"]);
-    let card = phone.until("the call", |frame| frame["card"]["state"] == "called").await;
-    assert_eq!(card["card"]["counter"]["id"], json!(counter));
+    let frame = board.until("the call", |frame| frame["calls"].as_array().is_some_and(|calls| calls.len() == 1)).await;
+    assert_eq!(frame["calls"][0]["number"], ticket["number"]);
+    let card = phone.until("the call", |frame| frame["state"] == "called").await;
+    assert_eq!(card["counter"]["id"], json!(counter));
     // A refusal comes back as itself, and a retry as the same answer.
     clerk.at("nowhere", "calls").await.refused(404, "counter_unknown");
     let first = clerk.post_with_key("venues/clinic/tickets", json!({ "service": "internal" }), "one-wish").await;
@@ -108,7 +107,7 @@ async fn a_node_cut_off_stops_writing_and_another_takes_over_within_a_lease_and_
     let installation = Installation::new();
     let ((one, line_of_one), (other, line_of_other)) = join(installation.node("one"), installation.node("other")).await;
     let (owner, follower) = settled(&one, &other).await;
-    let line = if std::ptr::eq(owner, &one) { &line_of_one } else { &line_of_other };
+    let line = if owner.base == one.base { &line_of_one } else { &line_of_other };
     let clerk = follower.staff("clerk").await;
     let before = clerk.take("internal").await;
     line.cut(true);
@@ -136,7 +135,7 @@ async fn a_node_that_stops_hands_over_and_no_request_fails() {
     let installation = Installation::new();
     let ((one, _), (other, _)) = join(installation.node("one"), installation.node("other")).await;
     let (owner, follower) = settled(&one, &other).await;
-    let is_one = std::ptr::eq(owner, &one);
+    let is_one = owner.base == one.base;
     let clerk = follower.staff("clerk").await;
     let (works, taken, slowest) = (Cell::new(true), Cell::new(0_u32), Cell::new(Duration::ZERO));
     let taking = async {
