@@ -216,6 +216,7 @@ mod tests {
             recalls: 0,
             at: chrono::DateTime::UNIX_EPOCH,
             open: true,
+            urgency: None,
         }
     }
 

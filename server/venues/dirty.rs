@@ -10,7 +10,6 @@ use crate::wire;
 
 /// What changed since the last publication.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for a kind of rows")]
 pub(super) struct Dirty {
     pub(super) any: bool,
     /// Rows would not say it: a new day, another declaration.

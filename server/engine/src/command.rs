@@ -37,7 +37,7 @@ pub struct CommandId {
 }
 
 /// Why something is granted that is not by the rules: a code from the venue's list, words, or both (R3, B3).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reason {
     /// One of the venue's reasons; none for words alone, which are kept as "other".
     pub code: Option<ReasonCode>,
@@ -51,8 +51,8 @@ impl<T: Into<Arc<str>>> From<T> for Reason {
     }
 }
 
-/// A wish with its asker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A wish with its asker. Written out where it goes from one node to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// For telling a retry from a second wish; none for what needs no receipt.
     pub id: Option<CommandId>,
@@ -70,7 +70,8 @@ impl Command {
 }
 
 /// Everything that can be asked of a venue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Declare the venue anew: from the settings file, or by a manager. In force at the next call (R11).
     Configure { config: Box<VenueConfig> },
