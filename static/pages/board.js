@@ -19,7 +19,7 @@ import { language, problemText, t, words } from "../lib/text.js";
 import { dateAndWeekday, hourMinute } from "../lib/time.js";
 
 /** What fits on one screen; more than that takes turns. */
-const ROWS = { calls: 7, ready: 6, missed: 7, services: 6 };
+const ROWS = { calls: 7, ready: 6, inside: 4, missed: 7, services: 6 };
 const TURN_MS = 8_000;
 /** A call stays large this long, spoken or not. */
 const CALL_SHOWN_MS = 4_500;
@@ -140,7 +140,7 @@ function render() {
     },
   );
 
-  chips("#ready", page([...inside, ...ready], ROWS.ready));
+  chips("#ready", page([...inside, ...ready], inside.length > 0 ? ROWS.inside : ROWS.ready));
   chips("#missed", page(missed, ROWS.missed));
   follow(
     one(document, "#services"),

@@ -21,6 +21,11 @@ impl Venue {
         self.queues.values().flat_map(Queue::inside).filter(|inside| inside.counter == *counter).count()
     }
 
+    fn inside_for(&self, service: &ServiceId, counter: &CounterId) -> usize {
+        let queue = self.queues.get(service).map(Queue::inside).unwrap_or_default();
+        queue.iter().filter(|inside| inside.counter == *counter).count()
+    }
+
     /// At whose door this ticket waits.
     pub fn inside_at(&self, ticket: TicketId) -> Option<&CounterId> {
         let queue = self.queues.get(&self.ticket(ticket)?.service)?;
@@ -28,7 +33,7 @@ impl Venue {
     }
 
     /// The second waiting areas of the open counters, in the order of the declaration: of those that serve this
-    /// service, or of all.
+    /// service, without the seats that people of other services have; or of all.
     pub(super) fn areas(&self, service: Option<&ServiceId>) -> Vec<Area> {
         let open = self.config.counters.iter().filter_map(|declared| {
             let limit = usize::try_from(declared.second_waiting?.limit).unwrap_or(usize::MAX);
@@ -37,7 +42,9 @@ impl Venue {
                 Some(service) => counter.serves(service),
                 None => counter.services.iter().any(|service| counter.serves(service)),
             };
-            serves.then(|| Area { counter: declared.id.clone(), limit })
+            let others =
+                service.map_or(0, |service| self.inside(&declared.id) - self.inside_for(service, &declared.id));
+            serves.then(|| Area { counter: declared.id.clone(), limit: limit.saturating_sub(others) })
         });
         open.collect()
     }
@@ -80,6 +87,10 @@ impl Venue {
                 queue.send_inside(&taken, nth, why.share.as_ref(), &service.policy);
             }
         });
+        // Whoever was told to get ready before their time waits from now on.
+        if let Some(place) = self.ticket_mut(id).and_then(|ticket| ticket.place.as_mut()) {
+            place.since = place.since.min(at);
+        }
     }
 
     pub(super) fn send_back(&mut self, id: TicketId) {

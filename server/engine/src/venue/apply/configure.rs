@@ -76,6 +76,14 @@ impl Venue {
         }
         let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
         for id in tickets.collect::<Vec<_>>() {
+            if self.inside_at(id).is_some() {
+                // Stands in no line, and is sent back by an event of its own.
+                if let Some(ticket) = self.ticket_mut(id) {
+                    ticket.wants = None;
+                    ticket.place.iter_mut().for_each(|place| place.wants = None);
+                }
+                continue;
+            }
             let ready_at = self.ready_at(id);
             self.unfile(id);
             if let Some(ticket) = self.ticket_mut(id) {

@@ -248,9 +248,13 @@ impl Venue {
 
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) {
         let Some(ticket) = self.ticket(id).cloned() else { return };
-        let (Some(place), Some(queue)) = (ticket.place, self.queues.get_mut(&ticket.service)) else { return };
-        let stepped = queue.stepped_back(id, &place, places, at);
-        queue.unfile(id, &place);
+        let (Some(place), Some(service)) = (&ticket.place, self.config.service(&ticket.service)) else { return };
+        let Some(queue) = self.queues.get_mut(&ticket.service) else { return };
+        // Whoever was told before their time, or under other rules, is back under those of the lane.
+        let due = Place::of(&ticket, &service.policy).since;
+        let from = Place { since: place.since.max(due), ..place.clone() };
+        let stepped = queue.stepped_back(id, &from, places, at);
+        queue.unfile(id, place);
         queue.file(id, &stepped);
         if let Some(ticket) = self.ticket_mut(id) {
             ticket.place = Some(stepped);

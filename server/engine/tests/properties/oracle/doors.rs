@@ -48,7 +48,7 @@ impl Oracle {
         }
     }
 
-    pub(super) fn back_to_door(&mut self, id: TicketId, before: &Doors, undone_at: i64) {
+    pub(super) fn back_to_door(&mut self, id: TicketId, before: &Doors) {
         let person = self.people[&id].clone();
         let (counter, nth) = before
             .iter()
@@ -58,7 +58,7 @@ impl Oracle {
         door.push((nth, id));
         door.sort_unstable();
         let seq = self.latest.unwrap().0;
-        self.calls.push(Call { service: person.service, ticket: id, counter, since: person.since.min(undone_at), seq });
+        self.calls.push(Call { service: person.service, ticket: id, counter, since: person.since, seq });
     }
 
     pub(super) fn sent_inside(
@@ -107,6 +107,7 @@ impl Oracle {
         self.sent += 1;
         self.doors.entry(counter.clone()).or_default().push((nth, id));
         let (service, since) = (person.service, person.since.min(now.0));
+        self.people.get_mut(&id).unwrap().since = since;
         self.calls.push(Call { service, ticket: id, counter: counter.clone(), since, seq: change.seq });
         Ok(())
     }

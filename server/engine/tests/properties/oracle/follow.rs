@@ -12,7 +12,7 @@ use crate::play::Seen;
 
 impl Oracle {
     pub(super) fn before(&self, change: &Change) -> Before {
-        let mut before = Before { at: change.at.0, doors: self.doors.clone(), ..Before::default() };
+        let mut before = Before { doors: self.doors.clone(), ..Before::default() };
         for event in &change.events {
             let (ticket, counter) = concerned(event);
             if let Some(id) = ticket
@@ -234,7 +234,11 @@ impl Oracle {
     }
 
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) -> Result<(), String> {
-        let person = self.person(id)?.clone();
+        let mut person = self.person(id)?.clone();
+        // Told before their time, or under other rules, they are back under those of the lane.
+        let mut due = person.clone();
+        due.place(&self.policy(&person.service));
+        person.since = person.since.max(due.since);
         let waits = matches!(person.is, Is::Waiting | Is::Inside);
         expect(waits && person.urgent.is_none(), || format!("{id} cannot step back"))?;
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
@@ -263,9 +267,9 @@ impl Oracle {
             key = (last.0, last.1, last.2, f64::midpoint(last.3, next.map_or(1.0, |next| next.3)));
         }
         self.leave(id, &[Is::Waiting])?;
+        let since = person.since.max(at.0);
         let person = self.people.get_mut(&id).unwrap();
-        person.key = key;
-        person.since = person.since.max(at.0);
+        (person.key, person.since) = (key, since);
         Ok(())
     }
 
@@ -293,7 +297,7 @@ impl Oracle {
                 self.urgent_run.entry(person.service.clone()).and_modify(|run| *run = run.saturating_sub(1));
             }
             if person.is == Is::Inside {
-                self.back_to_door(*id, &before.doors, before.at);
+                self.back_to_door(*id, &before.doors);
             } else if person.is == Is::Waiting && person.urgent.is_none() {
                 let ready = self.ready.entry(person.service.clone()).or_default();
                 match call {

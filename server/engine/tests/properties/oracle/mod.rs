@@ -91,7 +91,6 @@ struct Call {
 struct Before {
     people: Vec<Option<(Person, Option<usize>)>>,
     doors: Doors,
-    at: i64,
     ids: Vec<TicketId>,
     counters: Vec<(CounterId, Counter)>,
     called: Option<(TicketId, Rule)>,
