@@ -45,7 +45,14 @@ fn crowd(waiting: usize) -> (Venue, Timestamp) {
         let action = match n % 10 {
             0..6 => Action::TakeTicket { service, lane: Lane::WalkIn, visitor, wants: None },
             6..9 => Action::TakeTicket { service, lane: Lane::Referral, visitor, wants: None },
-            _ => Action::AddOverflow { service, visitor, reason: "far".into(), approved_by: "Li".into(), note: None },
+            _ => Action::AddOverflow {
+                service,
+                visitor,
+                reason: "far".into(),
+                approved_by: "Li".into(),
+                note: None,
+                approval: None,
+            },
         };
         does(&mut venue, action, now);
     }

@@ -10,7 +10,7 @@
 //!
 //! * [`ids`], [`time`], [`text`]: the small words everything else is made of.
 //! * [`config`]: what an operator declares about a venue, its services, counters and rules.
-//! * [`lane`], [`ticket`], [`counter`], [`appointment`]: the parts of a venue's state.
+//! * [`lane`], [`joining`], [`ticket`], [`counter`], [`appointment`]: the parts of a venue's state.
 //! * [`command`], [`event`], [`refusal`]: what can be asked, what can happen, and how a venue says no.
 //! * [`venue`]: `decide`, `apply`, `execute`, `check`.
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
@@ -25,6 +25,7 @@ pub mod dispatch;
 pub mod estimate;
 pub mod event;
 pub mod ids;
+pub mod joining;
 pub mod lane;
 pub mod projection;
 pub mod refusal;
@@ -38,7 +39,8 @@ pub mod venue;
 pub use command::{Action, Actor, Command, CommandId};
 pub use config::VenueConfig;
 pub use event::{Change, Event};
-pub use ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber, VenueId};
+pub use ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
+pub use joining::Joining;
 pub use lane::Lane;
 pub use refusal::Refusal;
 pub use text::Text;

@@ -8,6 +8,7 @@ use crate::command::Actor;
 use crate::dispatch::Place;
 use crate::event::{OverflowGrant, Rule};
 use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::text::Language;
 use crate::time::{Millis, Timestamp};
@@ -142,8 +143,11 @@ pub struct Ticket {
     pub state: TicketState,
     /// The person.
     pub visitor: Visitor,
-    /// The booked interval, for appointments.
+    /// The booked interval, for appointments and for whoever took the next free slot.
     pub slot: Option<Slot>,
+    /// How it joined its queue, where not in the ordinary way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joining: Option<Joining>,
     /// The outside code of the booking it came from.
     pub appointment: Option<Arc<str>>,
     /// Why it was added beyond the quota, for overflow numbers (B3).

@@ -9,22 +9,23 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use callnext_engine::appointment::AppointmentState;
 use callnext_engine::command::{Actor, CommandId};
+use callnext_engine::config::ApproverRole;
 use callnext_engine::counter::CounterState;
 use callnext_engine::dispatch::Share;
 use callnext_engine::estimate::Prior;
-use callnext_engine::event::{Change, Event, OverflowGrant, Rule, Why};
+use callnext_engine::event::{Approval, Change, Event, OverflowGrant, Rule, Why};
 use callnext_engine::lane::{Lane, Weights};
 use callnext_engine::testing::{Plan, appointment, at, counter_id, service_id, slot, staff};
 use callnext_engine::text::Language;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::venue::Outcome;
-use callnext_engine::{BusinessDay, CallId, Millis, Seq, TicketId, TicketNumber};
+use callnext_engine::{BusinessDay, CallId, Joining, Millis, Seq, SessionId, TicketId, TicketNumber};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 21;
+const KINDS: usize = 24;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -49,6 +50,9 @@ fn kind(event: &Event) -> usize {
         Event::TicketNotShown { .. } => 18,
         Event::CounterSet { .. } => 19,
         Event::ChangeUndone { .. } => 20,
+        Event::TicketSlotBegan { .. } => 21,
+        Event::AppointmentsNotShown { .. } => 22,
+        Event::SessionClosed { .. } => 23,
     }
 }
 
@@ -73,6 +77,7 @@ fn issued(lane: Lane) -> Event {
         appointment: None,
         wants: None,
         overflow: None,
+        joining: None,
     }
 }
 
@@ -105,7 +110,8 @@ fn changes() -> Vec<Change> {
         (*who, *when, *wants) = (visitor(), Some(slot("09:30")), Some(counter_id("3")));
         *appointment = Some("B-1".into());
         let note = Some("by telephone".into());
-        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note });
+        let over_quota = Some(Approval { by: "chief".into(), role: ApproverRole::Manager });
+        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note, over_quota });
     }
     let reason = || "because".into();
     let transferred = |wants| Event::TicketTransferred {
@@ -146,12 +152,14 @@ fn changes() -> Vec<Change> {
         of(
             Actor::Public,
             about(),
-            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: share.clone() }],
+            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: Some(share.clone()) }],
         ),
+        of(system(), done(), vec![Event::TicketReadied { ticket: TICKET, share: None }]),
         of(nurse(), called_outcome(Rule::Cycle), vec![called(Rule::Cycle, Some(share.clone()), None)]),
         of(nurse(), called_outcome(Rule::Overdue), vec![called(Rule::Overdue, Some(far), None)]),
         of(nurse(), called_outcome(Rule::Early), vec![called(Rule::Early, Some(share), None)]),
         of(nurse(), called_outcome(Rule::Ready), vec![called(Rule::Ready, None, None)]),
+        of(nurse(), called_outcome(Rule::Rejoin), vec![called(Rule::Rejoin, None, None)]),
         of(nurse(), called_outcome(Rule::Urgent), vec![called(Rule::Urgent, None, None)]),
         of(nurse(), called_outcome(Rule::ByHand), vec![called(Rule::ByHand, None, Some("asked for"))]),
         of(nurse(), Outcome::NobodyWaiting, vec![Event::ServiceCompleted { ticket: TICKET }]),
@@ -160,7 +168,29 @@ fn changes() -> Vec<Change> {
         of(nurse(), about(), vec![Event::TicketMissed { ticket: TICKET, is_final: true }]),
         of(nurse(), about(), vec![Event::TicketHeld { ticket: TICKET, reason: reason() }]),
         of(nurse(), about(), vec![Event::TicketReturned { ticket: TICKET }]),
-        of(nurse(), about(), vec![Event::TicketRequeued { ticket: TICKET, reason: reason() }]),
+        of(nurse(), about(), vec![Event::TicketRequeued { ticket: TICKET, reason: reason(), joining: None }]),
+        of(
+            nurse(),
+            about(),
+            [
+                Joining::AfterCalls { due: 12 },
+                Joining::PerCalls,
+                Joining::AsOf { at: at("09:30"), count: 40 },
+                Joining::Shifted { slot: at("09:20") },
+                Joining::OnSite,
+            ]
+            .map(|joining| Event::TicketRequeued { ticket: TICKET, reason: reason(), joining: Some(joining) })
+            .to_vec(),
+        ),
+        of(system(), done(), vec![Event::TicketSlotBegan { ticket: TICKET }]),
+        of(
+            system(),
+            done(),
+            vec![
+                Event::AppointmentsNotShown { codes: vec!["B-1".into()] },
+                Event::SessionClosed { session: SessionId::parse("morning").unwrap(), service: service_id("ent") },
+            ],
+        ),
         of(nurse(), about(), vec![transferred(None), transferred(Some(counter_id("3")))]),
         of(Actor::Holder { ticket: TICKET }, about(), vec![Event::TicketCancelled { ticket: TICKET, reason: None }]),
         of(nurse(), about(), vec![Event::TicketCancelled { ticket: TICKET, reason: Some(reason()) }]),

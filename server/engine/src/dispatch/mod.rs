@@ -37,6 +37,7 @@
 //! [`Rule::Cycle`]: crate::event::Rule::Cycle
 //! [`Rule::Early`]: crate::event::Rule::Early
 
+mod aside;
 mod cycle;
 mod draw;
 mod line;
@@ -45,6 +46,7 @@ mod overtakes;
 mod queue;
 mod reach;
 
+pub use aside::Turn;
 pub use cycle::{Cycle, Share};
 pub use draw::{Choice, Draw, most_pressing};
 pub use line::OrderKey;

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
+use crate::dispatch::aside::{Aside, Turn};
 use crate::dispatch::cycle::{Cycle, Share};
 use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
 use crate::dispatch::overtakes::Overtakes;
@@ -14,6 +15,7 @@ use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::ticket::{Ticket, Urgency};
 use crate::time::{Millis, Timestamp};
@@ -31,25 +33,63 @@ pub struct Place {
     pub wants: Option<CounterId>,
     /// Precedence granted, and since when.
     pub urgent: Option<(Urgency, Timestamp)>,
+    /// What brings it its turn.
+    #[serde(default)]
+    pub turn: Turn,
 }
 
 impl Place {
     /// Where a ticket belongs that waits from now on.
     pub fn of(ticket: &Ticket, policy: &Policy) -> Self {
-        let slot = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
-        let (queued, count) = (ticket.queued_at, ticket.count);
-        let order = match policy.order {
-            OrderInLane::SlotThenCheckIn => OrderKey { band: slot.unwrap_or_default().0, queued, count, behind: 0 },
-            OrderInLane::Number => OrderKey { count, ..OrderKey::default() },
-            OrderInLane::CheckIn => OrderKey { queued, count, ..OrderKey::default() },
+        let booked = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
+        let (slot, queued, put_off) = match ticket.joining {
+            Some(Joining::AsOf { at, .. }) => (booked.map(|_| at), at, Some(at)),
+            Some(Joining::Shifted { slot }) => (Some(slot), ticket.queued_at, None),
+            Some(Joining::AfterCalls { .. } | Joining::PerCalls | Joining::OnSite) | None => {
+                (booked, ticket.queued_at, None)
+            }
+        };
+        let since = slot.or(put_off).map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early()));
+        let (order, turn) = match (ticket.joining, ticket.slot) {
+            (Some(Joining::AfterCalls { due }), _) => {
+                (OrderKey { band: due.into(), queued, count: ticket.count, behind: 0 }, Turn::AfterCalls)
+            }
+            (Some(Joining::PerCalls), _) => {
+                (OrderKey { queued, count: ticket.count, ..OrderKey::default() }, Turn::PerCalls)
+            }
+            (Some(Joining::OnSite), Some(slot)) => {
+                let then = order(policy.order, Some(slot.start), queued, ticket);
+                let until = slot.start - policy.early();
+                (order(policy.order, None, queued, ticket), Turn::OnSite { until, then })
+            }
+            (Some(Joining::AsOf { .. }), _) if since > ticket.joined_at => {
+                (order(policy.order, slot, queued, ticket), Turn::PutOff)
+            }
+            _ => (order(policy.order, slot, queued, ticket), Turn::Lane),
         };
         Self {
             lane: ticket.lane,
             order,
-            since: slot.map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
+            since,
             wants: ticket.wants.clone(),
             urgent: ticket.grant.as_ref().map(|grant| (grant.urgency, grant.at)),
+            turn,
         }
+    }
+}
+
+/// The position in a lane of one who came at `queued` for the slot that begins at `slot` (R2).
+fn order(by: OrderInLane, slot: Option<Timestamp>, queued: Timestamp, ticket: &Ticket) -> OrderKey {
+    match (by, ticket.joining) {
+        (OrderInLane::SlotThenCheckIn, _) => {
+            OrderKey { band: slot.unwrap_or_default().0, queued, count: ticket.count, behind: 0 }
+        }
+        // Behind whoever has that number.
+        (OrderInLane::Number, Some(Joining::AsOf { count, .. })) => {
+            OrderKey { count, behind: 1, ..OrderKey::default() }
+        }
+        (OrderInLane::Number, _) => OrderKey { count: ticket.count, ..OrderKey::default() },
+        (OrderInLane::CheckIn, _) => OrderKey { queued, count: ticket.count, ..OrderKey::default() },
     }
 }
 
@@ -59,10 +99,6 @@ fn by_urgency(urgency: Urgency, granted_at: Timestamp) -> OrderKey {
         Urgency::GreenChannel => 1,
     };
     OrderKey { band, queued: granted_at, ..OrderKey::default() }
-}
-
-fn by_age(since: Timestamp) -> OrderKey {
-    OrderKey { queued: since, ..OrderKey::default() }
 }
 
 /// Somebody who was told to get ready.
@@ -108,6 +144,8 @@ pub struct Queue {
     pub(super) age: Line,
     /// Told to get ready, in this order. They have left their lanes' lines, not the line of age.
     pub(super) ready: Vec<Readied>,
+    /// Those who wait for something else than their lane's turn.
+    pub(super) aside: Aside,
     /// The weighted cycle.
     pub(super) cycle: Cycle,
     /// Calls by precedence in a row while others could have been called.
@@ -115,7 +153,7 @@ pub struct Queue {
     /// Today's calls, except those by precedence.
     pub(super) overtakes: Overtakes,
     /// Calls made today.
-    calls: u32,
+    pub(super) calls: u32,
     /// How fast it moves.
     pace: Pace,
 }
@@ -188,7 +226,7 @@ impl Queue {
 
     /// Those who want this counter and cannot be called yet, soonest first.
     pub(super) fn soon(&self, wants: Option<&CounterId>, now: Timestamp) -> Entries<'_> {
-        self.age.behind(wants, by_age(now), TicketId(u64::MAX))
+        self.age.behind(wants, OrderKey::at(now), TicketId(u64::MAX))
     }
 
     /// The place right behind the one who stands `places` behind this ticket in its lane, or behind the last
@@ -202,10 +240,10 @@ impl Queue {
             later.filter(|other| other.lane == place.lane && other.wants == place.wants).count()
         });
         let steps = usize::try_from(places).unwrap_or(usize::MAX).saturating_sub(told);
-        let (lane, wants) = (self.lane(place.lane), place.wants.as_ref());
-        let others = lane.behind(wants, place.order, ticket).filter(|other| other.filed.since <= stepped.since);
+        let (line, wants) = (self.line(place), place.wants.as_ref());
+        let others = line.behind(wants, place.order, ticket).filter(|other| other.filed.from <= stepped.since);
         if let Some(before) = others.take(steps).last() {
-            let next = lane.behind(wants, before.key, TicketId(u64::MAX)).next();
+            let next = line.behind(wants, before.key, TicketId(u64::MAX)).next();
             stepped.order = before.key.stepped_behind(next.map(|next| next.key));
         }
         stepped
@@ -213,12 +251,27 @@ impl Queue {
 
     /// Files a ticket that begins to wait.
     pub fn file(&mut self, ticket: TicketId, place: &Place) {
-        let (wants, filed) = (place.wants.as_ref(), Filed { lane: place.lane, since: place.since });
+        let (wants, filed) = (place.wants.as_ref(), Filed::of(place));
         if let Some((urgency, at)) = place.urgent {
             self.urgent.insert(wants, by_urgency(urgency, at), ticket, filed);
-        } else {
+            return;
+        }
+        self.age.insert(wants, OrderKey::at(place.since), ticket, filed);
+        if self.aside.enter(ticket, place, filed) {
             self.lane_mut(place.lane).insert(wants, place.order, ticket, filed);
-            self.age.insert(wants, by_age(place.since), ticket, filed);
+        }
+        if let Turn::OnSite { until, then } = place.turn {
+            self.lane_mut(Lane::Appointment).insert(wants, then, ticket, filed.booked_from(until));
+        }
+    }
+
+    /// Takes a ticket out of every line from which turns are given.
+    fn leave(&mut self, ticket: TicketId, place: &Place) {
+        let wants = place.wants.as_ref();
+        self.aside.leave(ticket, place);
+        self.lane_mut(place.lane).remove(wants, place.order, ticket);
+        if let Turn::OnSite { then, .. } = place.turn {
+            self.lane_mut(Lane::Appointment).remove(wants, then, ticket);
         }
     }
 
@@ -228,15 +281,16 @@ impl Queue {
         if let Some((urgency, at)) = place.urgent {
             self.urgent.remove(wants, by_urgency(urgency, at), ticket);
         } else {
-            self.lane_mut(place.lane).remove(wants, place.order, ticket);
-            self.age.remove(wants, by_age(place.since), ticket);
+            self.leave(ticket, place);
+            self.age.remove(wants, OrderKey::at(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
     }
 
-    /// Tells a ticket to get ready, and charges its lane now: the call's turn is decided here (C3).
-    pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: &Share, policy: &Policy) {
-        self.cycle.charge(share, &policy.weights);
+    /// Tells a ticket to get ready, and charges its lane now, if it stands in one: the call's turn is decided here
+    /// (C3).
+    pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: Option<&Share>, policy: &Policy) {
+        self.give_turn(place, share, policy);
         self.put_ready(ticket, place, self.ready.len());
     }
 
@@ -244,7 +298,7 @@ impl Queue {
     /// Those with precedence need no such thing.
     pub fn put_ready(&mut self, ticket: TicketId, place: &Place, at: usize) {
         if place.urgent.is_none() && !self.is_ready(ticket) {
-            self.lane_mut(place.lane).remove(place.wants.as_ref(), place.order, ticket);
+            self.leave(ticket, place);
             let readied = Readied { ticket, wants: place.wants.clone(), lane: place.lane, since: place.since };
             self.ready.insert(at.min(self.ready.len()), readied);
         }
@@ -252,14 +306,15 @@ impl Queue {
 
     /// Records a call: takes the ticket out, charges the cycle, counts whom it overtook.
     pub fn take(&mut self, taken: &Taken<'_>, share: Option<&Share>, policy: &Policy) {
+        let had_turn = self.is_ready(taken.ticket) || matches!(taken.rule, Rule::Urgent | Rule::ByHand);
         self.unfile(taken.ticket, taken.place);
-        if let Some(share) = share {
-            self.cycle.charge(share, &policy.weights);
+        if !had_turn {
+            self.give_turn(taken.place, share, policy);
         }
         match taken.rule {
             Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
             Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
-            Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.urgent_run = 0;
                 self.overtakes.add([taken.counter], taken.since());
             }
@@ -272,7 +327,7 @@ impl Queue {
     pub fn untake(&mut self, taken: &Taken<'_>) {
         match taken.rule {
             Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
-            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.overtakes.remove(taken.counter, taken.since());
             }
         }
@@ -280,9 +335,24 @@ impl Queue {
         self.pace.uncalled();
     }
 
+    /// Charges a turn to the lane that gives it; those who join by calls are counted instead.
+    fn give_turn(&mut self, place: &Place, share: Option<&Share>, policy: &Policy) {
+        if let Some(share) = share {
+            self.cycle.charge(share, &policy.weights);
+            self.aside.spacing.count();
+        } else if place.turn == Turn::PerCalls {
+            self.aside.spacing.restart(place.lane);
+        }
+    }
+
     /// Compares an announced wait with what happened.
     pub fn score(&mut self, announced: Millis, waited: Millis) {
         self.pace.score(announced, waited);
+    }
+
+    /// Who waits as on site until a moment, and from then on as booked, soonest first.
+    pub fn turning(&self) -> impl Iterator<Item = (Timestamp, TicketId)> + '_ {
+        self.aside.turning()
     }
 
     /// Starts the cycle anew: its weights were changed.
@@ -293,6 +363,15 @@ impl Queue {
     /// Whether anybody without precedence could be called, by some counter.
     fn somebody_eligible(&self, now: Timestamp) -> bool {
         self.age.wanted().any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
+    }
+
+    /// The line in which this place is one behind the other.
+    fn line(&self, place: &Place) -> &Line {
+        match place.turn {
+            Turn::AfterCalls => &self.aside.after_calls,
+            Turn::PerCalls => self.aside.per_calls(place.lane),
+            Turn::Lane | Turn::PutOff | Turn::OnSite { .. } => self.lane(place.lane),
+        }
     }
 
     pub(super) fn lane(&self, lane: Lane) -> &Line {
@@ -313,11 +392,17 @@ impl Queue {
 
     /// Whether the lanes and the ready set hold exactly those in the line of age, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
-        self.lanes.iter().map(Line::len).sum::<usize>() + self.ready.len() == self.age.len()
+        let (beside, twice) = self.aside.balance();
+        self.lanes.iter().map(Line::len).sum::<usize>() + beside + self.ready.len() == self.age.len() + twice
     }
 }
 
 pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach) -> usize {
     let most = usize::try_from(policy.ready_count).unwrap_or(usize::MAX);
-    most.saturating_sub(ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count())
+    most.saturating_sub(told(ready, reach))
+}
+
+/// How many within reach were told to get ready.
+pub(super) fn told(ready: &[Readied], reach: &Reach) -> usize {
+    ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count()
 }

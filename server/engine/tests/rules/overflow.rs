@@ -14,9 +14,9 @@ fn b3_the_quota_is_never_exceeded() {
         for _ in 0..most {
             hall.overflow();
         }
-        let full = Refusal::OverflowQuotaReached { service: service_id("ent"), quota: most };
+        let full = Refusal::OverflowQuotaReached { service: service_id("ent"), quota: most, approver: None };
         assert_eq!(hall.refuses(overflow("ent")), full);
-        assert_eq!(hall.venue().overflow_count(&service_id("ent")), most);
+        assert_eq!(hall.venue().overflow_count(&service_id("ent"), hall.now()), most);
     }
 }
 
@@ -42,7 +42,7 @@ fn b3_a_slip_of_the_hand_costs_no_quota() {
     let mut hall = quota(1);
     hall.overflow();
     hall.undoes();
-    assert_eq!(hall.venue().overflow_count(&service_id("ent")), 0);
+    assert_eq!(hall.venue().overflow_count(&service_id("ent"), hall.now()), 0);
     hall.overflow();
 }
 

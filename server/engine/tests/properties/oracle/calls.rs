@@ -114,7 +114,7 @@ impl Oracle {
         let claim = match rule {
             Rule::Urgent => 0,
             Rule::Overdue => 1,
-            Rule::Ready | Rule::Cycle => 2,
+            Rule::Ready | Rule::Rejoin | Rule::Cycle => 2,
             Rule::Early => 3,
             Rule::ByHand => return Ok(()),
         };
@@ -143,7 +143,7 @@ impl Oracle {
                 let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
                 expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
             }
-            Rule::ByHand => {}
+            Rule::Rejoin | Rule::ByHand => {}
         }
         // The promise by itself: no call by a rule overtakes anybody who is at the limit.
         let most = self.policy(service).overtaken_max;

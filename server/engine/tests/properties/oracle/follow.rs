@@ -71,7 +71,11 @@ impl Oracle {
                 self.declare(config);
             }
             Event::VenueConfigured { config } => self.declare(config),
-            Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
+            Event::AppointmentsSet { .. }
+            | Event::WaitAnnounced { .. }
+            | Event::AppointmentsNotShown { .. }
+            | Event::SessionClosed { .. }
+            | Event::TicketSlotBegan { .. } => {}
             Event::TicketIssued { .. } => self.issue(event, at)?,
             Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
             Event::TicketCalled { ticket, counter, call, why } => {
@@ -316,6 +320,7 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
@@ -324,6 +329,8 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
         | Event::ChangeUndone { .. } => (None, None),

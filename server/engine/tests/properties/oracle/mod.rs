@@ -254,7 +254,7 @@ impl Oracle {
             let own = self.ready.get(&service.id).cloned().unwrap_or_default();
             expect(engine == own, || format!("ready in {}: {engine:?}, not {own:?}", service.id))?;
             let used = self.overflows.get(&service.id).copied().unwrap_or_default();
-            expect(venue.overflow_count(&service.id) == used, || format!("{used} overflow numbers used"))?;
+            expect(venue.overflow_count(&service.id, venue.at()) == used, || format!("{used} overflow numbers used"))?;
         }
         for ticket in venue.tickets() {
             let person = self.person(ticket.id)?;
