@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::Appointment;
 use crate::config::VenueConfig;
 use crate::counter::CounterState;
-use crate::ids::{CounterId, ServiceId, TicketId};
 use crate::event::Approval;
+use crate::ids::{CounterId, ServiceId, TicketId};
 use crate::lane::Lane;
 use crate::ticket::{Urgency, Visitor};
 

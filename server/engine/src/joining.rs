@@ -18,6 +18,7 @@ pub enum Joining {
     AsOf { at: Timestamp, count: u32 },
     /// It stands among the booked as if its slot had begun at `slot` (C2).
     Shifted { slot: Timestamp },
-    /// It came long before its slot, and waits as on site until it may be called as booked (R9).
+    /// It came long before its slot: on site until it may be called as booked, and among the booked from then on
+    /// (R9).
     OnSite,
 }

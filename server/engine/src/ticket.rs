@@ -145,6 +145,9 @@ pub struct Ticket {
     pub visitor: Visitor,
     /// The booked interval, for appointments and for whoever took the next free slot.
     pub slot: Option<Slot>,
+    /// The service in which it took a free slot, and holds it wherever it goes (R4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_of: Option<ServiceId>,
     /// How it joined its queue, where not in the ordinary way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joining: Option<Joining>,

@@ -22,6 +22,7 @@ use callnext_engine::venue::Outcome;
 use callnext_engine::{BusinessDay, CallId, Joining, Millis, Seq, SessionId, TicketId, TicketNumber};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
+const OLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/older.jsonl");
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
@@ -212,6 +213,14 @@ fn changes() -> Vec<Change> {
 fn every_kind_of_event_is_in_the_file() {
     let kinds: BTreeSet<usize> = changes().iter().flat_map(|change| &change.events).map(kind).collect();
     assert_eq!(kinds.len(), KINDS);
+}
+
+/// Written before a field was added: what is left out has its default.
+#[test]
+fn what_older_versions_wrote_is_still_read() {
+    let older = std::fs::read_to_string(OLDER).unwrap();
+    let changes = older.lines().map(|line| serde_json::from_str::<Change>(line).expect(line));
+    assert!(changes.count() > 0);
 }
 
 #[test]

@@ -48,7 +48,10 @@ impl VenueConfig {
             service.problems(&place, &mut found);
             let letters = service.prefix.chars().count() + usize::from(self.numbering == Numbering::Session);
             if letters > PREFIX_CHARS_MAX {
-                found.add(&format!("{place}: prefix"), &format!("is longer than {PREFIX_CHARS_MAX} with a session's letter"));
+                found.add(
+                    &format!("{place}: prefix"),
+                    &format!("is longer than {PREFIX_CHARS_MAX} with a session's letter"),
+                );
             }
         }
         let mut seen = BTreeSet::new();

@@ -49,7 +49,11 @@ impl Place {
                 (booked, ticket.queued_at, None)
             }
         };
-        let since = slot.or(put_off).map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early()));
+        let since = match ticket.joining {
+            // Could be called before, and waits since then.
+            Some(Joining::OnSite) => ticket.joined_at,
+            _ => slot.or(put_off).map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
+        };
         let (order, turn) = match (ticket.joining, ticket.slot) {
             (Some(Joining::AfterCalls { due }), _) => {
                 (OrderKey { band: due.into(), queued, count: ticket.count, behind: 0 }, Turn::AfterCalls)
@@ -57,7 +61,7 @@ impl Place {
             (Some(Joining::PerCalls), _) => {
                 (OrderKey { queued, count: ticket.count, ..OrderKey::default() }, Turn::PerCalls)
             }
-            (Some(Joining::OnSite), Some(slot)) => {
+            (Some(Joining::OnSite), Some(slot)) if ticket.lane == Lane::WalkIn => {
                 let then = order(policy.order, Some(slot.start), queued, ticket);
                 let until = slot.start - policy.early();
                 (order(policy.order, None, queued, ticket), Turn::OnSite { until, then })

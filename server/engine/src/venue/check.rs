@@ -80,9 +80,8 @@ impl Venue {
             });
         }
         let coming = self.appointments.values().filter(|booking| booking.state != AppointmentState::NoShow).count();
-        let took = self.tickets.iter().filter(|ticket| {
-            ticket.slot.is_some() && ticket.appointment.is_none() && ticket.state != TicketState::Cancelled
-        });
+        let took =
+            self.tickets.iter().filter(|ticket| ticket.slot_of.is_some() && ticket.state != TicketState::Cancelled);
         let held: u32 = self.slots.values().flat_map(BTreeMap::values).sum();
         let people = coming + took.count();
         require(found, usize::try_from(held).ok() == Some(people), || format!("{held} in slots, but {people} come"));
@@ -99,7 +98,7 @@ impl Venue {
             let fits = match ticket.joining {
                 Some(Joining::AfterCalls { .. }) => stands == Some(Turn::AfterCalls),
                 Some(Joining::PerCalls) => stands == Some(Turn::PerCalls),
-                Some(Joining::OnSite) => matches!(stands, Some(Turn::OnSite { .. })) && ticket.lane == Lane::WalkIn,
+                Some(Joining::OnSite) => matches!(stands, Some(Turn::OnSite { .. })) == (ticket.lane == Lane::WalkIn),
                 Some(Joining::AsOf { .. } | Joining::Shifted { .. }) | None => {
                     matches!(stands, Some(Turn::Lane | Turn::PutOff))
                 }

@@ -237,6 +237,7 @@ impl Venue {
     /// What is due within the day happens when it was due, so that a late timer tells the same people as a
     /// punctual one. The day's end happens when it is noticed.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Change> {
+        let now = now.max(self.at);
         let mut changes = Vec::new();
         while let Some(due) = self.next_deadline().filter(|due| *due <= now) {
             let at = if due < self.day.end { due } else { now };

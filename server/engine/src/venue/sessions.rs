@@ -69,7 +69,10 @@ impl Venue {
         let codes: Vec<_> = not_here.map(|booking| booking.code.clone()).collect();
         let ended = |service: &ServiceId| {
             let of_service = over.iter().filter(|(_, _, of)| of == service);
-            of_service.filter_map(|(_, id, _)| sessions.iter().find(|session| session.id == *id)).map(|ended| ended.end).max()
+            of_service
+                .filter_map(|(_, id, _)| sessions.iter().find(|session| session.id == *id))
+                .map(|ended| ended.end)
+                .max()
         };
         let not_back = self.tickets.iter().filter(|ticket| {
             ticket.state == TicketState::Missed
@@ -87,7 +90,8 @@ impl Venue {
     /// The sessions that are not closed yet, per service, and when they will be.
     fn closings(&self) -> impl Iterator<Item = (Timestamp, SessionId, ServiceId)> + '_ {
         self.sessions().into_iter().flat_map(move |session| {
-            let at_its_end = self.config.services.iter().filter(|service| service.policy.no_show == NoShowAt::SessionEnd);
+            let at_its_end =
+                self.config.services.iter().filter(|service| service.policy.no_show == NoShowAt::SessionEnd);
             at_its_end
                 .map(move |service| {
                     (session.end + service.policy.no_show_after(), session.id.clone(), service.id.clone())

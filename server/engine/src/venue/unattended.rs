@@ -27,8 +27,7 @@ impl Venue {
         let called_at = ticket.called_at.filter(|_| matches!(ticket.state, TicketState::Called { .. }))?;
         if ticket.recalls < policy.recalls_min {
             let every = Millis::from_secs(policy.recall_every_s.into());
-            return (every > Millis::ZERO)
-                .then(|| (called_at + every, Event::TicketRecalled { ticket: ticket.id }));
+            return (every > Millis::ZERO).then(|| (called_at + every, Event::TicketRecalled { ticket: ticket.id }));
         }
         if policy.miss == Miss::ByHand {
             return None;

@@ -167,6 +167,7 @@ fn join_otherwise(policy: &mut Policy, dice: &mut Dice) {
         ]),
         calls: dice.pick(&[1, 2, 3, 100]),
     };
+    policy.misses_max = dice.pick(&[2, 2, 3, 9]);
     policy.check_in_early = dice.pick(&[EarlyCheckIn::Wait, EarlyCheckIn::Refuse, EarlyCheckIn::WalkIn]);
     policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, u32::MAX]);
     policy.miss = dice.pick(&[Miss::ByHand, Miss::Automatic]);

@@ -78,10 +78,7 @@ impl Venue {
                 let lane = (!matches!(joining, Some(Joining::AsOf { .. }))).then_some(Lane::Missed);
                 self.wait_again(*ticket, lane, *joining, at);
             }
-            Event::TicketSlotBegan { ticket } => self.update(*ticket, |ticket| {
-                ticket.lane = Lane::Appointment;
-                ticket.joining = None;
-            }),
+            Event::TicketSlotBegan { ticket } => self.update(*ticket, |ticket| ticket.lane = Lane::Appointment),
             Event::TicketTransferred { ticket, service, lane, wants, .. } => {
                 self.leave_counter(*ticket);
                 self.update(*ticket, |ticket| {
@@ -148,9 +145,10 @@ impl Venue {
         if overflow.is_some() {
             self.count_overflow(service, at, |count| count.saturating_add(1));
         }
-        if let (Some(slot), None) = (slot, appointment) {
+        let slot_of = slot.filter(|_| appointment.is_none()).map(|slot| {
             self.fill_slot(service, slot.start);
-        }
+            service.clone()
+        });
         if let Some(booking) = appointment.as_ref().and_then(|code| self.appointments.get_mut(code)) {
             booking.state = AppointmentState::CheckedIn { ticket: *id };
         }
@@ -166,6 +164,7 @@ impl Venue {
             slot: *slot,
             appointment: appointment.clone(),
             overflow: overflow.clone(),
+            slot_of,
             joining: *joining,
             wants: wants.clone(),
             grant: None,
@@ -278,9 +277,8 @@ impl Venue {
 
     fn end(&mut self, id: TicketId, state: TicketState, at: Timestamp) {
         if let (TicketState::Cancelled, Some(ticket)) = (&state, self.ticket(id))
-            && let (Some(slot), None) = (ticket.slot, &ticket.appointment)
+            && let (Some(slot), Some(service)) = (ticket.slot, ticket.slot_of.clone())
         {
-            let service = ticket.service.clone();
             self.free_slot(&service, slot.start);
         }
         self.leave_counter(id);

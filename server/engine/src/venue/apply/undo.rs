@@ -41,8 +41,8 @@ impl Venue {
     ) {
         let id = before.id;
         let cancelled = self.ticket(id).is_some_and(|ticket| ticket.state == TicketState::Cancelled);
-        if let (true, Some(slot), None) = (cancelled, before.slot, &before.appointment) {
-            self.fill_slot(&before.service, slot.start);
+        if let (true, Some(slot), Some(service)) = (cancelled, before.slot, &before.slot_of) {
+            self.fill_slot(service, slot.start);
         }
         self.unfile(id);
         if let (Some(TicketState::Called { call, .. }), true) = (self.ticket(id).map(|t| &t.state), call.is_some()) {

@@ -62,12 +62,8 @@ impl Venue {
         match service.policy.late.rejoin {
             LateJoin::Lane => (Lane::Late, None),
             LateJoin::PerCalls => (Lane::Late, Some(Joining::PerCalls)),
-            LateJoin::Shifted => {
-                (Lane::Appointment, Some(Joining::Shifted { slot: slot.start + now.since(slot.end) }))
-            }
-            LateJoin::SlotEnd => {
-                (Lane::Appointment, Some(self.behind(service, self.slot_at(service, now).end, now)))
-            }
+            LateJoin::Shifted => (Lane::Appointment, Some(Joining::Shifted { slot: slot.start + now.since(slot.end) })),
+            LateJoin::SlotEnd => (Lane::Appointment, Some(self.behind(service, self.slot_at(service, now).end, now))),
             LateJoin::SessionEnd => (Lane::Appointment, Some(self.behind(service, self.session_end(now), now))),
             LateJoin::AsNormal => (Lane::Appointment, None),
         }
