@@ -2,6 +2,7 @@
 //!
 //! A route names the permission it needs and knows no role; a role is nothing but its column in the table.
 
+use callnext_engine::config::ApproverRole;
 use serde::{Deserialize, Serialize};
 
 /// What a member of staff is at a venue.
@@ -38,6 +39,17 @@ impl Role {
     /// The role of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// In which role somebody of this one can approve what the rules leave to a person (B3).
+    pub const fn approves_as(self) -> Option<ApproverRole> {
+        match self {
+            Self::Administrator => Some(ApproverRole::Administrator),
+            Self::Manager => Some(ApproverRole::Manager),
+            Self::Nurse => Some(ApproverRole::Nurse),
+            Self::Clerk => Some(ApproverRole::Clerk),
+            Self::Viewer => None,
+        }
     }
 
     /// Whether it allows this.

@@ -157,6 +157,7 @@ impl ResponseError for ApiError {
             },
             Self::Access(error) => match error.kind() {
                 AccessErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+                AccessErrorKind::Forbidden => StatusCode::FORBIDDEN,
                 AccessErrorKind::Unknown => StatusCode::NOT_FOUND,
                 AccessErrorKind::Conflict => StatusCode::CONFLICT,
                 AccessErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -220,9 +221,17 @@ fn sentence(refusal: &Refusal) -> String {
             format!("ticket {ticket} cannot be missed yet: {grace_ms} ms of grace and {recalls} recalls are left")
         }
         Refusal::SlotNotBegun { ticket } => format!("ticket {ticket} cannot be missed before its own slot"),
-        Refusal::OverflowQuotaReached { service, quota } => {
+        Refusal::OverflowQuotaReached { service, quota, approver: None } => {
             format!("all {quota} overflow numbers of \"{service}\" have been added")
         }
+        Refusal::OverflowQuotaReached { service, quota, approver: Some(_) } => {
+            format!("all {quota} overflow numbers of \"{service}\" have been added; more need somebody's approval")
+        }
+        Refusal::CheckInTooEarly { from } => {
+            format!("it is too early to check in for this booking: come from {from} on")
+        }
+        Refusal::AppointmentNotShown => "the session of this booking is over: it counts as not shown".to_owned(),
+        Refusal::NoFreeSlot { service } => format!("\"{service}\" has no free slot left today"),
         Refusal::VenueFull { limit } => format!("the venue's limit of {limit} is reached"),
         Refusal::ConfigInvalid { problems } => problems.join("; "),
         Refusal::ValueInvalid { field, problem } => format!("{field} {problem}"),

@@ -14,7 +14,8 @@ use super::write::Write;
 use crate::access::{Permission, Principal};
 use crate::venues::Answer;
 use crate::wire::{
-    GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest, TransferRequest,
+    ApproverRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest,
+    TransferRequest,
 };
 
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.
@@ -31,7 +32,15 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
         reference: asked.visitor.as_deref().and_then(|identity| edge.access.links().visitor_reference(identity)),
         language: asked.language,
     };
-    let action = Action::TakeTicket { service: asked.service.clone(), lane, visitor, wants: asked.counter.clone() };
+    if asked.slot && lane != Lane::WalkIn {
+        return Err(ApiError::BodyInvalid("`slot` goes with no other lane than `walk_in`".to_owned()));
+    }
+    let (service, wants) = (asked.service.clone(), asked.counter.clone());
+    let action = if asked.slot {
+        Action::TakeSlot { service, visitor, wants }
+    } else {
+        Action::TakeTicket { service, lane, visitor, wants }
+    };
     let answer = match write.asker.must(permission, &venue) {
         Ok(_) => edge.submit(&venue, &write, permission, action).await?,
         Err(refused) => {
@@ -59,9 +68,18 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
 pub(super) async fn overflow(
     edge: Data<Edge>,
     here: Here,
-    write: Write<OverflowRequest>,
+    mut write: Write<OverflowRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let venue = here.venue()?;
+    // Nobody tries passwords here who could not use them.
+    let asker = write.asker.must(Permission::AddOverflow, &venue)?;
+    let approval = match write.body.approver.take() {
+        None => asker.approval(&venue),
+        Some(ApproverRequest { user, password }) => {
+            write.told_by(&format!("{} {user}", here.0.path()));
+            edge.access.vouch(&user, &password, edge.wall.now()).await?.approval(&venue)
+        }
+    };
     let asked = &write.body;
     let action = Action::AddOverflow {
         service: asked.service.clone(),
@@ -69,6 +87,7 @@ pub(super) async fn overflow(
         reason: asked.reason.as_str().into(),
         approved_by: asked.approved_by.as_str().into(),
         note: text(asked.note.as_deref()),
+        approval,
     };
     let answer = edge.submit(&venue, &write, Permission::AddOverflow, action).await?;
     issued(&edge, &here, &venue, answer)

@@ -27,6 +27,8 @@ impl Dirty {
     pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::DayOpened { .. } | Event::VenueConfigured { .. } | Event::AppointmentsSet { .. } => self.all = true,
+            Event::AppointmentsNotShown { .. } => self.appointments = true,
+            Event::SessionClosed { .. } => {}
             Event::TicketIssued { ticket, appointment, .. } => {
                 self.appointments |= appointment.is_some();
                 self.tickets.insert(*ticket);
@@ -47,6 +49,7 @@ impl Dirty {
             | Event::ServiceStarted { ticket }
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
+            | Event::TicketSlotBegan { ticket }
             | Event::GreenChannelGranted { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);

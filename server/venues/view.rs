@@ -13,7 +13,7 @@ use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timesta
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    QueueOrder, ServiceSummary, SlotTimes, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -262,8 +262,9 @@ pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -
         waiting: waiting(venue, &service.id),
         order: order.iter().map(|ticket| ticket.0).collect(),
         gap_s: venue.queue(&service.id).and_then(|queue| queue.pace().gap()).map(callnext_engine::Millis::as_secs),
-        overflow_count: venue.overflow_count(&service.id),
+        overflow_count: venue.overflow_count(&service.id, venue.at()),
         overflow_max: service.policy.overflow_max,
+        over_quota_role: service.policy.over_quota_role,
     }
 }
 
@@ -277,9 +278,10 @@ pub fn appointment_rows(venue: &Venue) -> Vec<AppointmentRow> {
         slot_end: rfc3339(booking.slot.end),
         name: booking.visitor.name.as_deref().map(ToOwned::to_owned),
         ticket: match booking.state {
-            AppointmentState::Expected => None,
+            AppointmentState::Expected | AppointmentState::NoShow => None,
             AppointmentState::CheckedIn { ticket } => Some(ticket.0),
         },
+        no_show: booking.state == AppointmentState::NoShow,
     };
     venue.appointments().map(row).collect()
 }
@@ -321,6 +323,9 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
             waiting,
             estimate: wait.ok().map(estimate),
             estimate_reason: wait.err().map(|unknown| unknown.code().to_owned()),
+            next_slot: venue
+                .next_free_slot(service, now)
+                .map(|slot| SlotTimes { start: rfc3339(slot.start), end: rfc3339(slot.end) }),
         }
     });
     let open = venue.counters().filter(|counter| counter.state == callnext_engine::counter::CounterState::Open);

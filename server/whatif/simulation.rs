@@ -313,6 +313,7 @@ impl<'p> Simulation<'p> {
                 reason: reason(),
                 approved_by: reason(),
                 note: None,
+                approval: None,
             }),
         };
         let issued = own_way.and_then(|action| self.ask(action).ok());

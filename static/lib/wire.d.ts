@@ -14,7 +14,7 @@ export type CardState =
   | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "completed" | "no_show" | "cancelled";
 export type CounterState = "closed" | "open" | "paused";
 export type Urgency = "emergency" | "green_channel";
-export type Rule = "urgent" | "overdue" | "ready" | "cycle" | "early" | "by_hand";
+export type Rule = "urgent" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
 /** Spoken languages: Mandarin, Cantonese, English. */
 export type Speech = "cmn" | "yue" | "en";
 
@@ -76,6 +76,7 @@ export type QueueOrder = {
   gap_s: number | null;
   overflow_count: number;
   overflow_max: number;
+  over_quota_role: "clerk" | "nurse" | "manager" | "administrator" | null;
 };
 export type CounterRow = {
   id: string;
@@ -113,6 +114,7 @@ export type AppointmentRow = {
   slot_end: Timestamp;
   name: string | null;
   ticket: number | null;
+  no_show: boolean;
 };
 export type Console = {
   venue: Named;
@@ -151,6 +153,7 @@ export type ServiceSummary = {
   waiting: number;
   estimate: Estimate | null;
   estimate_reason: string | null;
+  next_slot: { start: Timestamp; end: Timestamp } | null;
 };
 export type VenueSummary = {
   id: string;

@@ -140,12 +140,40 @@ async function addOverflow() {
     reasons: reasons("overflow"),
   });
   if (!answer) return;
-  /** @type {Record<string, string | undefined>} */
+  /** @type {Record<string, unknown>} */
   const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
+  const chosen = desk.state()?.services.find((other) => other.id === answer["service"]);
+  if (chosen && chosen.overflow_count >= chosen.overflow_max && chosen.over_quota_role) {
+    const approver = await askApprover(chosen, chosen.over_quota_role);
+    if (!approver) return;
+    if (approver.user) body["approver"] = approver;
+  }
   const issued = await desk.act("POST", at("overflows"), body, (added) => t("triage.did_overflow", { number: added.number }));
   if (issued) select(String(issued.id));
+}
+
+/**
+ * Over the quota somebody whose role is enough gives their word (B3): whoever is logged in, or another account.
+ *
+ * @param {import("../lib/wire").QueueOrder} row
+ * @param {"clerk" | "nurse" | "manager" | "administrator"} least
+ * @returns {Promise<{ user: string, password: string } | null>}  no user where it is one's own word; null when left
+ */
+async function askApprover(row, least) {
+  const role = t(`role.${least}`);
+  const answer = await ask({
+    title: t("triage.over_quota_title"),
+    about: t("triage.over_quota_about", { service: words(row.name), max: row.overflow_max, role }),
+    agree: t("triage.add_overflow"),
+    danger: true,
+    fields: [
+      { name: "user", label: t("triage.approver_user"), hint: t("triage.approver_hint"), max: NAME_CHARS_MAX },
+      { name: "password", label: t("triage.approver_password"), kind: "password" },
+    ],
+  });
+  return answer && { user: answer["user"] ?? "", password: answer["password"] ?? "" };
 }
 
 /** @param {AppointmentRow} row */
@@ -308,8 +336,9 @@ function renderAppointments(state) {
       setText(cell2, words(state.services.find((other) => other.id === row.service)?.name) || row.service);
       setText(cell3, `${hourMinute(row.slot_start, state.time_zone)}–${hourMinute(row.slot_end, state.time_zone)}`);
       const number = row.ticket === null ? null : (state.tickets.get(row.ticket)?.number ?? "");
-      setText(cell4, number === null ? t("triage.expected") : t("triage.checked_in", { number }));
-      markRow(line, row.code, row.ticket === null ? "expected" : "arrived");
+      const away = row.no_show ? t("triage.not_shown") : t("triage.expected");
+      setText(cell4, number === null ? away : t("triage.checked_in", { number }));
+      markRow(line, row.code, row.no_show ? "no_show" : row.ticket === null ? "expected" : "arrived");
     },
   );
   renderEmpty(rows.length, t("triage.no_appointments"));
@@ -411,6 +440,7 @@ function bookingPanel(row, state) {
   ];
   const number = row.ticket === null ? null : (state.tickets.get(row.ticket)?.number ?? "");
   if (number !== null) facts.push([t("triage.state"), t("triage.checked_in", { number })]);
+  if (row.no_show) facts.push([t("triage.state"), t("triage.not_shown")]);
   return [
     el("h2", { class: "side-number" }, row.name ?? row.code),
     el("p", { class: "side-name" }, row.name ? row.code : ""),
@@ -418,7 +448,7 @@ function bookingPanel(row, state) {
     el(
       "div",
       { class: "side-acts" },
-      number === null && el("button", { type: "button", class: "button primary wide", "data-act": "check_in", "aria-disabled": desk.busy() ? "true" : null, click: () => press("enter") }, el("span", {}, t("act.check_in")), el("kbd", {}, "Enter")),
+      number === null && !row.no_show && el("button", { type: "button", class: "button primary wide", "data-act": "check_in", "aria-disabled": desk.busy() ? "true" : null, click: () => press("enter") }, el("span", {}, t("act.check_in")), el("kbd", {}, "Enter")),
     ),
   ];
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use awc::http::Method;
 use callnext::http::ApiError;
-use callnext_engine::{CounterId, Refusal, ServiceId, TicketId};
+use callnext_engine::{CounterId, Refusal, ServiceId, TicketId, Timestamp};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -428,7 +428,10 @@ fn codes() -> BTreeSet<String> {
         Refusal::TicketNotInState { ticket, state: String::new(), needed: String::new() },
         Refusal::MissTooEarly { ticket, grace_ms: 0, recalls: 0 },
         Refusal::SlotNotBegun { ticket },
-        Refusal::OverflowQuotaReached { service, quota: 0 },
+        Refusal::CheckInTooEarly { from: Timestamp(0) },
+        Refusal::AppointmentNotShown,
+        Refusal::NoFreeSlot { service: service.clone() },
+        Refusal::OverflowQuotaReached { service, quota: 0, approver: None },
         Refusal::VenueFull { limit: 0 },
         Refusal::ConfigInvalid { problems: Vec::new() },
         Refusal::ValueInvalid { field: String::new(), problem: String::new() },
