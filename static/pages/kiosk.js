@@ -143,8 +143,9 @@ function renderResult() {
 /** @param {TicketIssued} ticket */
 function facts({ card }) {
   const ahead = card.ahead === null ? "" : t("kiosk.ahead", { n: card.ahead });
+  const slot = card.slot_start && card.slot_end ? `${hourMinute(card.slot_start, card.time_zone)}–${hourMinute(card.slot_end, card.time_zone)}` : "";
   const wait = waitText({ open: card.estimate_reason !== "no_counter_open", estimate: card.estimate, estimate_reason: card.estimate_reason });
-  return [ahead, wait].filter((part) => part !== "").join(" · ");
+  return [slot, ahead, wait].filter((part) => part !== "").join(" · ");
 }
 
 function renderTrouble() {

@@ -66,7 +66,7 @@ impl Spacing {
         self.late = self.late.saturating_add(1);
     }
 
-    /// One of these had a turn, or the first of them has come.
+    /// One of these had a turn, or the first of them has joined.
     pub(super) fn restart(&mut self, lane: Lane) {
         if lane == Lane::Late { self.late = 0 } else { self.missed = 0 }
     }
@@ -108,9 +108,6 @@ impl Aside {
                 false
             }
             Turn::PerCalls => {
-                if self.per_calls(place.lane).is_empty() {
-                    self.spacing.restart(place.lane);
-                }
                 self.per_calls_mut(place.lane).insert(wants, place.order, ticket, filed);
                 false
             }

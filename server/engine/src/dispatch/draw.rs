@@ -90,7 +90,7 @@ enum LineName {
 }
 
 impl LineName {
-    const COUNT: usize = 2 * Lane::ALL.len() + 5;
+    const COUNT: usize = Lane::ALL.len() + 7;
 
     const fn index(self) -> usize {
         match self {
@@ -100,7 +100,8 @@ impl LineName {
             Self::Soon => Lane::ALL.len() + 2,
             Self::AfterCalls => Lane::ALL.len() + 3,
             Self::PutOff => Lane::ALL.len() + 4,
-            Self::PerCalls(lane) => Lane::ALL.len() + 5 + lane.index(),
+            Self::PerCalls(Lane::Late) => Lane::ALL.len() + 5,
+            Self::PerCalls(_) => Lane::ALL.len() + 6,
         }
     }
 }

@@ -54,7 +54,7 @@
 //!   and 2.
 //! * `per_calls`: in no lane. Rule 4 has the first of them, by re-report and then number, when the cycle has given
 //!   `missed.calls` turns or more since the latest of them had theirs (told to get ready, or called by rules 2, 4 or 6
-//!   without having been told), or since one came to wait where none was waiting untold. After those of `after_calls`.
+//!   without having been told), or since one joined while none was waiting untold. After those of `after_calls`.
 //!   Emergencies, green channel and calls by hand are no turns. Since now.
 //! * `slot_end`, `session_end`, `tail`: in the lane the ticket had, as if its slot had begun and it had come at a
 //!   moment *T*. For `slot_end`, *T* is the last millisecond of the present slot of the grid: slots of `slot_min`

@@ -354,6 +354,13 @@ impl Queue {
         self.pace.score(announced, waited);
     }
 
+    /// Somebody is about to join by turns of the cycle: they are counted from now, unless somebody waits for them.
+    pub fn joins_per_calls(&mut self, lane: Lane) {
+        if self.aside.per_calls(lane).is_empty() {
+            self.aside.spacing.restart(lane);
+        }
+    }
+
     /// Who waits as on site until a moment, and from then on as booked, soonest first.
     pub fn turning(&self) -> impl Iterator<Item = (Timestamp, TicketId)> + '_ {
         self.aside.turning()

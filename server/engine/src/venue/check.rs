@@ -71,8 +71,8 @@ impl Venue {
 
     /// Sessions and slots count no more than there are, and the day no less than its sessions (B3, B14, R4).
     fn check_quotas(&self, found: &mut Vec<Violation>) {
+        let added = self.tickets.iter().filter(|ticket| ticket.overflow.is_some()).count();
         for (service, counts) in &self.overflows {
-            let added = self.tickets.iter().filter(|ticket| ticket.overflow.is_some()).count();
             let sessions: u32 = counts.of_session.values().sum();
             require(found, sessions <= counts.of_day, || format!("{service}: {sessions} overflow numbers in sessions"));
             require(found, usize::try_from(counts.of_day).is_ok_and(|count| count <= added), || {

@@ -180,6 +180,7 @@ impl Venue {
             announced: None,
             place: None,
         });
+        self.joins(*id, Some(*lane), *joining);
         self.update(*id, |_| {});
     }
 
@@ -237,6 +238,7 @@ impl Venue {
 
     /// Without a lane: in the one it had.
     fn wait_again(&mut self, id: TicketId, lane: Option<Lane>, joining: Option<Joining>, at: Timestamp) {
+        self.joins(id, lane, joining);
         self.update(id, |ticket| {
             ticket.state = TicketState::Waiting;
             ticket.lane = lane.unwrap_or(ticket.lane);
@@ -254,6 +256,13 @@ impl Venue {
         queue.file(id, &stepped);
         if let Some(ticket) = self.ticket_mut(id) {
             ticket.place = Some(stepped);
+        }
+    }
+
+    fn joins(&mut self, id: TicketId, lane: Option<Lane>, joining: Option<Joining>) {
+        let queue = self.ticket(id).map(|ticket| ticket.service.clone()).and_then(|id| self.queues.get_mut(&id));
+        if let (Some(queue), Some(lane), Some(Joining::PerCalls)) = (queue, lane, joining) {
+            queue.joins_per_calls(lane);
         }
     }
 
