@@ -49,6 +49,18 @@ pub enum Refusal {
     MissTooEarly { ticket: TicketId, grace_ms: i64, recalls: u32 },
     /// The person's own slot has not begun: nobody is missed before their time (C1).
     SlotNotBegun { ticket: TicketId },
+    /// The service is closed for the day, and takes nobody new (B10).
+    ServiceClosed { service: ServiceId },
+    /// The doctor's clinic is closed for the day, and takes nobody new (B10).
+    CounterClosed { counter: CounterId },
+    /// It is not closed.
+    NotClosed,
+    /// The ticket has no step after this one (G10).
+    NoNextStep { ticket: TicketId },
+    /// The day on which it was sent is over.
+    DayOver,
+    /// No such transfer is on its way.
+    TransferUnknown,
     /// The overflow quota of the day is used up (B3).
     OverflowQuotaReached { service: ServiceId, quota: u32 },
     /// Too many tickets, bookings or live things for one venue day.
@@ -84,6 +96,12 @@ impl Refusal {
             Self::TicketNotInState { .. } => "ticket_not_in_state",
             Self::MissTooEarly { .. } => "miss_too_early",
             Self::SlotNotBegun { .. } => "slot_not_begun",
+            Self::ServiceClosed { .. } => "service_closed",
+            Self::CounterClosed { .. } => "counter_closed",
+            Self::NotClosed => "not_closed",
+            Self::NoNextStep { .. } => "no_next_step",
+            Self::DayOver => "day_over",
+            Self::TransferUnknown => "transfer_unknown",
             Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
@@ -101,7 +119,8 @@ impl Refusal {
             Self::ServiceUnknown { .. }
             | Self::CounterUnknown { .. }
             | Self::TicketUnknown { .. }
-            | Self::AppointmentUnknown => RefusalKind::Unknown,
+            | Self::AppointmentUnknown
+            | Self::TransferUnknown => RefusalKind::Unknown,
             Self::IdentityMismatch => RefusalKind::Forbidden,
             Self::AlreadyCheckedIn { .. }
             | Self::CounterNotOpen { .. }
@@ -111,6 +130,11 @@ impl Refusal {
             | Self::TicketNotInState { .. }
             | Self::MissTooEarly { .. }
             | Self::SlotNotBegun { .. }
+            | Self::ServiceClosed { .. }
+            | Self::CounterClosed { .. }
+            | Self::NotClosed
+            | Self::NoNextStep { .. }
+            | Self::DayOver
             | Self::NothingToUndo
             | Self::UndoTooLate
             | Self::UndoOvertaken => RefusalKind::Conflict,

@@ -16,12 +16,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
+use crate::closure::{Closable, InForce};
 use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::VenueConfig;
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach};
 use crate::estimate::{Unknown, Wait};
 use crate::event::{Change, Event, Rule};
+use crate::handover::{Arrival, Handovers};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
 use crate::projection::{Projected, project};
 use crate::refusal::Refusal;
@@ -66,6 +68,11 @@ pub struct Venue {
     queues: BTreeMap<ServiceId, Queue>,
     /// Overflow numbers added today (B3).
     overflows: BTreeMap<ServiceId, u32>,
+    /// What is closed today (B10).
+    #[serde(serialize_with = "listed")]
+    closures: BTreeMap<Closable, InForce>,
+    /// What goes to other venues and comes from them (R6).
+    handovers: Handovers,
     /// The latest calls, oldest first.
     calls: VecDeque<CallEntry>,
     receipts: Receipts,
@@ -125,6 +132,16 @@ pub enum Outcome {
         /// The counter.
         counter: CounterId,
     },
+    /// This came of a parcel from another venue.
+    Arrival {
+        /// What.
+        came: Arrival,
+    },
+    /// This was closed, or opened again.
+    Closed {
+        /// What.
+        closed: Closable,
+    },
     /// An earlier change was taken back.
     Undone {
         /// Which.
@@ -175,6 +192,8 @@ impl Venue {
             counters: BTreeMap::new(),
             queues,
             overflows: BTreeMap::new(),
+            closures: BTreeMap::new(),
+            handovers: Handovers::default(),
             calls: VecDeque::new(),
             receipts: Receipts::default(),
             trail: Trail::default(),
@@ -305,6 +324,21 @@ impl Venue {
         self.overflows.get(service).copied().unwrap_or_default()
     }
 
+    /// What is closed today (B10).
+    pub fn closures(&self) -> impl Iterator<Item = &InForce> {
+        self.closures.values()
+    }
+
+    /// The closure of this, if it is closed.
+    pub fn closure(&self, of: &Closable) -> Option<&InForce> {
+        self.closures.get(of)
+    }
+
+    /// What goes to other venues and comes from them (R6).
+    pub fn handovers(&self) -> &Handovers {
+        &self.handovers
+    }
+
     /// Counters that call for a service, in the order of the declaration.
     pub fn open_counters<'v>(&'v self, service: &'v ServiceId) -> impl Iterator<Item = &'v Counter> {
         self.counters().filter(move |counter| counter.serves(service))
@@ -365,7 +399,8 @@ impl Venue {
     /// The day before the next one may begin: everybody still here has left. Whoever was called and not marked
     /// missed was served: where nobody presses "start", the last person of each counter ends so.
     fn closing(&self) -> impl Iterator<Item = Event> + '_ {
-        self.live().map(|ticket| match ticket.state {
+        // What came of a ticket that is on its way is not known here; its parcel stays.
+        self.live().filter(|ticket| ticket.state.is_here()).map(|ticket| match ticket.state {
             TicketState::Called { .. } | TicketState::Serving { .. } => Event::ServiceCompleted { ticket: ticket.id },
             _ => Event::TicketNotShown { ticket: ticket.id },
         })
@@ -383,4 +418,9 @@ impl Venue {
     pub fn receipt(&self, id: &CommandId) -> Option<&Receipt> {
         self.receipts.find(Some(id)).ok().flatten()
     }
+}
+
+/// As a list: not every format has maps whose keys are more than text.
+fn listed<S: serde::Serializer>(closures: &BTreeMap<Closable, InForce>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(closures.values())
 }

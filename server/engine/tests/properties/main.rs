@@ -28,7 +28,7 @@ use day::Day;
 use play::Seen;
 
 /// Days that run with the other tests.
-const DAYS: u64 = 60;
+const DAYS: u64 = 80;
 /// The seed of those.
 const SEED: u64 = 1;
 

@@ -4,9 +4,11 @@
 
 mod appointments;
 mod calling;
+mod closing;
 mod configure;
 mod counters;
 mod day;
+mod handover;
 mod idempotency;
 mod missed;
 mod moving;
@@ -17,3 +19,4 @@ mod ready;
 mod refusals;
 mod step_back;
 mod undo;
+mod visits;

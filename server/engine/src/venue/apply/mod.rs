@@ -13,6 +13,7 @@ use crate::venue::trail::Images;
 use crate::venue::{CALLS_MAX, CallEntry, Receipt, Venue};
 
 mod configure;
+mod moves;
 mod undo;
 
 impl Venue {
@@ -29,8 +30,9 @@ impl Venue {
 
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp, by: &Actor) {
         match event {
-            Event::DayOpened { day, config, next_ticket, next_call, priors } => {
+            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers } => {
                 self.open_day(*day, config, *next_ticket, *next_call, priors);
+                self.handovers = handovers.clone();
             }
             Event::VenueConfigured { config } => self.configure(config, at),
             Event::AppointmentsSet { appointments } => {
@@ -74,16 +76,16 @@ impl Venue {
             }
             Event::TicketReturned { ticket } => self.wait_again(*ticket, Lane::ReturnVisit, at),
             Event::TicketRequeued { ticket, .. } => self.wait_again(*ticket, Lane::Missed, at),
-            Event::TicketTransferred { ticket, service, lane, wants, .. } => {
-                self.leave_counter(*ticket);
-                self.update(*ticket, |ticket| {
-                    ticket.service = service.clone();
-                    ticket.lane = *lane;
-                    ticket.wants.clone_from(wants);
-                    ticket.state = TicketState::Waiting;
-                    ticket.joined_at = at;
-                });
-            }
+            Event::TicketTransferred { .. }
+            | Event::TicketSent { .. }
+            | Event::TicketReceived { .. }
+            | Event::ParcelDeclined { .. }
+            | Event::TransferSettled { .. }
+            | Event::Closed { .. }
+            | Event::Reopened { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepSkipped { .. }
+            | Event::StepsSet { .. } => self.moves(event, at, by),
             Event::TicketCancelled { ticket, .. } => self.end(*ticket, TicketState::Cancelled, at),
             Event::GreenChannelGranted { ticket, urgency, reason } => self.update(*ticket, |ticket| {
                 ticket.grant = Some(Grant { urgency: *urgency, reason: reason.clone(), by: by.clone(), at });
@@ -122,6 +124,7 @@ impl Venue {
             appointment,
             wants,
             overflow,
+            steps,
         } = event
         else {
             return;
@@ -158,6 +161,10 @@ impl Venue {
             recalls: 0,
             misses: 0,
             announced: None,
+            steps: steps.clone(),
+            steps_done: 0,
+            note: None,
+            guest: None,
             place: None,
         });
         self.update(*id, |_| {});
@@ -183,6 +190,7 @@ impl Venue {
             ticket.rule = Some(why.rule);
             ticket.started_at = None;
             ticket.recalls = 0;
+            ticket.note = None;
         }
         if let Some(counter) = self.counters.get_mut(counter) {
             counter.current = Some(id);

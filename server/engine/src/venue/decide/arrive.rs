@@ -9,6 +9,7 @@ use crate::event::{Event, OverflowGrant};
 use crate::ids::{CounterId, ServiceId, TicketNumber};
 use crate::lane::Lane;
 use crate::refusal::Refusal;
+use crate::step::Step;
 use crate::ticket::{Slot, Visitor};
 use crate::time::Timestamp;
 use crate::venue::decide::Decided;
@@ -27,7 +28,18 @@ impl Venue {
         if !matches!(lane, Lane::WalkIn | Lane::Referral) {
             return Err(invalid("lane", "only walk_in and referral can be taken; the others come about by rule"));
         }
-        self.issued(service, Issue { lane, visitor, wants, slot: None, appointment: None, overflow: None })
+        self.takes_new(&service.id, wants)?;
+        self.issued(service, Issue { wants, ..Issue::of(lane, visitor) })
+    }
+
+    pub(super) fn decide_take_visit(&self, steps: &[Step], lane: Lane, visitor: &Visitor) -> Decided {
+        let (first, steps) = steps.split_first().ok_or_else(|| invalid("steps", "are none"))?;
+        self.check_steps(steps)?;
+        let (mut events, outcome) = self.decide_take(&first.service, lane, visitor, first.wants.as_ref())?;
+        if let Some(Event::TicketIssued { steps: later, .. }) = events.first_mut() {
+            *later = steps.to_vec();
+        }
+        Ok((events, outcome))
     }
 
     pub(super) fn decide_appointments(&self, appointments: &[Appointment]) -> Decided {
@@ -41,6 +53,7 @@ impl Venue {
         for appointment in appointments {
             self.known_service(&appointment.service)?;
             self.check_wants(appointment.wants.as_ref(), &appointment.service)?;
+            self.check_steps(&appointment.steps)?;
             check_visitor(&appointment.visitor)?;
             check_reason("code", &appointment.code)?;
             if !seen.insert(appointment.code.as_ref()) {
@@ -75,18 +88,19 @@ impl Venue {
         {
             return Err(Refusal::IdentityMismatch);
         }
-        let service = self.known_service(&booking.service)?;
+        // B10: whoever was booked for what is closed goes where those went who had come before.
+        let Step { service, wants } = self.instead_of(&booking.service, booking.wants.as_ref());
+        let service = self.known_service(&service)?;
         // C2: whoever comes after the slot waits as late.
         let lane = if now < booking.slot.end { Lane::Appointment } else { Lane::Late };
         // A wish that cannot be met any more must not turn away whoever is here.
-        let wants = booking.wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
+        let wants = wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
         let issue = Issue {
-            lane,
-            visitor: &booking.visitor,
             wants,
             slot: Some(booking.slot),
             appointment: Some(booking.code.clone()),
-            overflow: None,
+            steps: booking.steps.clone(),
+            ..Issue::of(lane, &booking.visitor)
         };
         self.issued(service, issue)
     }
@@ -98,12 +112,12 @@ impl Venue {
         if let Some(note) = &grant.note {
             check_reason("note", note)?;
         }
+        self.takes_new(&service.id, None)?;
         let quota = service.policy.overflow_max;
         if self.overflow_count(&service.id) >= quota {
             return Err(Refusal::OverflowQuotaReached { service: service.id.clone(), quota });
         }
-        let issue =
-            Issue { lane: Lane::Overflow, visitor, wants: None, slot: None, appointment: None, overflow: Some(grant) };
+        let issue = Issue { overflow: Some(grant), ..Issue::of(Lane::Overflow, visitor) };
         self.issued(service, issue)
     }
 
@@ -126,6 +140,7 @@ impl Venue {
             appointment: issue.appointment,
             wants: issue.wants.cloned(),
             overflow: issue.overflow,
+            steps: issue.steps,
         };
         Ok((vec![event], Outcome::Ticket { ticket }))
     }
@@ -139,4 +154,11 @@ struct Issue<'a> {
     slot: Option<Slot>,
     appointment: Option<Arc<str>>,
     overflow: Option<OverflowGrant>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Issue<'a> {
+    fn of(lane: Lane, visitor: &'a Visitor) -> Self {
+        Self { lane, visitor, wants: None, slot: None, appointment: None, overflow: None, steps: Vec::new() }
+    }
 }

@@ -10,10 +10,13 @@ use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
 
 mod arrive;
 mod call;
+mod closing;
 mod configure;
 mod counters;
+mod handover;
 mod known;
 mod moving;
+mod steps;
 
 pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
 
@@ -26,6 +29,7 @@ impl Venue {
             Action::TakeTicket { service, lane, visitor, wants } => {
                 self.decide_take(service, *lane, visitor, wants.as_ref())
             }
+            Action::TakeVisit { steps, lane, visitor } => self.decide_take_visit(steps, *lane, visitor),
             Action::SetAppointments { appointments } => self.decide_appointments(appointments),
             Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
             Action::AddOverflow { service, visitor, reason, approved_by, note } => {
@@ -45,7 +49,7 @@ impl Venue {
             }
             Action::Complete { counter } => {
                 let ticket = self.at_counter(self.known_counter(counter)?)?;
-                Ok(about(ticket.id, Event::ServiceCompleted { ticket: ticket.id }))
+                Ok(about(ticket.id, self.completed(ticket.id)))
             }
             Action::Miss { counter } => self.decide_miss(counter, now),
             Action::SetCounter { counter, state, services } => {
@@ -67,11 +71,18 @@ impl Venue {
                 check_reason("reason", reason)?;
                 Ok(about(ticket.id, Event::TicketRequeued { ticket: ticket.id, reason: reason.clone() }))
             }
-            Action::Transfer { ticket, service, reason, wants } => {
-                self.decide_transfer(*ticket, service, reason, wants.as_ref())
+            Action::Transfer { ticket, service, reason, wants, urgency } => {
+                self.decide_transfer(*ticket, service, reason, wants.as_ref(), *urgency)
             }
+            Action::Send(sending) => self.decide_send(sending, &command.by, now),
+            Action::Receive { delivery } => self.decide_receive(delivery),
+            Action::Settle { transfer, came } => self.decide_settle(*transfer, came),
+            Action::Close { closure } => self.decide_close(closure),
+            Action::Reopen { closed } => self.decide_reopen(closed),
+            Action::SetSteps { ticket, steps, reason } => self.decide_set_steps(*ticket, steps, reason),
+            Action::SkipStep { ticket, reason } => self.decide_skip_step(*ticket, reason),
             Action::Cancel { ticket, reason } => {
-                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                let ticket = self.in_state(*ticket, "here", TicketState::is_here)?;
                 if let Some(reason) = reason {
                     check_reason("reason", reason)?;
                 }
@@ -130,6 +141,7 @@ impl Venue {
             next_ticket: self.next_ticket,
             next_call: self.next_call,
             priors,
+            handovers: self.handovers.clone(),
         }]
     }
 }
