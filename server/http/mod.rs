@@ -6,12 +6,14 @@
 mod accounts;
 mod appointments;
 mod asker;
+mod closures;
 mod counters;
 mod docs;
 mod edge;
 mod error;
 mod frame_guard;
 mod here;
+mod moves;
 mod ops;
 mod origin;
 mod pages;
@@ -114,7 +116,9 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(tickets::hold)
         .service(tickets::bring_back)
         .service(tickets::requeue)
-        .service(tickets::transfer)
+        .service(moves::transfer)
+        .service(moves::set_steps)
+        .service(moves::skip_step)
         .service(tickets::cancel)
         .service(tickets::green_channel)
         .service(appointments::set)
@@ -125,6 +129,12 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(counters::complete)
         .service(counters::miss)
         .service(counters::set)
+        .service(closures::of_service)
+        .service(closures::of_counter)
+        .service(closures::close_service)
+        .service(closures::close_counter)
+        .service(closures::reopen_service)
+        .service(closures::reopen_counter)
         .service(phone::card)
         .service(phone::qr)
         .service(phone::cancel)

@@ -4,15 +4,18 @@
 //! sees, answers, and publishes, in this order: nothing is shown that a crash could take back.
 
 mod answers;
+mod courier;
 mod dirty;
 mod hub;
 mod messages;
+pub mod notices;
 mod publication;
 mod registry;
 mod shown;
 mod venue_actor;
 pub mod view;
 
+pub use courier::{Bell, Courier};
 pub use hub::{Audience, Hub, Hubs, Join, Viewer};
 pub use messages::{Answer, Look, Submit, SubmitError};
 pub use publication::{BoardFilter, Facts, Publication};
