@@ -8,6 +8,7 @@
  * @typedef {import("../lib/wire").TicketIssued} TicketIssued
  */
 import { get, newKey, path, post, Refusal, Unreachable } from "../lib/api.js";
+import { closedText } from "../lib/closed.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { createFeed, followBrowser } from "../lib/feed.js";
@@ -98,9 +99,11 @@ function renderHome() {
       ),
     (row, service) => {
       setText(one(row, "strong"), words(service.name));
-      setText(one(row, ".kiosk-waiting"), t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
-      setText(one(row, ".kiosk-estimate"), waitText(service));
+      const { closed } = service;
+      setText(one(row, ".kiosk-waiting"), closed ? t("closed.badge") : t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
+      setText(one(row, ".kiosk-estimate"), closed ? closedText(closed) : waitText(service));
       setAttribute(one(row, "button"), "data-open", String(service.open));
+      one(row, "button", "button").disabled = closed !== null;
     },
   );
   setAttribute(one(document, "#services"), "data-count", services.length > 4 ? "many" : "few");

@@ -88,7 +88,7 @@ async fn b10_clerks_close_nothing_and_what_is_not_there_is_not_closed() {
 #[actix_web::test]
 async fn r6_a_ticket_goes_to_another_venue_and_its_old_link_with_it() {
     let server = Server::start().await;
-    let nurse = server.staff("nurse").await;
+    let nurse = server.admin().await;
     let issued = take_at(&nurse, "clinic", json!({ "service": "internal", "name": "王小明" })).await;
     let link = format!("tickets/{}", token(&issued));
     let mut phone = nurse.socket(&format!("/ws/v1/{link}")).await;
@@ -121,7 +121,7 @@ async fn r6_a_ticket_goes_to_another_venue_and_its_old_link_with_it() {
 #[actix_web::test]
 async fn r6_a_plain_no_is_heard_at_once() {
     let server = Server::start().await;
-    let (nurse, clerk) = (server.staff("nurse").await, server.staff("clerk").await);
+    let (nurse, clerk) = (server.admin().await, server.staff("clerk").await);
     let issued = nurse.take("internal").await;
     let to = |venue: &str, service: &str| json!({ "venue": venue, "service": service, "reason": "full" });
     let sends = |body: Value| nurse.ticket(&issued["id"], "transfers", body);
