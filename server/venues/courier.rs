@@ -89,8 +89,9 @@ impl Courier {
                     return false;
                 }
             },
-            // It is not in the settings any more: nobody would ever call them there.
-            Err(SubmitOrRegistryError::Registry(RegistryError::Unknown(_))) => {
+            // It is not in the settings any more: nobody would ever call them there. Another node's settings may
+            // differ, so whoever writes the source decides.
+            Err(SubmitOrRegistryError::Registry(RegistryError::Unknown(_))) if self.registry.is_owner(from) => {
                 Arrival::Declined { code: "venue_unknown".into() }
             }
             Err(error) => {

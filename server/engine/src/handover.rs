@@ -130,7 +130,7 @@ pub struct Sent {
 }
 
 /// A parcel to be carried: what the target is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Where to.
     pub to: VenueId,
