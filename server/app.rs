@@ -24,7 +24,7 @@ use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
-use crate::venues::{Hub, Hubs, Registry, RegistryError};
+use crate::venues::{Bell, Courier, Hub, Hubs, Registry, RegistryError};
 
 /// How long requests in flight may take after sockets were sent away, seconds.
 const SHUTDOWN_S: u64 = 5;
@@ -168,6 +168,8 @@ impl App {
         let registry = Arc::new(registry);
         registry.open_all().await?;
         actix::spawn(registry.clone().keep_open());
+        let bell = Bell::default();
+        actix::spawn(Courier::new(registry.clone(), bell.clone()).run());
         let edge = web::Data::new(Edge {
             registry: registry.clone(),
             access: parts.access,
@@ -176,6 +178,7 @@ impl App {
             metrics: metrics.clone(),
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
+            bell,
             closing: Closing::default(),
             demo: parts.demo,
             member: member.clone(),

@@ -124,6 +124,8 @@ pub enum Permission {
     Transfer,
     /// Take a ticket out.
     Cancel,
+    /// Close a service or a clinic for the day, and open it again (B10).
+    Close,
     /// Grant precedence (R3, R10).
     GrantGreenChannel,
     /// Take back one's own last change.
@@ -138,7 +140,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SeeBoard,
         Self::SeeQueue,
         Self::TakeTicket,
@@ -154,6 +156,7 @@ impl Permission {
         Self::Requeue,
         Self::Transfer,
         Self::Cancel,
+        Self::Close,
         Self::GrantGreenChannel,
         Self::Undo,
         Self::ManageDevices,
@@ -179,7 +182,7 @@ impl Permission {
             | Self::Transfer
             | Self::Cancel
             | Self::Undo => (&[Administrator, Manager, Nurse, Clerk], &[]),
-            Self::SetAppointments | Self::AddOverflow | Self::GrantGreenChannel => {
+            Self::SetAppointments | Self::AddOverflow | Self::Close | Self::GrantGreenChannel => {
                 (&[Administrator, Manager, Nurse], &[])
             }
             Self::ManageDevices | Self::ConfigureVenue => (&[Administrator, Manager], &[]),
@@ -210,6 +213,7 @@ mod tests {
         Requeue             x              x        x      x      -       -      -
         Transfer            x              x        x      x      -       -      -
         Cancel              x              x        x      x      -       -      -
+        Close               x              x        x      -      -       -      -
         GrantGreenChannel   x              x        x      -      -       -      -
         Undo                x              x        x      x      -       -      -
         ManageDevices       x              x        -      -      -       -      -

@@ -128,6 +128,7 @@ fn in_address(name: &str) -> Parameter {
     let description = match name {
         "venue" => "Name of the venue",
         "counter" => "Name of the counter",
+        "service" => "Name of the service",
         "id" => "Name of the ticket",
         "token" => "From the phone link",
         "user" => "Account name",

@@ -221,6 +221,12 @@ fn sentence(refusal: &Refusal) -> String {
             format!("ticket {ticket} cannot be missed yet: {grace_ms} ms of grace and {recalls} recalls are left")
         }
         Refusal::SlotNotBegun { ticket } => format!("ticket {ticket} cannot be missed before its own slot"),
+        Refusal::ServiceClosed { service } => format!("service \"{service}\" is closed for today"),
+        Refusal::CounterClosed { counter } => format!("the clinic at counter \"{counter}\" is closed for today"),
+        Refusal::NotClosed => "it is not closed".to_owned(),
+        Refusal::NoNextStep { ticket } => format!("ticket {ticket} has no step after this one"),
+        Refusal::DayOver => "the day on which it was sent is over".to_owned(),
+        Refusal::TransferUnknown => "no such transfer is on its way".to_owned(),
         Refusal::OverflowQuotaReached { service, quota, approver: None } => {
             format!("all {quota} overflow numbers of \"{service}\" have been added")
         }

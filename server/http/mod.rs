@@ -6,6 +6,7 @@
 mod accounts;
 mod appointments;
 mod asker;
+mod closures;
 mod cluster;
 mod counters;
 mod docs;
@@ -13,6 +14,7 @@ mod edge;
 mod error;
 mod frame_guard;
 mod here;
+mod moves;
 mod ops;
 mod origin;
 mod pages;
@@ -116,7 +118,9 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(tickets::hold)
         .service(tickets::bring_back)
         .service(tickets::requeue)
-        .service(tickets::transfer)
+        .service(moves::transfer)
+        .service(moves::set_steps)
+        .service(moves::skip_step)
         .service(tickets::cancel)
         .service(tickets::green_channel)
         .service(appointments::set)
@@ -127,6 +131,12 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(counters::complete)
         .service(counters::miss)
         .service(counters::set)
+        .service(closures::of_service)
+        .service(closures::of_counter)
+        .service(closures::close_service)
+        .service(closures::close_counter)
+        .service(closures::reopen_service)
+        .service(closures::reopen_counter)
         .service(phone::card)
         .service(phone::qr)
         .service(phone::cancel)

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, post};
+use callnext_engine::step::Step;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Actor, Command, Lane, VenueId};
 
 use super::edge::{Edge, key_space};
 use super::error::ApiError;
 use super::here::Here;
+use super::moves::step;
 use super::write::Write;
 use crate::access::{Permission, Principal};
 use crate::venues::Answer;
@@ -32,20 +34,25 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
         reference: asked.visitor.as_deref().and_then(|identity| edge.access.links().visitor_reference(identity)),
         language: asked.language,
     };
-    if asked.slot && lane != Lane::WalkIn {
-        return Err(ApiError::BodyInvalid("`slot` goes with no other lane than `walk_in`".to_owned()));
+    if asked.slot && (lane != Lane::WalkIn || !asked.steps.is_empty()) {
+        return Err(ApiError::BodyInvalid(
+            "`slot` goes with no other lane than `walk_in`, and with no `steps`".to_owned(),
+        ));
     }
     let (service, wants) = (asked.service.clone(), asked.counter.clone());
     let action = if asked.slot {
         Action::TakeSlot { service, visitor, wants }
-    } else {
+    } else if asked.steps.is_empty() {
         Action::TakeTicket { service, lane, visitor, wants }
+    } else {
+        let steps = std::iter::once(Step { service, wants }).chain(asked.steps.iter().map(step)).collect();
+        Action::TakeVisit { steps, lane, visitor }
     };
     let answer = match write.asker.must(permission, &venue) {
         Ok(_) => edge.submit(&venue, &write, permission, action).await?,
         Err(refused) => {
             let open = edge.registry.look(&venue, |shown| shown.venue().config().join_by_phone).await?;
-            if lane != Lane::WalkIn {
+            if lane != Lane::WalkIn || !asked.steps.is_empty() {
                 return Err(refused);
             }
             if !open {
@@ -127,24 +134,6 @@ pub(super) async fn requeue(
 ) -> Result<Json<TicketAnswer>, ApiError> {
     let action = Action::Requeue { ticket: here.ticket()?, reason: needed(&write.body) };
     one(edge.submit(&here.venue()?, &write, Permission::Requeue, action).await?)
-}
-
-/// To another service, keeping number, history and waiting time (R6, R7).
-#[utoipa::path(tag = "tickets", request_body = TransferRequest, responses((status = 200, body = TicketAnswer)))]
-#[post("/venues/{venue}/tickets/{id}/transfers")]
-pub(super) async fn transfer(
-    edge: Data<Edge>,
-    here: Here,
-    write: Write<TransferRequest>,
-) -> Result<Json<TicketAnswer>, ApiError> {
-    let asked = &write.body;
-    let action = Action::Transfer {
-        ticket: here.ticket()?,
-        service: asked.service.clone(),
-        reason: asked.reason.as_str().into(),
-        wants: asked.counter.clone(),
-    };
-    one(edge.submit(&here.venue()?, &write, Permission::Transfer, action).await?)
 }
 
 /// Takes a ticket out.

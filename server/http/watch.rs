@@ -113,7 +113,7 @@ pub async fn phone(
     edge: Data<Edge>,
     hub: Data<Addr<Hub>>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let link = Here(request.clone()).link()?;
+    let link = edge.follow(Here(request.clone()).link()?).await?;
     let ticket = link.ticket;
     let now = edge.registry.look(&link.venue, move |shown| shown.card_frame(ticket)).await.map_err(ApiError::from)?;
     let (first, facts, seen) = now.ok_or(ApiError::TokenUnknown)?;

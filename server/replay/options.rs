@@ -254,6 +254,7 @@ mod tests {
             estimate: None,
             estimate_reason: None,
             next_slot: None,
+            closed: None,
         };
         VenueSummary {
             id: id.to_owned(),

@@ -281,6 +281,7 @@ impl Player {
             name: person.name(),
             visitor: None,
             counter: None,
+            steps: None,
         };
         let bookings: Vec<_> = self.plan.booked().filter(|person| person.arrives >= now).map(booking).collect();
         if bookings.is_empty() || !console.appointments.is_empty() {
@@ -374,6 +375,7 @@ impl Player {
             phone: None,
             visitor: None,
             counter: None,
+            steps: Vec::new(),
             language: None,
             slot: false,
         };

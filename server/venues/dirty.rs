@@ -40,6 +40,10 @@ impl Dirty {
             | Event::TicketMissed { ticket, .. }
             | Event::TicketHeld { ticket, .. }
             | Event::TicketTransferred { ticket, .. }
+            | Event::TicketSent { ticket, .. }
+            | Event::TransferSettled { ticket, .. }
+            | Event::StepCompleted { ticket, .. }
+            | Event::StepSkipped { ticket, .. }
             | Event::TicketCancelled { ticket, .. }
             | Event::TicketNotShown { ticket } => {
                 self.counters = true;
@@ -48,6 +52,8 @@ impl Dirty {
             Event::TicketReadied { ticket, .. }
             | Event::WaitAnnounced { ticket, .. }
             | Event::TicketRecalled { ticket }
+            | Event::TicketReceived { ticket, .. }
+            | Event::StepsSet { ticket, .. }
             | Event::ServiceStarted { ticket }
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
@@ -56,7 +62,12 @@ impl Dirty {
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);
             }
-            Event::CounterSet { .. } | Event::ChangeUndone { .. } => self.counters = true,
+            Event::Closed { tickets, .. } => {
+                self.counters = true;
+                self.tickets.extend(tickets);
+            }
+            Event::CounterSet { .. } | Event::ChangeUndone { .. } | Event::Reopened { .. } => self.counters = true,
+            Event::ParcelDeclined { .. } => {}
         }
     }
 }

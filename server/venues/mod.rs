@@ -4,9 +4,11 @@
 //! sees, answers, and publishes, in this order: nothing is shown that a crash could take back.
 
 mod answers;
+mod courier;
 mod dirty;
 mod hub;
 mod messages;
+pub mod notices;
 mod owner;
 mod publication;
 mod registry;
@@ -15,6 +17,7 @@ mod venue_actor;
 pub mod view;
 mod writers;
 
+pub use courier::{Bell, Courier};
 pub use hub::{Audience, Hub, Hubs, Join, Viewer};
 pub use messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
 pub use publication::{BoardFilter, Facts, Publication};

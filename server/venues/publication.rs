@@ -16,7 +16,8 @@ use serde::Serialize;
 use super::view;
 use crate::journal::Epoch;
 use crate::wire::{
-    Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
+    Board, BoardFrame, CardFrame, CardNotice, CardState, CardSteps, Change, ChangeFrame, Console, ConsoleFrame,
+    Estimate, rfc3339,
 };
 
 /// Everything a phone shows of one ticket, before names are looked up: cheap to make and to compare.
@@ -36,6 +37,8 @@ pub struct Facts {
     pub called_at: Option<Timestamp>,
     pub slot: Option<Slot>,
     pub green_channel: bool,
+    pub notice: Option<Box<CardNotice>>,
+    pub steps: Option<Box<CardSteps>>,
 }
 
 /// The services a board shows; empty for all.
@@ -201,6 +204,7 @@ fn narrowed(board: &Board, filter: &BoardFilter) -> Board {
     board.calls.retain(|call| shown(&call.service));
     board.ready.retain(|ticket| shown(&ticket.service));
     board.missed.retain(|ticket| shown(&ticket.service));
+    board.closed.retain(|closed| closed.concerns.iter().any(|service| shown(service)));
     board
 }
 

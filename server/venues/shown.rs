@@ -249,9 +249,12 @@ impl Shown {
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
             Outcome::Undone { tickets, .. } => tickets.iter().filter_map(row).collect(),
-            Outcome::Done | Outcome::NobodyWaiting | Outcome::Appointments { .. } | Outcome::Counter { .. } => {
-                Vec::new()
-            }
+            Outcome::Done
+            | Outcome::NobodyWaiting
+            | Outcome::Appointments { .. }
+            | Outcome::Arrival { .. }
+            | Outcome::Closed { .. }
+            | Outcome::Counter { .. } => Vec::new(),
         };
         let card = match &outcome {
             Outcome::Ticket { ticket } if issued => self

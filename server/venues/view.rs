@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use callnext_engine::closure::Closable;
 use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
 
+use super::notices;
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
@@ -36,7 +38,8 @@ pub fn venue_named(config: &VenueConfig) -> Named {
     Named { id: config.id.to_string(), name: config.name.clone() }
 }
 
-fn service_named(config: &VenueConfig, id: &ServiceId) -> Named {
+/// A service's name.
+pub fn service_named(config: &VenueConfig, id: &ServiceId) -> Named {
     let name = config.service(id).map_or_else(|| Text::same(id.as_str()), |service| service.name.clone());
     Named { id: id.to_string(), name }
 }
@@ -77,6 +80,8 @@ pub fn card_state(venue: &Venue, ticket: &Ticket) -> CardState {
         TicketState::Serving { .. } => CardState::Serving,
         TicketState::Held => CardState::Held,
         TicketState::Missed => CardState::Missed,
+        TicketState::Transferring { .. } => CardState::Transferring,
+        TicketState::Transferred { .. } => CardState::Transferred,
         TicketState::Completed => CardState::Completed,
         TicketState::NoShow => CardState::NoShow,
         TicketState::Cancelled => CardState::Cancelled,
@@ -115,6 +120,8 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         called_at: call.and(ticket.called_at),
         slot: ticket.slot,
         green_channel: ticket.grant.is_some(),
+        notice: notices::card_notice(venue, ticket).map(Box::new),
+        steps: notices::card_steps(venue, ticket).map(Box::new),
     }
 }
 
@@ -154,6 +161,8 @@ pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
         slot_start: facts.slot.map(|slot| rfc3339(slot.start)),
         slot_end: facts.slot.map(|slot| rfc3339(slot.end)),
         green_channel: facts.green_channel,
+        notice: facts.notice.as_deref().cloned(),
+        steps: facts.steps.as_deref().cloned(),
     }
 }
 
@@ -192,6 +201,7 @@ pub fn board(venue: &Venue) -> Board {
         calls: calls.collect(),
         ready: ready.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
         missed: venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(ticket_on_board).collect(),
+        closed: notices::closed(venue),
         notices: Vec::new(),
         speech: config.speech.clone(),
     }
@@ -234,6 +244,10 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         rule: call.and(ticket.rule),
         recalls: ticket.recalls,
         misses: ticket.misses,
+        steps: notices::step_rows(ticket),
+        steps_done: ticket.steps_done,
+        note: notices::note_row(ticket),
+        guest: notices::guest_row(ticket),
         issued_at: rfc3339(ticket.issued_at),
         queued_at: rfc3339(ticket.queued_at),
         called_at: ticket.called_at.map(rfc3339),
@@ -251,6 +265,7 @@ pub fn counter_row(venue: &Venue, id: &CounterId) -> Option<CounterRow> {
         state: counter.state,
         services: counter.services.iter().map(ToString::to_string).collect(),
         current: counter.current.map(|ticket| ticket.0),
+        closed: notices::closure_row(venue, &Closable::Counter { counter: id.clone() }),
     })
 }
 
@@ -265,6 +280,7 @@ pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -
         overflow_count: venue.overflow_count(&service.id, venue.at()),
         overflow_max: service.policy.overflow_max,
         over_quota_role: service.policy.over_quota_role,
+        closed: notices::closure_row(venue, &Closable::Service { service: service.id.clone() }),
     }
 }
 
@@ -326,6 +342,7 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
             next_slot: venue
                 .next_free_slot(service, now)
                 .map(|slot| SlotTimes { start: rfc3339(slot.start), end: rfc3339(slot.end) }),
+            closed: notices::closed_service(venue, &service.id),
         }
     });
     let open = venue.counters().filter(|counter| counter.state == callnext_engine::counter::CounterState::Open);

@@ -139,6 +139,7 @@ impl<'p> Simulation<'p> {
             state: CounterState::Closed,
             services: counter.services.iter().map(ToString::to_string).collect(),
             current: None,
+            closed: None,
         });
         let mut simulation = Self {
             plan,
@@ -184,6 +185,7 @@ impl<'p> Simulation<'p> {
                 slot: Slot { start, end: start + SLOT },
                 visitor: Visitor::default(),
                 wants: None,
+                steps: Vec::new(),
                 state: AppointmentState::Expected,
             }
         };

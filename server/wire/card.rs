@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Named;
+use super::{CardNotice, CardSteps, Named};
 
 /// A complete card, with its place in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,12 +41,16 @@ pub enum CardState {
     Held,
     /// Was called and did not come; report again.
     Missed,
+    /// On its way to another venue.
+    Transferring,
     /// Over.
     Completed,
     /// Over: did not come.
     NoShow,
     /// Over: left.
     Cancelled,
+    /// Goes on at another venue: the same link shows it there, once it is opened anew.
+    Transferred,
 }
 
 /// One ticket, as its holder sees it.
@@ -86,6 +90,10 @@ pub struct Card {
     pub slot_end: Option<DateTime<Utc>>,
     /// Whether precedence was granted.
     pub green_channel: bool,
+    /// What the holder must be told: what was closed, and what became of the ticket (B10).
+    pub notice: Option<CardNotice>,
+    /// Where a visit in several steps stands; null where there is only one (G10).
+    pub steps: Option<CardSteps>,
 }
 
 /// A wait, as a range and never as one promise.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CardState, Named};
+use super::{CardState, ClosureRow, GuestRow, Named, NoteRow, StepRow};
 
 /// The whole queue, with its place in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,6 +102,8 @@ pub struct QueueOrder {
     pub overflow_max: u32,
     /// The least role whose holder can approve more; none for nobody.
     pub over_quota_role: Option<ApproverRole>,
+    /// The closure in force, if the service is closed (B10).
+    pub closed: Option<ClosureRow>,
 }
 
 /// One counter.
@@ -117,6 +119,8 @@ pub struct CounterRow {
     pub services: Vec<String>,
     /// The ticket called here or being served.
     pub current: Option<u64>,
+    /// The closure in force, if the doctor's clinic is closed (B10).
+    pub closed: Option<ClosureRow>,
 }
 
 /// One ticket, as staff see it.
@@ -152,6 +156,14 @@ pub struct TicketRow {
     pub recalls: u32,
     /// How often it was called and did not come.
     pub misses: u32,
+    /// What is still to be done after this, in order (G10).
+    pub steps: Vec<StepRow>,
+    /// Steps of the visit that are done.
+    pub steps_done: u32,
+    /// Why it is where nobody expected it; gone when it is called.
+    pub note: Option<NoteRow>,
+    /// Where it comes from, if another venue gave the number (R6).
+    pub guest: Option<GuestRow>,
     /// When the number was given.
     pub issued_at: DateTime<Utc>,
     /// When the present wait began.

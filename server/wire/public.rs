@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Card, CounterRow, Estimate, Named, TicketRow};
+use super::{Card, ClosedNotice, CounterRow, Estimate, Named, TicketRow};
 
 /// All venues of this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,6 +55,8 @@ pub struct ServiceSummary {
     pub estimate_reason: Option<String>,
     /// The next free slot, where people on site can take one (R4).
     pub next_slot: Option<SlotTimes>,
+    /// Set when it is closed for the day and gives no numbers (B10).
+    pub closed: Option<ClosedNotice>,
 }
 
 /// A slot, half open.

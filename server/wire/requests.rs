@@ -9,6 +9,8 @@ use callnext_engine::{CounterId, Lane, ServiceId, TicketId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::StepRequest;
+
 /// `POST /sessions`
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +85,9 @@ pub struct TicketRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+    /// What is to be done after that, in order, with the same number (G10). Not for those who join by phone.
+    #[serde(default)]
+    pub steps: Vec<StepRequest>,
     /// The language the person reads.
     #[serde(default)]
     pub language: Option<Language>,
@@ -115,6 +120,9 @@ pub struct AppointmentRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+    /// The services after that, in order, separated by spaces (G10).
+    #[serde(default)]
+    pub steps: Option<String>,
 }
 
 /// `POST /venues/{venue}/check-ins`
@@ -198,21 +206,6 @@ pub struct ReasonRequest {
     /// Why; kept on record.
     #[serde(default)]
     pub reason: Option<String>,
-}
-
-/// `POST …/tickets/{id}/transfers`
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TransferRequest {
-    /// To which service of the venue.
-    #[schema(value_type = String)]
-    pub service: ServiceId,
-    /// Why; kept on record.
-    pub reason: String,
-    /// The only counter that will do there (C5).
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub counter: Option<CounterId>,
 }
 
 /// `POST …/tickets/{id}/green_channel`

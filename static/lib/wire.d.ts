@@ -11,7 +11,37 @@ export type Timestamp = string;
 
 export type Lane = "appointment" | "walk_in" | "overflow" | "return_visit" | "missed" | "late" | "referral";
 export type CardState =
-  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "completed" | "no_show" | "cancelled";
+  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "transferring" | "completed" | "no_show" | "cancelled"
+  | "transferred";
+export type Advice = "see_desk" | "wait" | "rebook";
+/** Something closed, as anybody may read it. */
+export type ClosedNotice = {
+  service: Named | null;
+  counter: Named | null;
+  to_service: Named | null;
+  to_counter: Named | null;
+  moved: boolean;
+  advice: Advice;
+  concerns: string[];
+  since: Timestamp;
+};
+export type CardNotice = { service: Named | null; counter: Named | null; moved: boolean; advice: Advice };
+export type CardSteps = { step: number; of: number; next: Named[] };
+export type ClosureRow = {
+  reason: string;
+  advice: Advice;
+  to_service: string | null;
+  to_counter: string | null;
+  moved: boolean;
+  since: Timestamp;
+};
+export type ClosureConcerns = { waiting: number; ready: number; held: number; missed: number; at_counters: number; booked: number };
+export type ClosureAnswer = { closure: ClosureRow | null; concerns: ClosureConcerns };
+export type StepRow = { service: string; counter: string | null };
+export type NoteRow =
+  | { note: "moved"; service: string | null; counter: string | null }
+  | { note: "turned_back"; venue: string; code: string };
+export type GuestRow = { home: string; number: string; stops: { venue: string; service: string; at: Timestamp; reason: string }[] };
 export type CounterState = "closed" | "open" | "paused";
 export type Urgency = "emergency" | "green_channel";
 export type Rule = "urgent" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
@@ -30,6 +60,7 @@ export type Board = {
   calls: BoardCall[];
   ready: BoardTicket[];
   missed: BoardTicket[];
+  closed: ClosedNotice[];
   notices: Text[];
   speech: Speech[];
 };
@@ -65,6 +96,8 @@ export type Card = {
   slot_start: Timestamp | null;
   slot_end: Timestamp | null;
   green_channel: boolean;
+  notice: CardNotice | null;
+  steps: CardSteps | null;
 };
 export type CardFrame = { type: "card" } & Stamp & Card;
 
@@ -77,6 +110,7 @@ export type QueueOrder = {
   overflow_count: number;
   overflow_max: number;
   over_quota_role: "clerk" | "nurse" | "manager" | "administrator" | null;
+  closed: ClosureRow | null;
 };
 export type CounterRow = {
   id: string;
@@ -84,6 +118,7 @@ export type CounterRow = {
   state: CounterState;
   services: string[];
   current: number | null;
+  closed: ClosureRow | null;
 };
 export type TicketRow = {
   id: number;
@@ -101,6 +136,10 @@ export type TicketRow = {
   rule: Rule | null;
   recalls: number;
   misses: number;
+  steps: StepRow[];
+  steps_done: number;
+  note: NoteRow | null;
+  guest: GuestRow | null;
   issued_at: Timestamp;
   queued_at: Timestamp;
   called_at: Timestamp | null;
@@ -154,6 +193,7 @@ export type ServiceSummary = {
   estimate: Estimate | null;
   estimate_reason: string | null;
   next_slot: { start: Timestamp; end: Timestamp } | null;
+  closed: ClosedNotice | null;
 };
 export type VenueSummary = {
   id: string;

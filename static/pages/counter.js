@@ -11,6 +11,7 @@ import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
+import { transfer } from "../lib/moves.js";
 import { languageSwitcher, parameter, startPage, subject } from "../lib/page.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { counterOf, currentOf, previewOf, ticketsIn } from "../lib/store.js";
@@ -53,7 +54,7 @@ const ACTS = [
   { name: "complete", key: "c", states: ["called", "serving"], act: (row) => void send(at("completions"), {}, t("counter.did_complete", { number: row.number })) },
   { name: "missed", key: "m", states: ["called"], act: (row) => void send(at("misses"), {}, t("counter.did_miss", { number: row.number })) },
   { name: "hold", key: "h", states: ["called", "serving"], act: hold },
-  { name: "transfer", key: "t", states: ["called", "serving"], act: transfer },
+  { name: "transfer", key: "t", states: ["called", "serving"], act: (row) => void transfer(desk, venue, row, { triage: false }).then(() => next.focus()) },
 ];
 
 const next = one(document, "#act-next", "button");
@@ -124,21 +125,6 @@ async function hold(row) {
   if (answer) await send(of(row, "holds"), { reason: answer["reason"] }, t("counter.did_hold", { number: row.number }));
 }
 
-/** @param {TicketRow} row */
-async function transfer(row) {
-  const state = desk.state();
-  if (!state) return;
-  const options = state.services.filter((service) => service.id !== row.service).map((service) => ({ value: service.id, label: `${words(service.name)} (${t("board.waiting", { n: service.waiting })})` }));
-  if (options.length === 0) return toast(t("counter.no_other_service"));
-  const answer = await ask({
-    title: t("counter.transfer_title", { number: row.number }),
-    agree: t("act.transfer"),
-    fields: [{ name: "service", label: t("counter.to_service"), kind: "select", options, value: options[0]?.value ?? "", required: true }],
-    reasons: reasons("transfer"),
-  });
-  if (answer) await send(of(row, "transfers"), { service: answer["service"], reason: answer["reason"] }, t("counter.did_transfer", { number: row.number }));
-}
-
 /** @param {CounterState} wanted */
 async function setState(wanted) {
   const name = t(/** @type {any} */ (`counter_state.${wanted}`));
@@ -188,8 +174,8 @@ function renderChoice(state) {
       const names = row.services.map((id) => words(state.services.find((service) => service.id === id)?.name) || id);
       setText(one(item, ".choice-services"), names.join(t("unit.list")));
       const chip = one(item, ".chip");
-      setText(chip, t(/** @type {any} */ (`counter_state.${row.state}`)));
-      setAttribute(chip, "data-kind", `counter_${row.state}`);
+      setText(chip, row.closed ? t("closed.badge") : t(/** @type {any} */ (`counter_state.${row.state}`)));
+      setAttribute(chip, "data-kind", row.closed ? "closed" : `counter_${row.state}`);
     },
   );
 }
@@ -219,12 +205,19 @@ function renderCurrent(state) {
   setText(one(document, "#current-number"), row?.number ?? "–");
   setText(one(document, "#current-name"), row?.name ?? "");
   one(document, "#current-tags").replaceChildren(...(row ? tags(row, state) : []));
-  setText(one(document, "#current-why"), row?.rule ? why(row) : "");
+  setText(one(document, "#current-why"), row ? [row.rule ? why(row) : "", goesOn(row, state)].filter((part) => part !== "").join(" · ") : "");
   const name = row ? `${row.id} ${row.call} ${row.state} ${row.recalls}` : "";
   if (name !== spokenOf) {
     spokenOf = name;
     setText(one(document, "#spoken"), row ? `${row.number} ${t(/** @type {any} */ (`state.${row.state}`))}` : t("counter.idle"));
   }
+}
+
+/** What comes after this. @param {TicketRow} row @param {State} state */
+function goesOn(row, state) {
+  if (row.steps.length === 0) return "";
+  const names = row.steps.map((step) => words(state.services.find((service) => service.id === step.service)?.name) || step.service);
+  return t("ticket.next_steps", { next: names.join(" → ") });
 }
 
 /** @param {TicketRow} row */

@@ -8,6 +8,7 @@
  * @typedef {import("../lib/wire").TicketIssued} TicketIssued
  */
 import { get, newKey, path, post, Refusal, Unreachable } from "../lib/api.js";
+import { closedText } from "../lib/closed.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { createFeed, followBrowser } from "../lib/feed.js";
@@ -99,12 +100,15 @@ function renderHome() {
       ),
     (row, service) => {
       setText(one(row, "strong"), words(service.name));
-      setText(one(row, ".kiosk-waiting"), t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
-      setText(one(row, ".kiosk-estimate"), waitText(service));
-      setAttribute(one(row, ".kiosk-service-button"), "data-open", String(service.open));
+      const { closed } = service;
+      setText(one(row, ".kiosk-waiting"), closed ? t("closed.badge") : t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
+      setText(one(row, ".kiosk-estimate"), closed ? closedText(closed) : waitText(service));
+      const plain = one(row, ".kiosk-service-button", "button");
+      setAttribute(plain, "data-open", String(service.open));
+      plain.disabled = closed !== null;
       // R4: a plain number, or the next free slot.
       const slot = one(row, ".kiosk-slot-button");
-      show(slot, service.next_slot !== null);
+      show(slot, service.next_slot !== null && closed === null);
       if (service.next_slot && venue) {
         const [from, to] = [service.next_slot.start, service.next_slot.end].map((at) => hourMinute(at, venue?.time_zone ?? ""));
         setText(slot, t("kiosk.take_slot", { from: from ?? "", to: to ?? "" }));

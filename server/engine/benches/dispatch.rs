@@ -138,7 +138,11 @@ fn projection(c: &mut Criterion) {
     let people: Vec<_> = plain.tickets().map(|ticket| ticket.id).collect();
     for ticket in people.iter().step_by(5) {
         let (service, wants) = (service_id("ent"), Some(counter_id("1")));
-        does(&mut wanting, Action::Transfer { ticket: *ticket, service, reason: "known".into(), wants }, now);
+        does(
+            &mut wanting,
+            Action::Transfer { ticket: *ticket, service, reason: "known".into(), wants, urgency: None },
+            now,
+        );
     }
     let appointments: Vec<_> = (0..500)
         .map(|n| {

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
+use crate::closure::{Closable, Closure};
 use crate::command::{Actor, CommandId};
 use crate::config::{ApproverRole, VenueConfig};
 use crate::counter::CounterState;
 use crate::dispatch::Share;
 use crate::estimate::Prior;
-use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber};
+use crate::handover::{Arrival, Handovers, Parcel, TransferKey};
+use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
 use crate::joining::Joining;
 use crate::lane::Lane;
+use crate::step::Step;
 use crate::ticket::{Slot, Urgency, Visitor};
 use crate::time::{BusinessDay, Millis, Timestamp};
 use crate::venue::Outcome;
@@ -81,6 +84,8 @@ pub enum Event {
         next_ticket: TicketId,
         next_call: CallId,
         priors: BTreeMap<ServiceId, Prior>,
+        #[serde(default, skip_serializing_if = "Handovers::is_empty")]
+        handovers: Handovers,
     },
     /// The venue was declared anew.
     VenueConfigured { config: Box<VenueConfig> },
@@ -104,6 +109,8 @@ pub enum Event {
         overflow: Option<OverflowGrant>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         joining: Option<Joining>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        steps: Vec<Step>,
     },
     /// The wait that was announced with the number, before any correction: scored when the ticket is called.
     WaitAnnounced { ticket: TicketId, raw: Millis },
@@ -145,6 +152,44 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wants: Option<CounterId>,
     },
+    /// On its way to another venue (R6).
+    TicketSent { ticket: TicketId, to: VenueId, parcel: Box<Parcel> },
+    /// Came from another venue, and waits here under this number.
+    TicketReceived { ticket: TicketId, number: TicketNumber, parcel: Box<Parcel>, settled_below: TransferKey },
+    /// A ticket of another venue was not taken in.
+    ParcelDeclined { from: VenueId, transfer: TransferKey, settled_below: TransferKey, code: Arc<str> },
+    /// It is known what came of a ticket that was sent: it is gone, or back.
+    TransferSettled { ticket: TicketId, transfer: TransferKey, came: Arrival },
+    /// A service or a clinic was closed, and these were moved, in their order (B10).
+    Closed {
+        #[serde(flatten)]
+        closure: Closure,
+        tickets: Vec<TicketId>,
+    },
+    /// What was closed is open again.
+    Reopened {
+        #[serde(flatten)]
+        closed: Closable,
+    },
+    /// One step of the visit is done; waits for the next (G10).
+    StepCompleted {
+        ticket: TicketId,
+        service: ServiceId,
+        lane: Lane,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wants: Option<CounterId>,
+    },
+    /// The present step was left out; waits for the next.
+    StepSkipped {
+        ticket: TicketId,
+        service: ServiceId,
+        lane: Lane,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wants: Option<CounterId>,
+    },
+    /// What is still to be done after the present step.
+    StepsSet { ticket: TicketId, steps: Vec<Step>, reason: Arc<str> },
     /// Left, or was taken out.
     TicketCancelled {
         ticket: TicketId,

@@ -11,6 +11,7 @@
 //! * [`ids`], [`time`], [`text`]: the small words everything else is made of.
 //! * [`config`]: what an operator declares about a venue, its services, counters and rules.
 //! * [`lane`], [`joining`], [`ticket`], [`counter`], [`appointment`]: the parts of a venue's state.
+//! * [`closure`], [`handover`], [`step`]: closing, going to another venue, visits in several steps.
 //! * [`command`], [`event`], [`refusal`]: what can be asked, what can happen, and how a venue says no.
 //! * [`venue`]: `decide`, `apply`, `execute`, `check`.
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
@@ -18,17 +19,20 @@
 //! * `testing` (a feature): words for tests, here and in the server.
 
 pub mod appointment;
+pub mod closure;
 pub mod command;
 pub mod config;
 pub mod counter;
 pub mod dispatch;
 pub mod estimate;
 pub mod event;
+pub mod handover;
 pub mod ids;
 pub mod joining;
 pub mod lane;
 pub mod projection;
 pub mod refusal;
+pub mod step;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;

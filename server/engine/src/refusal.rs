@@ -64,6 +64,18 @@ pub enum Refusal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approver: Option<ApproverRole>,
     },
+    /// The service is closed for the day, and takes nobody new (B10).
+    ServiceClosed { service: ServiceId },
+    /// The doctor's clinic is closed for the day, and takes nobody new (B10).
+    CounterClosed { counter: CounterId },
+    /// It is not closed.
+    NotClosed,
+    /// The ticket has no step after this one (G10).
+    NoNextStep { ticket: TicketId },
+    /// The day on which it was sent is over.
+    DayOver,
+    /// No such transfer is on its way.
+    TransferUnknown,
     /// Too many tickets, bookings or live things for one venue day.
     VenueFull { limit: u32 },
     /// The declaration has faults.
@@ -100,6 +112,12 @@ impl Refusal {
             Self::CheckInTooEarly { .. } => "check_in_too_early",
             Self::AppointmentNotShown => "appointment_not_shown",
             Self::NoFreeSlot { .. } => "no_free_slot",
+            Self::ServiceClosed { .. } => "service_closed",
+            Self::CounterClosed { .. } => "counter_closed",
+            Self::NotClosed => "not_closed",
+            Self::NoNextStep { .. } => "no_next_step",
+            Self::DayOver => "day_over",
+            Self::TransferUnknown => "transfer_unknown",
             Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
@@ -117,7 +135,8 @@ impl Refusal {
             Self::ServiceUnknown { .. }
             | Self::CounterUnknown { .. }
             | Self::TicketUnknown { .. }
-            | Self::AppointmentUnknown => RefusalKind::Unknown,
+            | Self::AppointmentUnknown
+            | Self::TransferUnknown => RefusalKind::Unknown,
             Self::IdentityMismatch => RefusalKind::Forbidden,
             Self::AlreadyCheckedIn { .. }
             | Self::CounterNotOpen { .. }
@@ -129,6 +148,11 @@ impl Refusal {
             | Self::SlotNotBegun { .. }
             | Self::CheckInTooEarly { .. }
             | Self::AppointmentNotShown
+            | Self::ServiceClosed { .. }
+            | Self::CounterClosed { .. }
+            | Self::NotClosed
+            | Self::NoNextStep { .. }
+            | Self::DayOver
             | Self::NothingToUndo
             | Self::UndoTooLate
             | Self::UndoOvertaken => RefusalKind::Conflict,

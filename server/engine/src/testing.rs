@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
+use crate::closure::{Advice, Closable, Closure, Destination};
 use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::{
     CounterConfig, NamesOnScreen, Numbering, Policy, ServiceConfig, SessionConfig, Speech, VenueConfig,
@@ -75,6 +76,7 @@ impl Default for Plan {
             id: venue_id("clinic"),
             name: Text::same("Clinic"),
             time_zone: chrono_tz::Asia::Shanghai,
+            mark: None,
             day_start: NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day"),
             join_by_phone: false,
             public_board: false,
@@ -90,6 +92,13 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, venue: &str) -> Self {
+        self.config.id = venue_id(venue);
+        self
+    }
+
     /// One more service, with its numbers' prefix.
     #[must_use]
     pub fn service(mut self, name: &str, prefix: &str) -> Self {
@@ -436,6 +445,12 @@ impl Hall {
         self.does(transfer(ticket, service))
     }
 
+    /// This is closed, and people are moved there.
+    pub fn closes(&mut self, closed: Closable, to: Option<Destination>) -> Outcome {
+        let closure = Closure { closed, reason: "doctor away".into(), advice: Advice::SeeDesk, to };
+        self.does(Action::Close { closure: Box::new(closure) })
+    }
+
     /// Leaves.
     pub fn cancels(&mut self, ticket: TicketId) -> Outcome {
         self.does(Action::Cancel { ticket, reason: None })
@@ -499,6 +514,7 @@ pub fn appointment(code: &str, start: &str) -> Appointment {
         slot: slot(start),
         visitor: Visitor::default(),
         wants: None,
+        steps: Vec::new(),
         state: AppointmentState::Expected,
     }
 }
@@ -517,7 +533,28 @@ pub fn overflow(service: &str) -> Action {
 
 /// A wish to be moved.
 pub fn transfer(ticket: TicketId, service: &str) -> Action {
-    Action::Transfer { ticket, service: service_id(service), reason: "wrong department".into(), wants: None }
+    Action::Transfer {
+        ticket,
+        service: service_id(service),
+        reason: "wrong department".into(),
+        wants: None,
+        urgency: None,
+    }
+}
+
+/// A service, as something to be closed.
+pub fn closed_service(name: &str) -> Closable {
+    Closable::Service { service: service_id(name) }
+}
+
+/// A doctor's clinic, as something to be closed.
+pub fn closed_counter(name: &str) -> Closable {
+    Closable::Counter { counter: counter_id(name) }
+}
+
+/// Where people are moved: a service or their own, a counter or any.
+pub fn to(service: Option<&str>, wants: Option<&str>) -> Option<Destination> {
+    Some(Destination { service: service.map(service_id), wants: wants.map(counter_id) })
 }
 
 /// The name of a wish.

@@ -44,6 +44,10 @@ pub struct VenueConfig {
     /// Local time at which a business day starts; late halls choose an hour when nobody waits. Default 04:00.
     #[serde(default = "VenueConfig::default_day_start", with = "hour_minute")]
     pub day_start: NaiveTime,
+    /// What a number given here begins with at another venue where it would be mistaken for one of theirs: up to
+    /// 4 letters (R6). Default: the first 4 letters of `id`, in capitals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// Whether people may take a number with their own phone (H1).
     #[serde(default)]
     pub join_by_phone: bool,
@@ -132,6 +136,12 @@ impl VenueConfig {
 
     fn default_speech() -> Vec<Speech> {
         vec![Speech::Mandarin]
+    }
+
+    /// What a number given here begins with where it would be mistaken for another (R6).
+    pub fn mark(&self) -> String {
+        let letters = || self.id.as_str().chars().filter(char::is_ascii_alphabetic).take(PREFIX_CHARS_MAX);
+        self.mark.clone().unwrap_or_else(|| letters().collect::<String>().to_ascii_uppercase())
     }
 
     /// The declaration of a service.

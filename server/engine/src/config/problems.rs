@@ -32,6 +32,11 @@ impl VenueConfig {
         if self.name.is_blank() {
             found.add("name", "is empty");
         }
+        if let Some(mark) = &self.mark
+            && (mark.is_empty() || mark.chars().count() > PREFIX_CHARS_MAX || !mark.chars().all(char::is_alphabetic))
+        {
+            found.add("mark", &format!("use 1 to {PREFIX_CHARS_MAX} letters"));
+        }
         if self.services.is_empty() || self.services.len() > SERVICES_MAX {
             found.add("service", &format!("a venue has 1 to {SERVICES_MAX} services, not {}", self.services.len()));
         }

@@ -30,6 +30,7 @@ impl Venue {
         self.check_numbers(&mut found);
         self.check_quotas(&mut found);
         self.check_misses(&mut found);
+        self.check_handovers(&mut found);
         found
     }
 
@@ -109,11 +110,34 @@ impl Venue {
 
     /// Numbers of a day are unique and without gaps, per prefix.
     fn check_numbers(&self, found: &mut Vec<Violation>) {
-        let numbers: BTreeSet<&TicketNumber> = self.tickets.iter().map(|ticket| &ticket.number).collect();
-        require(found, numbers.len() == self.tickets.len(), || "a number was given twice".to_owned());
+        let own = || self.tickets.iter().filter(|ticket| ticket.guest.is_none());
+        let numbers: BTreeSet<&TicketNumber> = own().map(|ticket| &ticket.number).collect();
+        require(found, numbers.len() == own().count(), || "a number was given twice".to_owned());
+        let mut guests = BTreeSet::new();
+        for guest in self.live().filter(|ticket| ticket.guest.is_some()) {
+            require(found, guests.insert(&guest.number), || format!("two guests have number {}", guest.number));
+        }
         for (prefix, count) in &self.numbers {
             let complete = (1..=*count).all(|n| numbers.contains(&TicketNumber::of(prefix, n)));
             require(found, complete, || format!("numbers with prefix \"{prefix}\" have a gap"));
+        }
+    }
+
+    /// Whoever is on the way to another venue has a parcel that says so, and one only.
+    fn check_handovers(&self, found: &mut Vec<Violation>) {
+        let mut on_the_way = BTreeSet::new();
+        for sent in self.handovers.sent() {
+            let id = sent.ticket;
+            // A parcel may outlive its day, and the day's tickets.
+            let is_so = self
+                .ticket(id)
+                .is_none_or(|ticket| matches!(&ticket.state, TicketState::Transferring { to } if *to == sent.to));
+            require(found, is_so, || format!("ticket {id} has a parcel, but is not on its way"));
+            require(found, on_the_way.insert(id), || format!("ticket {id} has two parcels"));
+        }
+        for ticket in self.live().filter(|ticket| !ticket.state.is_here()) {
+            let known = on_the_way.contains(&ticket.id);
+            require(found, known, || format!("ticket {} is on its way without a parcel", ticket.id));
         }
     }
 }

@@ -19,12 +19,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::appointment::{Appointment, AppointmentState};
+use crate::closure::{Closable, InForce};
 use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::VenueConfig;
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach};
 use crate::estimate::{Unknown, Wait};
 use crate::event::{Change, Event, Rule};
+use crate::handover::{Arrival, Handovers};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber};
 use crate::projection::{Projected, project};
 use crate::refusal::Refusal;
@@ -75,6 +77,11 @@ pub struct Venue {
     slots: BTreeMap<ServiceId, BTreeMap<Timestamp, u32>>,
     /// Sessions that are over (B12).
     closed: BTreeSet<(SessionId, ServiceId)>,
+    /// What is closed today (B10).
+    #[serde(serialize_with = "listed")]
+    closures: BTreeMap<Closable, InForce>,
+    /// What goes to other venues and comes from them (R6).
+    handovers: Handovers,
     /// The latest calls, oldest first.
     calls: VecDeque<CallEntry>,
     receipts: Receipts,
@@ -141,6 +148,16 @@ pub enum Outcome {
         /// The counter.
         counter: CounterId,
     },
+    /// This came of a parcel from another venue.
+    Arrival {
+        /// What.
+        came: Arrival,
+    },
+    /// This was closed, or opened again.
+    Closed {
+        /// What.
+        closed: Closable,
+    },
     /// An earlier change was taken back.
     Undone {
         /// Which.
@@ -194,6 +211,8 @@ impl Venue {
             overflows: BTreeMap::new(),
             slots: BTreeMap::new(),
             closed: BTreeSet::new(),
+            closures: BTreeMap::new(),
+            handovers: Handovers::default(),
             calls: VecDeque::new(),
             receipts: Receipts::default(),
             trail: Trail::default(),
@@ -320,6 +339,21 @@ impl Venue {
         self.calls.iter()
     }
 
+    /// What is closed today (B10).
+    pub fn closures(&self) -> impl Iterator<Item = &InForce> {
+        self.closures.values()
+    }
+
+    /// The closure of this, if it is closed.
+    pub fn closure(&self, of: &Closable) -> Option<&InForce> {
+        self.closures.get(of)
+    }
+
+    /// What goes to other venues and comes from them (R6).
+    pub fn handovers(&self) -> &Handovers {
+        &self.handovers
+    }
+
     /// Counters that call for a service, in the order of the declaration.
     pub fn open_counters<'v>(&'v self, service: &'v ServiceId) -> impl Iterator<Item = &'v Counter> {
         self.counters().filter(move |counter| counter.serves(service))
@@ -386,7 +420,8 @@ impl Venue {
         let never_here = self.appointments.values().filter(|booking| booking.state == AppointmentState::Expected);
         let codes: Vec<_> = never_here.map(|booking| booking.code.clone()).collect();
         let bookings = (!codes.is_empty()).then_some(Event::AppointmentsNotShown { codes });
-        let tickets = self.live().map(|ticket| match ticket.state {
+        // What came of a ticket that is on its way is not known here; its parcel stays.
+        let tickets = self.live().filter(|ticket| ticket.state.is_here()).map(|ticket| match ticket.state {
             TicketState::Called { .. } | TicketState::Serving { .. } => Event::ServiceCompleted { ticket: ticket.id },
             _ => Event::TicketNotShown { ticket: ticket.id },
         });
@@ -405,4 +440,9 @@ impl Venue {
     pub fn receipt(&self, id: &CommandId) -> Option<&Receipt> {
         self.receipts.find(Some(id)).ok().flatten()
     }
+}
+
+/// As a list: not every format has maps whose keys are more than text.
+fn listed<S: serde::Serializer>(closures: &BTreeMap<Closable, InForce>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(closures.values())
 }

@@ -49,6 +49,15 @@ impl Seen {
             "event venue_configured",
             "event session_closed",
             "event appointments_not_shown",
+            "event ticket_sent",
+            "event ticket_received",
+            "event parcel_declined",
+            "event transfer_settled",
+            "event closed",
+            "event reopened",
+            "event step_completed",
+            "event step_skipped",
+            "event steps_set",
         ] {
             assert!(self.counts.get(what).is_some_and(|count| *count >= 10), "hardly ever: {what}\n{self}");
         }
@@ -193,7 +202,10 @@ impl Game {
                 self.record(&change, true)?;
                 if change.outcome == Outcome::NobodyWaiting {
                     self.seen.one("nobody waiting");
-                    if let Some(oracle) = &mut self.oracle {
+                    // Whoever has just ended a step is only in the queue when the call is over.
+                    if let Some(oracle) = &mut self.oracle
+                        && !change.events.iter().any(|event| matches!(event, Event::StepCompleted { .. }))
+                    {
                         oracle.nobody_waiting(&command.action, change.at)?;
                     }
                 }
@@ -271,6 +283,10 @@ impl Game {
 
     /// What is projected is what happens when nobody new comes: the counters call in turn, at these times.
     fn projection_comes_true(&mut self) -> Result<(), String> {
+        // Whoever goes on to a next step comes new to its queue.
+        if self.venue.live().any(|ticket| !ticket.steps.is_empty()) {
+            return Ok(());
+        }
         let services: Vec<ServiceId> = self.venue.config().services.iter().map(|service| service.id.clone()).collect();
         for service in services {
             let counters: Vec<CounterId> =

@@ -4,10 +4,12 @@
 
 mod appointments;
 mod calling;
+mod closing;
 mod configure;
 mod counters;
 mod day;
 mod early_and_late;
+mod handover;
 mod idempotency;
 mod missed;
 mod moving;
@@ -21,3 +23,4 @@ mod sessions;
 mod slots;
 mod step_back;
 mod undo;
+mod visits;

@@ -1,10 +1,14 @@
 //! Every way in which a venue says no, provoked once. A new refusal breaks this file until it is in the table.
 
 use callnext_engine::config::EarlyCheckIn;
+use callnext_engine::handover::{Arrival, TransferKey};
 use callnext_engine::refusal::RefusalKind;
-use callnext_engine::testing::{Hall, Plan, appointment, counter_id, key, overflow, service_id};
+use callnext_engine::testing::{
+    Hall, Plan, appointment, at, closed_counter as counter, closed_service as service, counter_id, key, overflow,
+    service_id,
+};
 use callnext_engine::ticket::Visitor;
-use callnext_engine::{Action, Lane, Millis, Refusal, TicketId};
+use callnext_engine::{Action, Lane, Millis, Refusal, Seq, TicketId};
 
 type Row = (&'static str, RefusalKind, fn(&mut Hall) -> Refusal);
 
@@ -13,7 +17,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 30] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -58,6 +62,26 @@ const ROWS: [Row; 24] = [
         hall.appointments(1, "11:00");
         hall.next("1");
         hall.refuses(Action::Miss { counter: counter_id("1") })
+    }),
+    ("service_closed", RefusalKind::Conflict, |hall| {
+        hall.closes(service("ent"), None);
+        hall.refuses(take("ent", Lane::WalkIn, None))
+    }),
+    ("counter_closed", RefusalKind::Conflict, |hall| {
+        hall.closes(counter("1"), None);
+        let (ticket, service) = (hall.walk_in(), service_id("ent"));
+        let (wants, reason) = (Some(counter_id("1")), "asked".into());
+        hall.refuses(Action::Transfer { ticket, service, reason, wants, urgency: None })
+    }),
+    ("not_closed", RefusalKind::Conflict, |hall| hall.refuses(Action::Reopen { closed: service("ent") })),
+    ("no_next_step", RefusalKind::Conflict, |hall| {
+        let ticket = hall.walk_in();
+        hall.refuses(Action::SkipStep { ticket, reason: "done".into() })
+    }),
+    ("day_over", RefusalKind::Conflict, |_| Refusal::DayOver),
+    ("transfer_unknown", RefusalKind::Unknown, |hall| {
+        let transfer = TransferKey { at: at("08:00"), seq: Seq(1) };
+        hall.refuses(Action::Settle { transfer, came: Arrival::Settled })
     }),
     ("overflow_quota_reached", RefusalKind::Limit, |hall| {
         hall.configures(|config| config.services[0].policy.overflow_max = 0).unwrap();
@@ -119,17 +143,23 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::TicketNotInState { .. } => 10,
         Refusal::MissTooEarly { .. } => 11,
         Refusal::SlotNotBegun { .. } => 12,
-        Refusal::OverflowQuotaReached { .. } => 13,
-        Refusal::VenueFull { .. } => 14,
-        Refusal::ConfigInvalid { .. } => 15,
-        Refusal::ValueInvalid { .. } => 16,
-        Refusal::NothingToUndo => 17,
-        Refusal::UndoTooLate => 18,
-        Refusal::UndoOvertaken => 19,
-        Refusal::IdempotencyKeyReused => 20,
-        Refusal::CheckInTooEarly { .. } => 21,
-        Refusal::AppointmentNotShown => 22,
-        Refusal::NoFreeSlot { .. } => 23,
+        Refusal::ServiceClosed { .. } => 13,
+        Refusal::CounterClosed { .. } => 14,
+        Refusal::NotClosed => 15,
+        Refusal::NoNextStep { .. } => 16,
+        Refusal::DayOver => 17,
+        Refusal::TransferUnknown => 18,
+        Refusal::OverflowQuotaReached { .. } => 19,
+        Refusal::VenueFull { .. } => 20,
+        Refusal::ConfigInvalid { .. } => 21,
+        Refusal::ValueInvalid { .. } => 22,
+        Refusal::NothingToUndo => 23,
+        Refusal::UndoTooLate => 24,
+        Refusal::UndoOvertaken => 25,
+        Refusal::IdempotencyKeyReused => 26,
+        Refusal::CheckInTooEarly { .. } => 27,
+        Refusal::AppointmentNotShown => 28,
+        Refusal::NoFreeSlot { .. } => 29,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::venue::trail::Images;
 use crate::venue::{CALLS_MAX, CallEntry, Receipt, Venue};
 
 mod configure;
+mod moves;
 mod undo;
 
 impl Venue {
@@ -32,8 +33,9 @@ impl Venue {
 
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp, by: &Actor) {
         match event {
-            Event::DayOpened { day, config, next_ticket, next_call, priors } => {
+            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers } => {
                 self.open_day(*day, config, *next_ticket, *next_call, priors);
+                self.handovers = handovers.clone();
             }
             Event::VenueConfigured { config } => self.configure(config, at),
             Event::AppointmentsSet { appointments } => {
@@ -79,19 +81,16 @@ impl Venue {
                 self.wait_again(*ticket, lane, *joining, at);
             }
             Event::TicketSlotBegan { ticket } => self.update(*ticket, |ticket| ticket.lane = Lane::Appointment),
-            Event::TicketTransferred { ticket, service, lane, wants, .. } => {
-                self.leave_counter(*ticket);
-                self.update(*ticket, |ticket| {
-                    if ticket.service != *service {
-                        ticket.joining = None;
-                    }
-                    ticket.service = service.clone();
-                    ticket.lane = *lane;
-                    ticket.wants.clone_from(wants);
-                    ticket.state = TicketState::Waiting;
-                    ticket.joined_at = at;
-                });
-            }
+            Event::TicketTransferred { .. }
+            | Event::TicketSent { .. }
+            | Event::TicketReceived { .. }
+            | Event::ParcelDeclined { .. }
+            | Event::TransferSettled { .. }
+            | Event::Closed { .. }
+            | Event::Reopened { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepSkipped { .. }
+            | Event::StepsSet { .. } => self.moves(event, at, by),
             Event::TicketCancelled { ticket, .. } => self.end(*ticket, TicketState::Cancelled, at),
             Event::GreenChannelGranted { ticket, urgency, reason } => self.update(*ticket, |ticket| {
                 ticket.grant = Some(Grant { urgency: *urgency, reason: reason.clone(), by: by.clone(), at });
@@ -135,6 +134,7 @@ impl Venue {
             wants,
             overflow,
             joining,
+            steps,
         } = event
         else {
             return;
@@ -178,6 +178,10 @@ impl Venue {
             recalls: 0,
             misses: 0,
             announced: None,
+            steps: steps.clone(),
+            steps_done: 0,
+            note: None,
+            guest: None,
             place: None,
         });
         self.joins(*id, Some(*lane), *joining);
@@ -204,6 +208,7 @@ impl Venue {
             ticket.rule = Some(why.rule);
             ticket.started_at = None;
             ticket.recalls = 0;
+            ticket.note = None;
         }
         if let Some(counter) = self.counters.get_mut(counter) {
             counter.current = Some(id);

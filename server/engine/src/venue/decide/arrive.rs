@@ -10,6 +10,7 @@ use crate::ids::{CounterId, ServiceId, TicketNumber};
 use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::refusal::Refusal;
+use crate::step::Step;
 use crate::ticket::{Slot, Visitor};
 use crate::time::Timestamp;
 use crate::venue::decide::Decided;
@@ -29,6 +30,7 @@ impl Venue {
         if !matches!(lane, Lane::WalkIn | Lane::Referral) {
             return Err(invalid("lane", "only walk_in and referral can be taken; the others come about by rule"));
         }
+        self.takes_new(&service.id, wants)?;
         self.issued(service, Issue { wants, ..Issue::new(lane, visitor) }, now)
     }
 
@@ -41,9 +43,20 @@ impl Venue {
         now: Timestamp,
     ) -> Decided {
         let service = self.known_service(service)?;
+        self.takes_new(&service.id, wants)?;
         let full = || Refusal::NoFreeSlot { service: service.id.clone() };
         let slot = Some(self.next_free_slot(service, now).ok_or_else(full)?);
         self.issued(service, Issue { wants, slot, ..Issue::new(Lane::Appointment, visitor) }, now)
+    }
+
+    pub(super) fn decide_take_visit(&self, steps: &[Step], lane: Lane, visitor: &Visitor, now: Timestamp) -> Decided {
+        let (first, steps) = steps.split_first().ok_or_else(|| invalid("steps", "are none"))?;
+        self.check_steps(steps)?;
+        let (mut events, outcome) = self.decide_take(&first.service, lane, visitor, first.wants.as_ref(), now)?;
+        if let Some(Event::TicketIssued { steps: later, .. }) = events.first_mut() {
+            *later = steps.to_vec();
+        }
+        Ok((events, outcome))
     }
 
     pub(super) fn decide_appointments(&self, appointments: &[Appointment]) -> Decided {
@@ -57,6 +70,7 @@ impl Venue {
         for appointment in appointments {
             self.known_service(&appointment.service)?;
             self.check_wants(appointment.wants.as_ref(), &appointment.service)?;
+            self.check_steps(&appointment.steps)?;
             check_visitor(&appointment.visitor)?;
             check_reason("code", &appointment.code)?;
             if !seen.insert(appointment.code.as_ref()) {
@@ -93,15 +107,18 @@ impl Venue {
         {
             return Err(Refusal::IdentityMismatch);
         }
-        let service = self.known_service(&booking.service)?;
+        // B10: whoever was booked for what is closed goes where those went who had come before.
+        let Step { service, wants } = self.instead_of(&booking.service, booking.wants.as_ref());
+        let service = self.known_service(&service)?;
         let (lane, joining) = self.checked_in(service, booking.slot, now)?;
         // A wish that cannot be met any more must not turn away whoever is here.
-        let wants = booking.wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
+        let wants = wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
         let issue = Issue {
             wants,
             slot: Some(booking.slot),
             appointment: Some(booking.code.clone()),
             joining,
+            steps: booking.steps.clone(),
             ..Issue::new(lane, &booking.visitor)
         };
         self.issued(service, issue, now)
@@ -122,6 +139,7 @@ impl Venue {
         if let Some(note) = &grant.note {
             check_reason("note", note)?;
         }
+        self.takes_new(&service.id, None)?;
         let (quota, approver) = (service.policy.overflow_max, service.policy.over_quota_role);
         let approval = grant.over_quota.take();
         if self.overflow_count(&service.id, now) >= quota {
@@ -156,6 +174,7 @@ impl Venue {
             wants: issue.wants.cloned(),
             overflow: issue.overflow,
             joining: issue.joining,
+            steps: issue.steps,
         };
         Ok((vec![event], Outcome::Ticket { ticket }))
     }
@@ -170,10 +189,20 @@ struct Issue<'a> {
     appointment: Option<Arc<str>>,
     overflow: Option<OverflowGrant>,
     joining: Option<Joining>,
+    steps: Vec<Step>,
 }
 
 impl<'a> Issue<'a> {
     fn new(lane: Lane, visitor: &'a Visitor) -> Self {
-        Self { lane, visitor, wants: None, slot: None, appointment: None, overflow: None, joining: None }
+        Self {
+            lane,
+            visitor,
+            wants: None,
+            slot: None,
+            appointment: None,
+            overflow: None,
+            joining: None,
+            steps: Vec::new(),
+        }
     }
 }

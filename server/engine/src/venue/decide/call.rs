@@ -23,8 +23,7 @@ impl Venue {
             let staffed = self.staffed(id).filter(|_| !queue.is_empty())?;
             Some((id, Draw::new(queue, &service.policy, staffed, now).next(&reach)?))
         });
-        let mut events: Vec<Event> =
-            counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
+        let mut events: Vec<Event> = counter.current.map(|ticket| self.completed(ticket)).into_iter().collect();
         let Some((_, choice)) = most_pressing(choices) else {
             return Ok((events, Outcome::NobodyWaiting));
         };
@@ -43,8 +42,7 @@ impl Venue {
         if !wanted || !counter.services.contains(&ticket.service) {
             return Err(Refusal::CounterDoesNotServe { counter: counter.id.clone(), ticket: ticket.id });
         }
-        let mut events: Vec<Event> =
-            counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
+        let mut events: Vec<Event> = counter.current.map(|ticket| self.completed(ticket)).into_iter().collect();
         let why = Why { rule: Rule::ByHand, share: None, reason: Some(reason.clone()) };
         events.push(self.called(ticket.id, counter, why));
         Ok((events, Outcome::Called { ticket: ticket.id, call: self.next_call, rule: Rule::ByHand }))

@@ -10,11 +10,14 @@ use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
 
 mod arrive;
 mod call;
+mod closing;
 mod configure;
 mod counters;
+mod handover;
 mod joining;
 mod known;
 mod moving;
+mod steps;
 
 pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
 
@@ -28,6 +31,7 @@ impl Venue {
                 self.decide_take(service, *lane, visitor, wants.as_ref(), now)
             }
             Action::TakeSlot { service, visitor, wants } => self.decide_slot(service, visitor, wants.as_ref(), now),
+            Action::TakeVisit { steps, lane, visitor } => self.decide_take_visit(steps, *lane, visitor, now),
             Action::SetAppointments { appointments } => self.decide_appointments(appointments),
             Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
             Action::AddOverflow { service, visitor, reason, approved_by, note, approval } => {
@@ -51,7 +55,7 @@ impl Venue {
             }
             Action::Complete { counter } => {
                 let ticket = self.at_counter(self.known_counter(counter)?)?;
-                Ok(about(ticket.id, Event::ServiceCompleted { ticket: ticket.id }))
+                Ok(about(ticket.id, self.completed(ticket.id)))
             }
             Action::Miss { counter } => self.decide_miss(counter, now),
             Action::SetCounter { counter, state, services } => {
@@ -69,11 +73,18 @@ impl Venue {
                 Ok(about(ticket.id, Event::TicketReturned { ticket: ticket.id }))
             }
             Action::Requeue { ticket, reason } => self.decide_requeue(*ticket, reason, now),
-            Action::Transfer { ticket, service, reason, wants } => {
-                self.decide_transfer(*ticket, service, reason, wants.as_ref())
+            Action::Transfer { ticket, service, reason, wants, urgency } => {
+                self.decide_transfer(*ticket, service, reason, wants.as_ref(), *urgency)
             }
+            Action::Send(sending) => self.decide_send(sending, &command.by, now),
+            Action::Receive { delivery } => self.decide_receive(delivery),
+            Action::Settle { transfer, came } => self.decide_settle(*transfer, came),
+            Action::Close { closure } => self.decide_close(closure),
+            Action::Reopen { closed } => self.decide_reopen(closed),
+            Action::SetSteps { ticket, steps, reason } => self.decide_set_steps(*ticket, steps, reason),
+            Action::SkipStep { ticket, reason } => self.decide_skip_step(*ticket, reason),
             Action::Cancel { ticket, reason } => {
-                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                let ticket = self.in_state(*ticket, "here", TicketState::is_here)?;
                 if let Some(reason) = reason {
                     check_reason("reason", reason)?;
                 }
@@ -134,6 +145,7 @@ impl Venue {
             next_ticket: self.next_ticket,
             next_call: self.next_call,
             priors,
+            handovers: self.handovers.clone(),
         }]
     }
 }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod follow;
+mod moves;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use callnext_engine::config::{OrderInLane, Policy};
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Event, Rule};
+use callnext_engine::step::Step;
 use callnext_engine::ticket::{Slot, Urgency};
 use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
 
@@ -23,6 +25,8 @@ enum Is {
     Serving,
     Held,
     Missed,
+    /// On the way to another venue.
+    Away,
     Over,
 }
 
@@ -45,6 +49,8 @@ struct Person {
     wants: Option<CounterId>,
     urgent: Option<(Urgency, i64)>,
     overflow: bool,
+    /// What they are again if another venue turns them back.
+    was: Is,
 }
 
 impl Person {
@@ -103,6 +109,8 @@ pub struct Oracle {
     tainted: Vec<ServiceId>,
     overflows: BTreeMap<ServiceId, u32>,
     counts: BTreeMap<String, u32>,
+    /// Whoever ended a step by this press: in no queue while it is decided who is called.
+    between: Option<(TicketId, Step)>,
     befores: BTreeMap<Seq, Before>,
     latest: Option<(Seq, Timestamp)>,
     highest_ticket: u64,
@@ -123,8 +131,12 @@ impl Oracle {
         let ready_before = self.ready.clone();
         let before = self.before(change);
         for event in &change.events {
+            if !matches!(event, Event::TicketCalled { .. }) {
+                self.next_step_is_waited_for(change.at);
+            }
             self.follow(event, change, seen)?;
         }
+        self.next_step_is_waited_for(change.at);
         self.befores.insert(change.seq, before);
         self.befores.retain(|seq, _| seq.0 + 5000 > change.seq.0);
         self.agrees_with(venue)?;
@@ -264,6 +276,7 @@ impl Oracle {
                 Is::Serving => "serving",
                 Is::Held => "held",
                 Is::Missed => "missed",
+                Is::Away => "transferring",
                 Is::Over => {
                     if ticket.state.is_over() {
                         ticket.state.name()
