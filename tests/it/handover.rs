@@ -1,6 +1,6 @@
 //! Going to another venue while the process is killed between the halves (R6): nobody is lost, nobody is doubled.
 //!
-//! `scripts/handovers` runs it for longer. `CALLNEXT_KILLS` is the number of kills, `CALLNEXT_SEED` the chance.
+//! `scripts/kills --handovers` runs it for longer. `CALLNEXT_KILLS` is the number of kills, `CALLNEXT_SEED` the chance.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
