@@ -3,12 +3,14 @@
 
 mod calls;
 mod follow;
+mod passed;
 mod turns;
 
 use std::collections::BTreeMap;
 
 use callnext_engine::config::{OrderInLane, Policy};
 use callnext_engine::counter::CounterState;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::event::{Change, Event, Rule};
 use callnext_engine::ticket::{Slot, Urgency};
 use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
@@ -71,13 +73,16 @@ struct Counter {
     current: Option<TicketId>,
 }
 
-/// A call that overtakes: everybody who could have been called and waits since before `since`.
+/// A call that passes over everybody who could have been called and waits since before `since`; not by precedence,
+/// it overtakes them.
 #[derive(Debug, Clone)]
 struct Call {
     service: ServiceId,
     ticket: TicketId,
     counter: CounterId,
     since: i64,
+    rule: Rule,
+    by: PassedBy,
     seq: Seq,
 }
 
@@ -128,6 +133,7 @@ impl Oracle {
         self.befores.insert(change.seq, before);
         self.befores.retain(|seq, _| seq.0 + 5000 > change.seq.0);
         self.agrees_with(venue)?;
+        self.phones_are_told(venue, seen)?;
         let opened = change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }));
         let undone = change.events.iter().any(|event| matches!(event, Event::ChangeUndone { .. }));
         if !opened && !undone {
@@ -192,12 +198,15 @@ impl Oracle {
     /// How often this person was overtaken, by the letter: calls, not by precedence, of counters that could have
     /// called them, of people whose wait began later.
     fn overtaken(&self, person: &Person) -> u32 {
-        let by = self.calls.iter().filter(|call| {
+        u32::try_from(self.passing(person).filter(|call| call.rule != Rule::Urgent).count()).unwrap()
+    }
+
+    fn passing<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(|call| {
             call.service == person.service
                 && person.wants.as_ref().is_none_or(|wants| *wants == call.counter)
                 && (call.since, call.ticket) > (person.since, person.id)
-        });
-        u32::try_from(by.count()).unwrap()
+        })
     }
 
     fn is_overdue(&self, person: &Person, now: Timestamp) -> bool {
