@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use callnext_engine::counter::Counter;
 use callnext_engine::event::{Change, Event};
+use callnext_engine::figures::Ledger;
 use callnext_engine::venue::Decision;
 use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketState, Timestamp, Venue};
 
@@ -44,6 +45,7 @@ impl Seen {
             "call that passes over",
             "call that passes over many",
             "phone told of others",
+            "story",
             "retry",
             "refusal",
             "event change_undone",
@@ -67,6 +69,7 @@ struct Game {
     venue: Venue,
     replica: Venue,
     oracle: Oracle,
+    ledger: Ledger,
     now: Timestamp,
     keys: u64,
     latest: Option<Command>,
@@ -102,6 +105,7 @@ impl Game {
             replica: venue.clone(),
             venue,
             oracle: Oracle::default(),
+            ledger: Ledger::default(),
             now: day::start(),
             keys: 0,
             latest: None,
@@ -142,6 +146,7 @@ impl Game {
                 self.projection_comes_true()?;
             }
         }
+        self.oracle.stories_are_true(&self.history, &self.ledger, &mut self.seen)?;
         self.holes_are_survived(&mut dice, day)?;
         let (live, replica) = (serde_json::to_vec(&self.venue), serde_json::to_vec(&self.replica));
         let (live, replica) = (live.map_err(|e| e.to_string())?, replica.map_err(|e| e.to_string())?);
@@ -238,6 +243,7 @@ impl Game {
         let read: Change = serde_json::from_str(&json).map_err(|error| format!("{error}: {json}"))?;
         expect(read == *change, || format!("{json} reads as {read:?}"))?;
         self.replica.apply(&read);
+        self.ledger.hear(&self.replica, &read);
         self.history.push(read.clone());
         expect(!is_latest || self.replica == self.venue, || format!("replay differs after {json}"))?;
         let violations = self.replica.check();

@@ -7,6 +7,7 @@ mod calling;
 mod configure;
 mod counters;
 mod day;
+mod explain;
 mod idempotency;
 mod missed;
 mod moving;

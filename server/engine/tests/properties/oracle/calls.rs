@@ -52,7 +52,7 @@ impl Oracle {
         } else if why.rule == Rule::Early {
             self.balances.retain(|(of, _, _), _| *of != person.service);
         }
-        self.is_explained(&person, counter, why, now, seen)?;
+        self.is_explained(&person, counter, why, change, seen)?;
         self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
@@ -77,7 +77,9 @@ impl Oracle {
             ticket: id,
             counter: counter.clone(),
             since: placed.since.min(now.0),
+            lane: person.lane,
             rule: why.rule,
+            overtaken: self.overtaken(&placed),
             by: passed_by(why.rule, &person),
             seq: change.seq,
         });

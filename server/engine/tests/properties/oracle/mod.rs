@@ -13,7 +13,7 @@ use callnext_engine::counter::CounterState;
 use callnext_engine::dispatch::PassedBy;
 use callnext_engine::event::{Change, Event, Rule};
 use callnext_engine::ticket::{Slot, Urgency};
-use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
+use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, Venue, VenueConfig};
 
 use crate::play::Seen;
 use turns::Balance;
@@ -34,6 +34,7 @@ type Key = (i64, i64, u32, f64);
 #[derive(Debug, Clone)]
 struct Person {
     id: TicketId,
+    number: TicketNumber,
     service: ServiceId,
     lane: Lane,
     is: Is,
@@ -81,8 +82,10 @@ struct Call {
     ticket: TicketId,
     counter: CounterId,
     since: i64,
+    lane: Lane,
     rule: Rule,
     by: PassedBy,
+    overtaken: u32,
     seq: Seq,
 }
 
@@ -102,6 +105,8 @@ pub struct Oracle {
     counters: BTreeMap<CounterId, Counter>,
     ready: BTreeMap<ServiceId, Vec<TicketId>>,
     calls: Vec<Call>,
+    /// Whom each person was passed over by, and in which change; calls that were taken back as well.
+    passed_by: BTreeMap<TicketId, Vec<(Seq, TicketId)>>,
     urgent_run: BTreeMap<ServiceId, u32>,
     balances: BTreeMap<(ServiceId, Lane, Lane), Balance>,
     /// Services whose cycle was charged out of turn since it began: the debt may last.

@@ -3,23 +3,29 @@
 use std::collections::BTreeMap;
 
 use callnext_engine::dispatch::{PASSED_MAX, PassedBy};
-use callnext_engine::event::{Rule, Why};
+use callnext_engine::event::{Change, Rule, Why};
+use callnext_engine::figures::Ledger;
+use callnext_engine::story::{Storyteller, What};
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{CounterId, Lane, Timestamp, Venue};
+use callnext_engine::{CounterId, Event, Lane, Venue};
 
 use super::{Is, Oracle, Person, expect};
 use crate::play::Seen;
 
+/// Stories told of a day: each is a replay.
+const STORIES: usize = 3;
+
 impl Oracle {
     /// The event names whom this call passes over: everybody it could have called who waits since earlier.
     pub(super) fn is_explained(
-        &self,
+        &mut self,
         person: &Person,
         counter: &CounterId,
         why: &Why,
-        now: Timestamp,
+        change: &Change,
         seen: &mut Seen,
     ) -> Result<(), String> {
+        let now = change.at;
         let mut called = person.clone();
         if called.is != Is::Waiting {
             // Away when called by hand: where they would have stood.
@@ -42,7 +48,33 @@ impl Oracle {
         if passed.len() > PASSED_MAX {
             seen.one("call that passes over many");
         }
+        for id in passed.iter().map(|other| other.id).collect::<Vec<_>>() {
+            self.passed_by.entry(id).or_default().push((change.seq, person.id));
+        }
         Ok(())
+    }
+
+    /// The stories of the last day name those calls, and the day's figures count them.
+    pub fn stories_are_true(&self, history: &[Change], ledger: &Ledger, seen: &mut Seen) -> Result<(), String> {
+        let opens = |change: &Change| change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }));
+        let from = history.iter().rposition(opens).ok_or("oracle: no day was opened")?;
+        for (id, passed) in self.passed_by.iter().take(STORIES) {
+            let mut teller = Storyteller::new(self.config().clone(), *id);
+            history[from..].iter().for_each(|change| teller.hear(change));
+            let story = teller.tell().ok_or_else(|| format!("{id} has no story"))?;
+            let told = story.steps.iter().filter_map(|step| match &step.what {
+                What::PassedOver(passed) => Some((step.seq, passed.number.clone())),
+                _ => None,
+            });
+            let told: Vec<_> = told.collect();
+            let own: Vec<_> = passed.iter().map(|(seq, by)| (*seq, self.people[by].number.clone())).collect();
+            expect(told == own, || format!("{id} is told of {told:?}, not {own:?}"))?;
+            seen.one("story");
+        }
+        let told = ledger.calls().map(|call| (call.ticket, call.class.lane, call.rule, call.overtaken));
+        let own = self.calls.iter().map(|call| (call.ticket, call.lane, call.rule, call.overtaken));
+        let (told, own): (Vec<_>, Vec<_>) = (told.collect(), own.collect());
+        expect(told == own, || format!("the figures count {told:?}, not {own:?}"))
     }
 
     /// What every phone is told is what happened: calls of people whose wait began later, by what let them.
