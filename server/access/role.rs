@@ -86,6 +86,10 @@ pub enum Permission {
     SeeBoard,
     /// See the whole queue, with names and reasons.
     SeeQueue,
+    /// See why: a ticket's whole story, with who did what.
+    SeeStory,
+    /// See the day's figures: how fair it was, and who called by hand.
+    SeeFigures,
     /// Give a number (R4, H1).
     TakeTicket,
     /// Set today's bookings.
@@ -126,9 +130,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::SeeBoard,
         Self::SeeQueue,
+        Self::SeeStory,
+        Self::SeeFigures,
         Self::TakeTicket,
         Self::SetAppointments,
         Self::CheckIn,
@@ -157,7 +163,8 @@ impl Permission {
             Self::SeeBoard => (&[Administrator, Manager, Nurse, Clerk, Viewer], &[Board]),
             Self::SeeQueue => (&[Administrator, Manager, Nurse, Clerk, Viewer], &[]),
             Self::TakeTicket | Self::CheckIn => (&[Administrator, Manager, Nurse, Clerk], &[Kiosk]),
-            Self::CallNext
+            Self::SeeStory
+            | Self::CallNext
             | Self::CallByHand
             | Self::ServeCounter
             | Self::SetCounter
@@ -167,7 +174,7 @@ impl Permission {
             | Self::Transfer
             | Self::Cancel
             | Self::Undo => (&[Administrator, Manager, Nurse, Clerk], &[]),
-            Self::SetAppointments | Self::AddOverflow | Self::GrantGreenChannel => {
+            Self::SeeFigures | Self::SetAppointments | Self::AddOverflow | Self::GrantGreenChannel => {
                 (&[Administrator, Manager, Nurse], &[])
             }
             Self::ManageDevices | Self::ConfigureVenue => (&[Administrator, Manager], &[]),
@@ -185,6 +192,8 @@ mod tests {
                             administrator  manager  nurse  clerk  viewer  board  kiosk
         SeeBoard            x              x        x      x      x       x      -
         SeeQueue            x              x        x      x      x       -      -
+        SeeStory            x              x        x      x      -       -      -
+        SeeFigures          x              x        x      -      -       -      -
         TakeTicket          x              x        x      x      -       -      x
         SetAppointments     x              x        x      -      -       -      -
         CheckIn             x              x        x      x      -       -      x

@@ -7,9 +7,11 @@ mod answers;
 mod dirty;
 mod hub;
 mod messages;
+mod past;
 mod publication;
 mod registry;
 mod shown;
+mod told;
 mod venue_actor;
 pub mod view;
 

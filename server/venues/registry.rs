@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle, MailboxError};
-use callnext_engine::{Action, Command, VenueConfig, VenueId};
+use callnext_engine::{Action, Command, TicketId, VenueConfig, VenueId};
+use chrono::NaiveDate;
 use tokio::sync::{Mutex, oneshot};
 
 use super::hub::Hubs;
 use super::messages::{Answer, Look, Submit, SubmitError};
+use super::past::Past;
 use super::shown::Shown;
+use super::told;
 use super::venue_actor::VenueActor;
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalError};
 use crate::metrics::Metrics;
+use crate::wire::{FiguresAnswer, StoryAnswer};
 
 /// How often dead venues are looked for.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
@@ -39,6 +43,7 @@ pub struct Registry {
     venues: BTreeMap<VenueId, Slot>,
     order: Vec<VenueId>,
     journal: Arc<dyn Journal>,
+    past: Past,
     clock: Clock,
     hubs: Hubs,
     metrics: Arc<Metrics>,
@@ -63,7 +68,16 @@ impl Registry {
     ) -> Self {
         let order = configs.iter().map(|config| config.id.clone()).collect();
         let slot = |config: VenueConfig| (config.id.clone(), Slot { config, actor: Mutex::new(None) });
-        Self { venues: configs.into_iter().map(slot).collect(), order, journal, clock, hubs, metrics, arbiter }
+        Self {
+            venues: configs.into_iter().map(slot).collect(),
+            order,
+            past: Past::new(journal.clone()),
+            journal,
+            clock,
+            hubs,
+            metrics,
+            arbiter,
+        }
     }
 
     /// The venues, in the order of the settings.
@@ -122,6 +136,41 @@ impl Registry {
     ) -> Result<R, RegistryError> {
         let actor = self.actor(venue).await?;
         actor.send(Look(Box::new(look))).await.map_err(|_| RegistryError::Broken)
+    }
+
+    /// One of today's tickets' story, up to what the world sees; none where there is no such ticket.
+    pub async fn story(&self, venue: &VenueId, ticket: TicketId) -> Result<Option<StoryAnswer>, RegistryError> {
+        let known = self.look(venue, move |shown| {
+            shown.venue().ticket(ticket)?;
+            Some((shown.venue().config().clone(), shown.opened(), shown.venue().seq()))
+        });
+        let Some((config, opened, last)) = known.await? else { return Ok(None) };
+        let story = self.past.story(venue, config, ticket, opened, last).await?;
+        Ok(story.as_ref().map(told::story))
+    }
+
+    /// The figures of a day, today's if none is named; none where there is no such day.
+    pub async fn figures(
+        &self,
+        venue: &VenueId,
+        day: Option<NaiveDate>,
+    ) -> Result<Option<FiguresAnswer>, RegistryError> {
+        let live = self.look(venue, move |shown| {
+            let (venue, now) = (shown.venue(), shown.now());
+            let today = venue.day().date;
+            if day.is_none_or(|day| day == today) {
+                return Ok(told::figures(&today.to_string(), now, &shown.ledger().day(venue, now)));
+            }
+            Err(venue.config().clone())
+        });
+        match (live.await?, day) {
+            (Ok(today), _) => Ok(Some(today)),
+            (Err(config), Some(day)) => {
+                let found = self.past.figures(venue, config, day).await?;
+                Ok(found.map(|(at, figures)| told::figures(&day.to_string(), at, &figures)))
+            }
+            (Err(_), None) => Ok(None),
+        }
     }
 
     /// Whether the journal answers.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
+use callnext_engine::figures::Ledger;
 use callnext_engine::ticket::Ticket;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
+use callnext_engine::{Change, Event, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
 
 use super::dirty::{Dirty, rows};
 use super::hub::Hubs;
@@ -29,6 +30,10 @@ const RESUMABLE_MAX: usize = 256;
 /// What the world sees of a venue: the state that is saved, and what was last published of it.
 pub struct Shown {
     venue: Venue,
+    /// What today's figures are counted from.
+    ledger: Ledger,
+    /// The change that opened the day.
+    opened: Seq,
     epoch: Epoch,
     clock: Clock,
     hubs: Hubs,
@@ -41,10 +46,19 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// A venue that nobody has been shown yet.
-    pub(super) fn new(venue: Venue, epoch: Epoch, clock: Clock, hubs: Hubs, metrics: Arc<Metrics>) -> Self {
-        Self {
+    /// A venue that nobody has been shown yet: as declared, and what happened on its day.
+    pub(super) fn new(
+        venue: Venue,
+        opened: &[Change],
+        epoch: Epoch,
+        clock: Clock,
+        hubs: Hubs,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let mut shown = Self {
             venue,
+            ledger: Ledger::default(),
+            opened: Seq::default(),
             epoch,
             clock,
             hubs,
@@ -54,7 +68,11 @@ impl Shown {
             resumable: VecDeque::new(),
             dirty: Dirty { all: true, ..Dirty::default() },
             published_at: None,
+        };
+        for change in opened {
+            shown.follow(change);
         }
+        shown
     }
 
     /// The clock the venue goes by.
@@ -80,6 +98,16 @@ impl Shown {
     /// The venue's time: never before its latest change.
     pub fn now(&self) -> Timestamp {
         self.clock.now().max(self.venue.at())
+    }
+
+    /// What today's figures are counted from.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The change that opened the day.
+    pub fn opened(&self) -> Seq {
+        self.opened
     }
 
     /// The venue's name.
@@ -149,10 +177,18 @@ impl Shown {
             self.dirty.note(event);
         }
         self.dirty.any = true;
-        self.venue.apply(change);
+        self.follow(change);
         let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
         let over = touched.filter(|ticket| ticket.state.is_over());
         self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
+    }
+
+    fn follow(&mut self, change: &Change) {
+        self.venue.apply(change);
+        self.ledger.hear(&self.venue, change);
+        if change.events.iter().any(|event| matches!(event, Event::DayOpened { .. })) {
+            self.opened = change.seq;
+        }
     }
 
     pub(super) fn answer(&self, outcome: Outcome, issued: bool) -> Answer {

@@ -61,13 +61,9 @@ impl VenueActor {
         hubs: Hubs,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let mut venue = Venue::new(config);
-        for change in &opened.changes {
-            venue.apply(change);
-        }
-        let shown = Shown::new(venue.clone(), opened.epoch, clock, hubs, metrics);
+        let shown = Shown::new(Venue::new(config), &opened.changes, opened.epoch, clock, hubs, metrics);
         Self {
-            decided: venue,
+            decided: shown.venue().clone(),
             shown,
             journal,
             waiting: Vec::new(),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
@@ -13,7 +14,7 @@ use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timesta
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    PassedOver, QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -115,7 +116,14 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         called_at: call.and(ticket.called_at),
         slot: ticket.slot,
         green_channel: ticket.grant.is_some(),
+        passed_over_by: passed_over(venue, ticket),
     }
+}
+
+/// Who was called before a waiting ticket, in numbers.
+fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
+    let found = ticket.place.as_ref().zip(venue.queue(&ticket.service));
+    found.map(|(place, queue)| queue.passed_over(ticket.id, place)).unwrap_or_default()
 }
 
 /// The facts of every ticket whose visit is not over.
@@ -154,6 +162,7 @@ pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
         slot_start: facts.slot.map(|slot| rfc3339(slot.start)),
         slot_end: facts.slot.map(|slot| rfc3339(slot.end)),
         green_channel: facts.green_channel,
+        passed_over_by: facts.passed_over_by.iter().map(|(by, count)| PassedOver { by: *by, count: *count }).collect(),
     }
 }
 

@@ -339,6 +339,12 @@ pub struct Figures {
 pub struct Hundredths(pub i64);
 
 impl Hundredths {
+    /// As a number with a point.
+    pub fn to_f64(self) -> f64 {
+        let hundredths = i32::try_from(self.0).unwrap_or(if self.0 < 0 { i32::MIN } else { i32::MAX });
+        f64::from(hundredths) / 100.0
+    }
+
     /// The mean of `count` numbers with this sum, rounded half up; none of none.
     fn mean(sum: u64, count: usize) -> Option<Self> {
         let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
@@ -356,8 +362,7 @@ impl fmt::Display for Hundredths {
 
 impl Serialize for Hundredths {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let hundredths = i32::try_from(self.0).unwrap_or(if self.0 < 0 { i32::MIN } else { i32::MAX });
-        to.serialize_f64(f64::from(hundredths) / 100.0)
+        to.serialize_f64(self.to_f64())
     }
 }
 
