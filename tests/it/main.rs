@@ -9,6 +9,7 @@ mod bad_input;
 mod contract;
 mod documents;
 mod exactly_once;
+mod explain;
 mod harness;
 mod recovery;
 mod set_up;

@@ -78,14 +78,34 @@ impl Ages {
         counts
     }
 
-    /// Everybody, longest wait first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Since> + '_ {
-        self.blocks.iter().flat_map(|block| &block.waiting).map(|(since, _)| *since)
+    /// Those who wait longest, at most so many.
+    pub(super) fn first(&self, most: usize) -> Vec<Since> {
+        let mut first = Vec::new();
+        while let Some(block) = self.block_behind(first.len()).filter(|_| first.len() < most) {
+            let room = most - first.len();
+            first.extend(block.waiting.iter().take(room).map(|(since, _)| *since));
+        }
+        first
     }
 
     /// Everybody's ticket, for [`crate::Venue::check`].
     pub(super) fn tickets(&self) -> impl Iterator<Item = TicketId> + '_ {
-        self.iter().map(|(_, ticket)| ticket)
+        self.blocks.iter().flat_map(|block| &block.waiting).map(|((_, ticket), _)| *ticket)
+    }
+
+    /// The block of whoever has so many before them, past those that nobody is left in.
+    fn block_behind(&self, mut many: usize) -> Option<&Block> {
+        let mut at = 0;
+        let mut step = self.blocks.len().checked_ilog2().map_or(0, |log| 1 << log);
+        while step > 0 {
+            let here = self.sums.get(at + step - 1).map(|sums| sums.iter().sum::<u32>());
+            if let Some(left) = here.and_then(|here| many.checked_sub(usize::try_from(here).ok()?)) {
+                many = left;
+                at += step;
+            }
+            step /= 2;
+        }
+        self.blocks.get(at)
     }
 
     /// The block in which somebody who waits since then stands, or would.
@@ -200,7 +220,9 @@ mod tests {
                 same(&ages, &plain, somewhere);
                 same(&ages, &plain, since);
             }
-            assert!(ages.iter().eq(plain.keys().copied()));
+            for most in [0, 1, 7, 500, plain.len(), plain.len() + 1] {
+                assert!(ages.first(most).into_iter().eq(plain.keys().copied().take(most)), "the first {most}");
+            }
             for gone in plain.keys() {
                 ages.remove(*gone);
             }

@@ -214,9 +214,8 @@ impl Queue {
                 *passed.lanes.entry(lane).or_default() += count;
             }
         }
-        let first =
-            |ages: &Ages| ages.iter().take_while(|since| *since < taken.since()).take(PASSED_MAX).collect::<Vec<_>>();
-        let mut first: Vec<Since> = groups().flat_map(first).collect();
+        let mut first: Vec<Since> = groups().flat_map(|ages| ages.first(PASSED_MAX)).collect();
+        first.retain(|since| *since < taken.since());
         first.sort_unstable();
         passed.first = first.into_iter().take(PASSED_MAX).map(|(_, ticket)| ticket).collect();
         passed
