@@ -77,7 +77,7 @@ export function storyLine(step, state) {
   if (step.slot_start && step.slot_end) details.push(t("ticket.slot", { from: hourMinute(step.slot_start, state.time_zone), to: hourMinute(step.slot_end, state.time_zone) }));
   if (step.reason) details.push(t("story.reason", { reason: step.reason }));
   if (step.granted_by) details.push(t("story.granted_by", { who: personText(step.granted_by) }));
-  if (step.by.kind !== "system") details.push(personText(step.by));
+  if (step.by.kind !== "system") details.push(t("story.by", { who: personText(step.by) }));
   return { text: tOf("story", step.what, values) ?? step.what, details };
 }
 

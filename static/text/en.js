@@ -346,6 +346,7 @@ export default {
   "story.passed": "{n} waited longer",
   "story.reason": "reason: {reason}",
   "story.granted_by": "approved by {who}",
+  "story.by": "by {who}",
   "story.left_out": "{n} more steps are not listed",
   "figures.title": "Today in figures",
   "figures.at": "As of {time}",
