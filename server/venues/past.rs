@@ -11,8 +11,10 @@ use callnext_engine::{Change, Event, Seq, TicketId, Timestamp, Venue, VenueConfi
 use chrono::NaiveDate;
 use tokio::sync::Semaphore;
 
-use super::registry::RegistryError;
+use super::registry::{Registry, RegistryError};
+use super::told;
 use crate::journal::{Journal, JournalError};
+use crate::wire::{FiguresAnswer, StoryAnswer};
 
 /// Changes read at a time: a few megabytes at most, and a few milliseconds of work.
 const PAGE: usize = 2_000;
@@ -20,7 +22,7 @@ const PAGE: usize = 2_000;
 const READINGS_MAX: usize = 2;
 
 /// Reads days again.
-pub struct Past {
+pub(super) struct Past {
     journal: Arc<dyn Journal>,
     permits: Semaphore,
 }
@@ -89,6 +91,38 @@ impl Past {
             }
             after = last;
         }
+    }
+}
+
+impl Registry {
+    /// One of today's tickets' story, up to what the world sees; none where there is no such ticket.
+    pub async fn story(&self, venue: &VenueId, ticket: TicketId) -> Result<Option<StoryAnswer>, RegistryError> {
+        let known = self.look(venue, move |shown| {
+            shown.venue().ticket(ticket)?;
+            Some((shown.venue().config().clone(), shown.opened(), shown.venue().seq()))
+        });
+        let Some((config, opened, last)) = known.await? else { return Ok(None) };
+        let story = self.past().story(venue, config, ticket, opened, last).await?;
+        Ok(story.as_ref().map(told::story))
+    }
+
+    /// The figures of a day, today's if none is named; none where there is no such day.
+    pub async fn figures(
+        &self,
+        venue: &VenueId,
+        day: Option<NaiveDate>,
+    ) -> Result<Option<FiguresAnswer>, RegistryError> {
+        let live = self.look(venue, move |shown| {
+            let (venue, now) = (shown.venue(), shown.now());
+            let today = venue.day().date;
+            let live = day.is_none_or(|day| day == today);
+            let figures = live.then(|| told::figures(&today.to_string(), now, &shown.ledger().day(venue, now)));
+            (figures, venue.config().clone())
+        });
+        let (live, config) = live.await?;
+        let Some(day) = day.filter(|_| live.is_none()) else { return Ok(live) };
+        let found = self.past().figures(venue, config, day).await?;
+        Ok(found.map(|(at, figures)| told::figures(&day.to_string(), at, &figures)))
     }
 }
 
