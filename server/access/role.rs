@@ -98,6 +98,10 @@ pub enum Permission {
     SeeBoard,
     /// See the whole queue, with names and reasons.
     SeeQueue,
+    /// See why: a ticket's whole story, with who did what.
+    SeeStory,
+    /// See the day's figures: how fair it was, and who called by hand.
+    SeeFigures,
     /// Give a number (R4, H1).
     TakeTicket,
     /// Set today's bookings.
@@ -140,9 +144,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::SeeBoard,
         Self::SeeQueue,
+        Self::SeeStory,
+        Self::SeeFigures,
         Self::TakeTicket,
         Self::SetAppointments,
         Self::CheckIn,
@@ -172,7 +178,8 @@ impl Permission {
             Self::SeeBoard => (&[Administrator, Manager, Nurse, Clerk, Viewer], &[Board]),
             Self::SeeQueue => (&[Administrator, Manager, Nurse, Clerk, Viewer], &[]),
             Self::TakeTicket | Self::CheckIn => (&[Administrator, Manager, Nurse, Clerk], &[Kiosk]),
-            Self::CallNext
+            Self::SeeStory
+            | Self::CallNext
             | Self::CallByHand
             | Self::ServeCounter
             | Self::SetCounter
@@ -182,7 +189,7 @@ impl Permission {
             | Self::Transfer
             | Self::Cancel
             | Self::Undo => (&[Administrator, Manager, Nurse, Clerk], &[]),
-            Self::SetAppointments | Self::AddOverflow | Self::Close | Self::GrantGreenChannel => {
+            Self::SeeFigures | Self::SetAppointments | Self::AddOverflow | Self::Close | Self::GrantGreenChannel => {
                 (&[Administrator, Manager, Nurse], &[])
             }
             Self::ManageDevices | Self::ConfigureVenue => (&[Administrator, Manager], &[]),
@@ -200,6 +207,8 @@ mod tests {
                             administrator  manager  nurse  clerk  viewer  board  kiosk
         SeeBoard            x              x        x      x      x       x      -
         SeeQueue            x              x        x      x      x       -      -
+        SeeStory            x              x        x      x      -       -      -
+        SeeFigures          x              x        x      -      -       -      -
         TakeTicket          x              x        x      x      -       -      x
         SetAppointments     x              x        x      -      -       -      -
         CheckIn             x              x        x      x      -       -      x

@@ -43,6 +43,9 @@ pub enum ApiError {
     /// No such service, in an address.
     #[error("there is no service \"{0}\" here")]
     ServiceUnknown(String),
+    /// The journal knows no such day.
+    #[error("there is nothing on record of this day")]
+    DayUnknown,
     /// The phone link opens nothing.
     #[error("this link opens no ticket, or its day is over")]
     TokenUnknown,
@@ -91,6 +94,7 @@ impl ApiError {
             Self::OriginForeign => "origin_foreign",
             Self::VenueUnknown => "venue_unknown",
             Self::ServiceUnknown(_) => "service_unknown",
+            Self::DayUnknown => "day_unknown",
             Self::TokenUnknown => "token_unknown",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -166,7 +170,9 @@ impl ResponseError for ApiError {
             },
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::JoinNotAllowed | Self::OriginForeign => StatusCode::FORBIDDEN,
-            Self::VenueUnknown | Self::ServiceUnknown(_) | Self::TokenUnknown | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::VenueUnknown | Self::ServiceUnknown(_) | Self::DayUnknown | Self::TokenUnknown | Self::NotFound => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::BodyInvalid(_) | Self::KeyInvalid => StatusCode::BAD_REQUEST,

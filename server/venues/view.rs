@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use callnext_engine::closure::Closable;
 use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
@@ -15,7 +16,7 @@ use super::notices;
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    QueueOrder, ServiceSummary, SlotTimes, TicketRow, VenueSummary, rfc3339,
+    PassedOver, QueueOrder, ServiceSummary, SlotTimes, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -122,7 +123,14 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         green_channel: ticket.grant.is_some(),
         notice: notices::card_notice(venue, ticket).map(Box::new),
         steps: notices::card_steps(venue, ticket).map(Box::new),
+        passed_over_by: passed_over(venue, ticket),
     }
+}
+
+/// Who was called before a waiting ticket, in numbers.
+fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
+    let found = ticket.place.as_ref().zip(venue.queue(&ticket.service));
+    found.map(|(place, queue)| queue.passed_over(ticket.id, place)).unwrap_or_default()
 }
 
 /// The facts of every ticket whose visit is not over.
@@ -163,6 +171,7 @@ pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
         green_channel: facts.green_channel,
         notice: facts.notice.as_deref().cloned(),
         steps: facts.steps.as_deref().cloned(),
+        passed_over_by: facts.passed_over_by.iter().map(|(by, count)| PassedOver { by: *by, count: *count }).collect(),
     }
 }
 

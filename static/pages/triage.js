@@ -13,11 +13,13 @@
 import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
+import { maySeeFigures, showFigures } from "../lib/figures.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
 import { closeOrReopen, noteText, setSteps, skipStep, transfer, venueName } from "../lib/moves.js";
 import { reasons } from "../lib/reasons.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { matches, queueOf, ticketsIn } from "../lib/store.js";
+import { showStory } from "../lib/story.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { hourMinute, minutesSince } from "../lib/time.js";
@@ -172,6 +174,7 @@ const quota = (row) => t("triage.quota", { count: row.overflow_count, max: row.o
 function render(state) {
   renderViews();
   renderServices(state);
+  show(one(document, "#show-figures"), maySeeFigures(desk.role()));
   if (view === "queue") renderQueue(state);
   else renderAppointments(state);
   renderSide(state);
@@ -412,6 +415,7 @@ function ticketPanel(row, state) {
     el(
       "div",
       { class: "side-acts" },
+      desk.role() !== "viewer" && el("button", { type: "button", class: "button", "data-act": "why", click: why }, el("span", {}, t("story.why")), el("kbd", {}, "W")),
       ...ACTS.filter((act) => can(act, row)).map((act) =>
         el("button", { type: "button", class: act.danger ? "button danger-text" : "button", "data-act": act.name, "aria-disabled": desk.busy() ? "true" : null, click: () => press(act.key) }, el("span", {}, t(/** @type {any} */ (`act.${act.name}`))), el("kbd", {}, act.key.toUpperCase())),
       ),
@@ -466,6 +470,18 @@ function press(key) {
   if (row && act) void act.act(row);
 }
 
+/** The story of the selected ticket. */
+function why() {
+  const state = desk.state();
+  const row = view === "queue" ? state?.tickets.get(Number(selected)) : undefined;
+  if (state && row && desk.role() !== "viewer") void showStory(venue, row, state);
+}
+
+function day() {
+  const state = desk.state();
+  if (state && maySeeFigures(desk.role())) void showFigures(venue, state);
+}
+
 /** @param {number} step */
 function move(step) {
   const rows = Array.from(/** @type {NodeListOf<HTMLElement>} */ (one(document, "#rows").querySelectorAll("tr[tabindex]")));
@@ -498,10 +514,13 @@ search.addEventListener("keydown", (event) => {
 });
 one(document, "#close").addEventListener("click", () => void closeOrReopen(desk, venue, service));
 one(document, "#add-overflow").addEventListener("click", () => void addOverflow());
+one(document, "#show-figures").addEventListener("click", day);
 
 bindKeys({
   a: () => void addOverflow(),
   c: () => void closeOrReopen(desk, venue, service),
+  d: day,
+  w: why,
   "/": () => {
     search.focus();
     search.select();

@@ -24,6 +24,8 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let empty = json!({});
     vec![
         ("GET", "venues/clinic/queue", Value::Null, STAFF),
+        ("GET", "venues/clinic/tickets/99/story", Value::Null, ALL_BUT_VIEWERS),
+        ("GET", "venues/clinic/figures", Value::Null, TRIAGE),
         ("POST", "venues/clinic/tickets", json!({ "service": "internal", "lane": "referral" }), TRIAGE),
         ("PUT", "venues/clinic/appointments", json!([]), TRIAGE),
         ("POST", "venues/clinic/check-ins", json!({ "code": "unknown" }), ENTRANCE),

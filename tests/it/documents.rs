@@ -198,6 +198,8 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&nurse, "POST", &format!("{v}/counters/r1/starts"), json!({})).await;
     ask(&nurse, "GET", &format!("{v}/queue"), none.clone()).await;
     let id = &booked["id"];
+    ask(&nurse, "GET", &format!("{v}/tickets/{id}/story"), none.clone()).await;
+    ask(&nurse, "GET", &format!("{v}/figures"), none.clone()).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{id}/holds"), json!({ "reason": "x-ray" })).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{id}/returns"), json!({})).await;
     ask(&nurse, "POST", &format!("{v}/undo"), json!({})).await;

@@ -10,7 +10,7 @@ use crate::closure::{Closable, Closure};
 use crate::command::{Actor, CommandId};
 use crate::config::{ApproverRole, VenueConfig};
 use crate::counter::CounterState;
-use crate::dispatch::Share;
+use crate::dispatch::{Passed, Share};
 use crate::estimate::Prior;
 use crate::handover::{Arrival, Handovers, Parcel, TransferKey};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
@@ -71,6 +71,17 @@ pub struct Why {
     /// The reason given, where it was called by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// How often the one called had been overtaken, in the wait that ends.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overtaken: u32,
+    /// Whom the call passed over. Histories from before this was recorded name nobody.
+    #[serde(default, skip_serializing_if = "Passed::is_nobody")]
+    pub passed: Passed,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One thing that happened.

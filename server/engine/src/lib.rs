@@ -16,6 +16,7 @@
 //! * [`venue`]: `decide`, `apply`, `execute`, `check`.
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
 //! * [`estimate`]: minutes, from people really ahead and the measured gap between calls.
+//! * [`story`], [`figures`]: what a day's events tell of one ticket, and of all.
 //! * `testing` (a feature): words for tests, here and in the server.
 
 pub mod appointment;
@@ -26,6 +27,7 @@ pub mod counter;
 pub mod dispatch;
 pub mod estimate;
 pub mod event;
+pub mod figures;
 pub mod handover;
 pub mod ids;
 pub mod joining;
@@ -33,6 +35,7 @@ pub mod lane;
 pub mod projection;
 pub mod refusal;
 pub mod step;
+pub mod story;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;

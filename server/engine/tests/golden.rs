@@ -12,7 +12,7 @@ use callnext_engine::closure::{Advice, Closable, Closure};
 use callnext_engine::command::{Actor, CommandId, Sending};
 use callnext_engine::config::ApproverRole;
 use callnext_engine::counter::CounterState;
-use callnext_engine::dispatch::Share;
+use callnext_engine::dispatch::{Passed, Share};
 use callnext_engine::estimate::Prior;
 use callnext_engine::event::{Approval, Change, Event, OverflowGrant, Rule, Why};
 use callnext_engine::handover::{Arrival, Delivery, Guest, Handovers, Parcel, Stop, TransferKey};
@@ -78,7 +78,7 @@ fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
 }
 
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
-    let why = Why { rule, share, reason: reason.map(Into::into) };
+    let why = Why { rule, share, reason: reason.map(Into::into), overtaken: 0, passed: Passed::default() };
     Event::TicketCalled { ticket: TICKET, counter: counter_id("3"), call: CallId(5), why }
 }
 
@@ -145,6 +145,12 @@ fn changes() -> Vec<Change> {
     with_key.command = Some(CommandId { key: "kiosk-1/42".into(), fingerprint: u64::MAX });
     let called_outcome = |rule| Outcome::Called { ticket: TICKET, call: CallId(5), rule };
     let tickets = vec![TICKET];
+    let mut explained = called(Rule::Overdue, None, None);
+    if let Event::TicketCalled { why, .. } = &mut explained {
+        why.overtaken = 12;
+        why.passed.lanes = BTreeMap::from([(Lane::Appointment, 2), (Lane::WalkIn, 1)]);
+        why.passed.first = vec![TicketId(3), TicketId(5), TicketId(4)];
+    }
     let open = |state| Event::CounterSet { counter: counter_id("3"), state, services: vec![service_id("ent")] };
     let to_counter = || Outcome::Counter { counter: counter_id("3") };
     vec![
@@ -224,6 +230,7 @@ fn changes() -> Vec<Change> {
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),
         of(nurse(), Outcome::Undone { seq: Seq(6), tickets }, vec![Event::ChangeUndone { seq: Seq(6) }]),
+        of(nurse(), called_outcome(Rule::Overdue), vec![explained]),
     ]
     .into_iter()
     .chain(handovers())

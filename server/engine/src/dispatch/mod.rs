@@ -31,6 +31,8 @@
 //!   ends began later. No call by a rule overtakes anybody who was overtaken `overtaken_max` times; several who
 //!   are go in the order in which their waits began. Emergencies, green channel and calls by hand aside. The
 //!   ready set gives way to the overdue, as to emergencies.
+//! * **Every call explains itself.** Whom it passes over are those it overtakes, and by precedence likewise: everybody
+//!   its counter could have called whose wait began earlier. They are counted by lane in the call's event.
 //! * **No idle counter** while somebody it can call is eligible, or was missed or late and has rejoined.
 //! * **Order inside a lane** as the policy says, among those eligible.
 //! * **The ready set** changes only at its end, and by people leaving it; a call that is taken back puts its
@@ -99,12 +101,14 @@
 //! [`Rule::Cycle`]: crate::event::Rule::Cycle
 //! [`Rule::Early`]: crate::event::Rule::Early
 
+mod ages;
 mod aside;
 mod cycle;
 mod draw;
 mod line;
 mod marks;
 mod overtakes;
+mod passed;
 mod queue;
 mod reach;
 
@@ -112,5 +116,6 @@ pub use aside::Turn;
 pub use cycle::{Cycle, Share};
 pub use draw::{Choice, Draw, most_pressing};
 pub use line::OrderKey;
+pub use passed::{PASSED_MAX, Passed, PassedBy};
 pub use queue::{Place, Queue, Taken};
 pub use reach::Reach;

@@ -4,13 +4,17 @@
 //! the queue's length. Tickets that want one counter are filed apart, so that the others need not step over
 //! them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
+use crate::dispatch::ages::Ages;
 use crate::dispatch::aside::{Aside, Turn};
 use crate::dispatch::cycle::{Cycle, Share};
 use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
-use crate::dispatch::overtakes::Overtakes;
+use crate::dispatch::overtakes::{Overtakes, Since};
+use crate::dispatch::passed::{PASSED_MAX, Passed, PassedBy};
 use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
 use crate::event::Rule;
@@ -132,8 +136,18 @@ pub struct Taken<'a> {
 impl Taken<'_> {
     /// The key under which the call overtakes. Whoever was called before their time overtook only those who
     /// were there.
-    fn since(&self) -> (Timestamp, TicketId) {
+    fn since(&self) -> Since {
         (self.place.since.min(self.at), self.ticket)
+    }
+
+    /// What lets it go before others.
+    pub fn passed_by(&self) -> PassedBy {
+        PassedBy::of(self.rule, self.place.lane, self.place.urgent.map(|(urgency, _)| urgency))
+    }
+
+    /// Whether it passes over somebody who waits at this place.
+    pub fn passes(&self, ticket: TicketId, place: &Place) -> bool {
+        place.wants.as_ref().is_none_or(|wants| wants == self.counter) && (place.since, ticket) < self.since()
     }
 }
 
@@ -156,6 +170,11 @@ pub struct Queue {
     pub(super) urgent_run: u32,
     /// Today's calls, except those by precedence.
     pub(super) overtakes: Overtakes,
+    /// Today's calls by what let them go first, those by precedence too: who was called before whom, and why.
+    passes: BTreeMap<PassedBy, Overtakes>,
+    /// Everybody, longest wait first, apart for each counter wanted. What is filed says it all.
+    #[serde(skip)]
+    ages: BTreeMap<Option<CounterId>, Ages>,
     /// Calls made today.
     pub(super) calls: u32,
     /// How fast it moves.
@@ -219,6 +238,31 @@ impl Queue {
         self.overtakes.of(place.wants.as_ref(), (place.since, ticket))
     }
 
+    /// How many were called before this one although their waits began later, by what let them: since this one's
+    /// wait began, calls taken back left out. Whom nobody passed over gets an empty list.
+    pub fn passed_over(&self, ticket: TicketId, place: &Place) -> Vec<(PassedBy, u32)> {
+        let since = (place.since, ticket);
+        let counts = self.passes.iter().map(|(by, calls)| (*by, calls.of(place.wants.as_ref(), since)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Whom this call would pass over, while its ticket still waits.
+    pub fn passes(&self, taken: &Taken<'_>) -> Passed {
+        let here = [None, Some(taken.counter.clone())];
+        let groups = || here.iter().filter_map(|wants| self.ages.get(wants));
+        let mut passed = Passed::default();
+        for counts in groups().map(|ages| ages.before(taken.since())) {
+            for (lane, count) in Lane::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
+                *passed.lanes.entry(lane).or_default() += count;
+            }
+        }
+        let mut first: Vec<Since> = groups().flat_map(|ages| ages.first(PASSED_MAX)).collect();
+        first.retain(|since| *since < taken.since());
+        first.sort_unstable();
+        passed.first = first.into_iter().take(PASSED_MAX).map(|(_, ticket)| ticket).collect();
+        passed
+    }
+
     /// The first moment after `now` at which somebody within reach, who was not told to get ready, can be
     /// called.
     pub fn next_eligible(&self, reach: &Reach, now: Timestamp) -> Option<Timestamp> {
@@ -256,6 +300,7 @@ impl Queue {
     /// Files a ticket that begins to wait.
     pub fn file(&mut self, ticket: TicketId, place: &Place) {
         let (wants, filed) = (place.wants.as_ref(), Filed::of(place));
+        self.ages.entry(place.wants.clone()).or_default().insert((place.since, ticket), place.lane);
         if let Some((urgency, at)) = place.urgent {
             self.urgent.insert(wants, by_urgency(urgency, at), ticket, filed);
             return;
@@ -282,6 +327,9 @@ impl Queue {
     /// Takes out a ticket that waits no longer, or elsewhere.
     pub fn unfile(&mut self, ticket: TicketId, place: &Place) {
         let wants = place.wants.as_ref();
+        if let Some(ages) = self.ages.get_mut(&place.wants) {
+            ages.remove((place.since, ticket));
+        }
         if let Some((urgency, at)) = place.urgent {
             self.urgent.remove(wants, by_urgency(urgency, at), ticket);
         } else {
@@ -315,6 +363,7 @@ impl Queue {
         if !had_turn {
             self.give_turn(taken.place, share, policy);
         }
+        self.passes.entry(taken.passed_by()).or_default().add([taken.counter], taken.since());
         match taken.rule {
             Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
             Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
@@ -329,6 +378,9 @@ impl Queue {
 
     /// Forgets a call that was taken back: it overtook nobody, and made no gap.
     pub fn untake(&mut self, taken: &Taken<'_>) {
+        if let Some(calls) = self.passes.get_mut(&taken.passed_by()) {
+            calls.remove(taken.counter, taken.since());
+        }
         match taken.rule {
             Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
             Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
@@ -401,8 +453,16 @@ impl Queue {
         self.age.tickets().chain(self.urgent.tickets())
     }
 
-    /// Whether the lanes and the ready set hold exactly those in the line of age, for [`crate::Venue::check`].
+    /// Whether the lanes and the ready set hold exactly those in the line of age, and the counted ages exactly
+    /// those filed, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
+        let mut counted: Vec<TicketId> = self.ages.values().flat_map(Ages::tickets).collect();
+        let mut filed: Vec<TicketId> = self.filed().collect();
+        counted.sort_unstable();
+        filed.sort_unstable();
+        if counted != filed {
+            return false;
+        }
         let (beside, twice) = self.aside.balance();
         self.lanes.iter().map(Line::len).sum::<usize>() + beside + self.ready.len() == self.age.len() + twice
     }

@@ -28,7 +28,7 @@ use day::Day;
 use play::Seen;
 
 /// Days that run with the other tests.
-const DAYS: u64 = 120;
+const DAYS: u64 = 200;
 /// The seed of those.
 const SEED: u64 = 1;
 /// Days of a run that comes across the rare as well.

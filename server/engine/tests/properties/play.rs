@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use callnext_engine::counter::Counter;
 use callnext_engine::event::{Change, Event};
+use callnext_engine::figures::Ledger;
 use callnext_engine::venue::Decision;
 use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketState, Timestamp, Venue};
 
@@ -41,6 +42,10 @@ impl Seen {
             "nobody waiting",
             "turn judged",
             "projected call",
+            "call that passes over",
+            "call that passes over many",
+            "phone told of others",
+            "story",
             "retry",
             "refusal",
             "event change_undone",
@@ -85,6 +90,7 @@ struct Game {
     replica: Venue,
     /// None where the rules are more than it knows.
     oracle: Option<Oracle>,
+    ledger: Ledger,
     now: Timestamp,
     keys: u64,
     latest: Option<Command>,
@@ -120,6 +126,7 @@ impl Game {
             replica: venue.clone(),
             venue,
             oracle: (!day.joining).then(Oracle::default),
+            ledger: Ledger::default(),
             now: day::start(),
             keys: 0,
             latest: None,
@@ -159,6 +166,9 @@ impl Game {
             if dice.chance(5) {
                 self.projection_comes_true()?;
             }
+        }
+        if let Some(oracle) = &self.oracle {
+            oracle.stories_are_true(&self.history, &self.ledger, &mut self.seen)?;
         }
         self.holes_are_survived(&mut dice, day)?;
         let (live, replica) = (serde_json::to_vec(&self.venue), serde_json::to_vec(&self.replica));
@@ -263,6 +273,7 @@ impl Game {
         let read: Change = serde_json::from_str(&json).map_err(|error| format!("{error}: {json}"))?;
         expect(read == *change, || format!("{json} reads as {read:?}"))?;
         self.replica.apply(&read);
+        self.ledger.hear(&self.replica, &read);
         self.history.push(read.clone());
         expect(!is_latest || self.replica == self.venue, || format!("replay differs after {json}"))?;
         let violations = self.replica.check();

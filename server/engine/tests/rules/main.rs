@@ -9,6 +9,7 @@ mod configure;
 mod counters;
 mod day;
 mod early_and_late;
+mod explain;
 mod handover;
 mod idempotency;
 mod missed;

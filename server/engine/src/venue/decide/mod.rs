@@ -44,7 +44,7 @@ impl Venue {
                 self.decide_overflow(service, visitor, grant, now)
             }
             Action::CallNext { counter } => self.decide_call_next(counter, now),
-            Action::CallTicket { counter, ticket, reason } => self.decide_call_ticket(counter, *ticket, reason),
+            Action::CallTicket { counter, ticket, reason } => self.decide_call_ticket(counter, *ticket, reason, now),
             Action::Recall { counter } => {
                 let ticket = self.called_at(counter)?;
                 Ok(about(ticket.id, Event::TicketRecalled { ticket: ticket.id }))

@@ -215,6 +215,7 @@ impl Oracle {
         }
         let person = Person {
             id: *ticket,
+            number: number.clone(),
             service: service.clone(),
             lane: *lane,
             is: Is::Waiting,
