@@ -42,6 +42,7 @@ pub enum Numbering {
 }
 
 impl Numbering {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -320,9 +320,12 @@ fn c1_an_automatic_second_miss_is_final() {
     assert_eq!(*hall.state(ticket), TicketState::NoShow);
 }
 
+/// What the problem says, and what brings it about.
+type Fault = (&'static str, fn(&mut Policy));
+
 #[test]
 fn c1_modes_must_be_sound() {
-    let rows: [(&str, fn(&mut Policy)); 4] = [
+    let rows: [Fault; 4] = [
         ("policy.missed.calls: 0 is not from 1 to 100", |rules| rules.missed.calls = 0),
         ("policy.late.calls: 101 is not from 1 to 100", |rules| rules.late.calls = 101),
         ("policy.grace_s: is 0, and misses are automatic", |rules| (rules.miss, rules.grace_s) = (Miss::Automatic, 0)),

@@ -113,7 +113,7 @@ fn b12_whoever_never_came_is_a_no_show_when_their_session_ends() {
     hall.at_instant(day_end);
     let not_shown = hall.changes().iter().flat_map(|change| &change.events);
     let codes = not_shown.filter_map(|event| match event {
-        Event::AppointmentsNotShown { codes } => Some(codes.iter().map(|code| code.to_string()).collect::<Vec<_>>()),
+        Event::AppointmentsNotShown { codes } => Some(codes.iter().map(ToString::to_string).collect::<Vec<_>>()),
         _ => None,
     });
     assert_eq!(codes.collect::<Vec<_>>(), [vec!["early"], vec!["late", "noon"], vec!["night"]]);
@@ -187,14 +187,17 @@ fn b12_a_no_show_can_be_booked_again_for_another_slot() {
     assert_eq!(hall.ticket(ticket).lane, Lane::Appointment);
 }
 
+/// What the problem says, and what brings it about.
+type Fault = (&'static str, fn(&mut VenueConfig));
+
 #[test]
 fn b14_sessions_must_be_sound() {
-    let rows: [(&str, fn(&mut VenueConfig)); 7] = [
+    let rows: [Fault; 7] = [
         ("session \"afternoon\": start: is before the end", |config| {
-            config.sessions[1].start = config.sessions[0].start
+            config.sessions[1].start = config.sessions[0].start;
         }),
         ("session \"morning\": end: is not after its start", |config| {
-            config.sessions[0].end = config.sessions[0].start
+            config.sessions[0].end = config.sessions[0].start;
         }),
         ("session \"morning\": is declared twice", |config| config.sessions[1].id = config.sessions[0].id.clone()),
         ("session \"morning\": letter: is not one letter", |config| config.sessions[0].letter = "AM".to_owned()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{EarlyCheckIn, LateJoin, MissedRejoin, ServiceConfig};
+use crate::dispatch::Queue;
 use crate::event::Event;
 use crate::ids::TicketId;
 use crate::joining::Joining;
@@ -24,7 +25,7 @@ impl Venue {
         let joining = match rules.rejoin {
             MissedRejoin::Lane => None,
             MissedRejoin::AfterCalls => {
-                let made = self.queues.get(&service.id).map_or(0, |queue| queue.calls());
+                let made = self.queues.get(&service.id).map_or(0, Queue::calls);
                 Some(Joining::AfterCalls { due: made.saturating_add(rules.calls) })
             }
             MissedRejoin::PerCalls => Some(Joining::PerCalls),
