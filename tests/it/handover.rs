@@ -103,15 +103,21 @@ impl Town {
     /// When everybody has arrived: each person is in one place, and their first link leads there.
     async fn examine(&self, links: &BTreeMap<(String, String), String>) {
         let caller = self.caller();
-        let queues = eventually("everybody arrives", || async {
+        let look = async || {
             let mut queues = Vec::new();
             for venue in VENUES {
                 queues.push((venue, caller.get(&format!("venues/{venue}/queue")).await.expect(200)));
             }
-            let rows = queues.iter().flat_map(|(_, queue)| queue["tickets"].as_array().unwrap());
-            rows.map(|row| &row["state"]).all(|state| *state != "transferring").then_some(queues)
+            queues
+        };
+        eventually("everybody arrives", || async {
+            let queues = look().await;
+            let mut rows = queues.iter().flat_map(|(_, queue)| queue["tickets"].as_array().unwrap());
+            rows.all(|row| row["state"] != "transferring").then_some(())
         })
         .await;
+        // One venue is read after the other: whoever arrived behind the reader is only seen the second time.
+        let queues = look().await;
         let mut found: BTreeMap<(String, String), (&str, String)> = BTreeMap::new();
         for (venue, queue) in &queues {
             let mut shown = BTreeSet::new();
