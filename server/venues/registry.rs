@@ -129,6 +129,11 @@ impl Registry {
         self.journal.ready().await
     }
 
+    /// In how far the journal's store may lose more than the settings promise.
+    pub fn shortfalls(&self) -> Vec<String> {
+        self.journal.shortfalls()
+    }
+
     async fn actor(&self, venue: &VenueId) -> Result<Addr<VenueActor>, RegistryError> {
         let slot = self.venues.get(venue).ok_or_else(|| RegistryError::Unknown(venue.clone()))?;
         let mut actor = slot.actor.lock().await;

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::answers::Answers;
 use super::hub::Hubs;
 use super::messages::{Answer, Look, Submit, SubmitError};
+use super::mirroring::Mirroring;
 use super::shown::Shown;
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalError, Opened};
@@ -38,6 +39,8 @@ pub struct VenueActor {
     in_flight: bool,
     answers: Answers,
     refreshed_at: Instant,
+    /// What other programs are shown, where the journal does that.
+    mirroring: Option<Mirroring>,
 }
 
 /// One command's way through the journal.
@@ -65,6 +68,7 @@ impl VenueActor {
         for change in &opened.changes {
             venue.apply(change);
         }
+        let mirroring = journal.is_mirror().then(Mirroring::default);
         let shown = Shown::new(venue.clone(), opened.epoch, clock, hubs, metrics);
         Self {
             decided: venue,
@@ -74,6 +78,7 @@ impl VenueActor {
             in_flight: false,
             answers: Answers::default(),
             refreshed_at: Instant::now(),
+            mirroring,
         }
     }
 
@@ -115,18 +120,27 @@ impl VenueActor {
 
     /// Sends what is waiting to the journal, unless something is on its way there already.
     fn pump(&mut self, ctx: &mut Context<Self>) {
-        if self.in_flight || self.waiting.is_empty() {
+        let is_due = self.mirroring.as_ref().is_some_and(Mirroring::is_due);
+        if self.in_flight || (self.waiting.is_empty() && !is_due) {
             return;
         }
         let batch = std::mem::take(&mut self.waiting);
         let changes: Vec<Change> = batch.iter().filter_map(|waiting| waiting.change.clone()).collect();
-        if changes.is_empty() {
+        if changes.is_empty() && !is_due {
             // Nothing to save: these were decided on what is already shown.
             self.finish(batch);
             return self.pump(ctx);
         }
         self.in_flight = true;
-        let saved = self.journal.append(self.shown.id(), self.shown.epoch(), changes);
+        let (venue, epoch) = (self.shown.id(), self.shown.epoch());
+        let saved = match &mut self.mirroring {
+            // These changes led to `decided` as it is now: nothing else is waiting.
+            Some(mirroring) => {
+                let mirror = mirroring.take(&self.decided, &changes, self.shown.clock().now());
+                self.journal.append_and_show(venue, epoch, changes, mirror)
+            }
+            None => self.journal.append(venue, epoch, changes),
+        };
         let done = saved.into_actor(self).map(|saved, actor, ctx| {
             actor.in_flight = false;
             match saved {
@@ -190,6 +204,9 @@ impl VenueActor {
         self.pump(ctx);
         if self.refreshed_at.elapsed() >= REFRESH {
             self.refreshed_at = Instant::now();
+            if let Some(mirroring) = &mut self.mirroring {
+                mirroring.look_again();
+            }
             self.shown.publish();
         } else if self.shown.merge_is_over() {
             self.shown.publish();
