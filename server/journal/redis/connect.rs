@@ -11,8 +11,8 @@ use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionInfo, ErrorKind, RedisError, RedisResult, TlsCertificates,
-    TlsMode,
+    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionInfo, ErrorKind, RedisError, RedisResult,
+    TlsCertificates, TlsMode, Value,
 };
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -82,7 +82,7 @@ impl Connector {
         }
         // The library's own limits are per step; this one is for all of them together.
         let limit = self.options.connect_timeout() + self.options.response_timeout();
-        let made = match tokio::time::timeout(limit, self.connect()).await {
+        let made = match tokio::time::timeout(limit, self.greet()).await {
             Ok(made) => made.map_err(|error| describe(&error)),
             Err(_) => Err(format!("Redis: no connection within {limit:?}")),
         };
@@ -108,6 +108,13 @@ impl Connector {
         if state.count == count {
             state.link = None;
         }
+    }
+
+    /// A connection that answers: without a password, and while Redis reads its file, one is made and then of no use.
+    async fn greet(&self) -> RedisResult<Link> {
+        let mut link = self.connect().await?;
+        link.ask_primaries::<Value>(redis::cmd("PING")).await?;
+        Ok(link)
     }
 
     async fn connect(&self) -> RedisResult<Link> {

@@ -48,7 +48,9 @@ fn judge(info: &BTreeMap<&str, &str>, fsync: Option<&str>, ack: Ack, replicas: u
         ));
     }
     if field("aof_enabled") != "1" {
-        found.push("appendonly is off: everything since Redis's last dump is lost when it ends; set appendonly yes".to_owned());
+        found.push(
+            "appendonly is off: everything since Redis's last dump is lost when it ends; set appendonly yes".to_owned(),
+        );
     } else {
         match (ack, fsync) {
             (_, None) => found.push("appendfsync cannot be read: what is lost on a power cut is not known".to_owned()),
@@ -68,7 +70,8 @@ fn judge(info: &BTreeMap<&str, &str>, fsync: Option<&str>, ack: Ack, replicas: u
     if ack == Ack::Replicated {
         let connected = field("connected_slaves").parse::<u32>().unwrap_or_default();
         if connected < replicas {
-            found.push(format!("{connected} of {replicas} replicas are connected: nothing can be saved until they are"));
+            found
+                .push(format!("{connected} of {replicas} replicas are connected: nothing can be saved until they are"));
         }
     }
     found

@@ -40,14 +40,19 @@ impl Failure {
     }
 }
 
+const NOT_LET_IN: &str = "Redis does not let us in: look at the user and password in its address";
+
 /// An error in words that tell an operator what to do where that is known.
 pub(super) fn describe(error: &RedisError) -> String {
+    if error.kind() == ErrorKind::AuthenticationFailed {
+        return NOT_LET_IN.to_owned();
+    }
     let hint = match error.code() {
         Some("OOM") => "Redis is full (maxmemory); give it more memory, nothing that was acknowledged is lost: ",
         Some("MISCONF") => "Redis cannot write its file and takes no changes; look at its disk: ",
         Some("NOREPLICAS") => "Redis has too few replicas to take changes: ",
         Some("NOPERM") => "Redis does not let this user do that: ",
-        Some("NOAUTH" | "WRONGPASS") => "Redis does not let us in; look at the user and password of its address: ",
+        Some("NOAUTH" | "WRONGPASS") => return NOT_LET_IN.to_owned(),
         _ => "Redis: ",
     };
     format!("{hint}{error}")

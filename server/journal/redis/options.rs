@@ -285,11 +285,7 @@ mod tests {
             (RedisOptions { primary: Some(one), ..sound() }, "primary"),
             (RedisOptions { ca_file: Some("ca.pem".into()), ..sound() }, "ca_file"),
             (
-                RedisOptions {
-                    urls: vec![url("rediss://a")],
-                    cert_file: Some("cert.pem".into()),
-                    ..sound()
-                },
+                RedisOptions { urls: vec![url("rediss://a")], cert_file: Some("cert.pem".into()), ..sound() },
                 "cert_file",
             ),
             (RedisOptions { prefix: "{x}".to_owned(), ..sound() }, "prefix"),

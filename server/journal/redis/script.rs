@@ -25,6 +25,7 @@ macro_rules! lua {
 lua!(OPEN, "open.lua");
 lua!(APPEND, "append.lua");
 lua!(PAGE, "page.lua");
+lua!(PROBE, "probe.lua");
 
 /// A script with what it is called with; can be sent as often as needed.
 pub(super) struct Call {

@@ -106,7 +106,8 @@ async fn changes_and_tickets_are_kept_in_one_step_or_not_at_all() {
     assert_eq!(cli(&["keys", "callnext:{hall}:queue*"]), "");
     assert_eq!(cli(&["keys", "callnext:{hall}:ticket:*"]), "callnext:{hall}:ticket:5");
     // One whose visit is over is gone.
-    let over = Mirror { whole: false, tickets: Vec::new(), over: vec![TicketId(5)], queues: Vec::new(), ..mirror(3, &[]) };
+    let over =
+        Mirror { whole: false, tickets: Vec::new(), over: vec![TicketId(5)], queues: Vec::new(), ..mirror(3, &[]) };
     journal.append_and_show(&venue, epoch, sample::changes(3, 3), over).await.unwrap();
     assert_eq!(cli(&["keys", "callnext:{hall}:ticket*"]), "");
 }

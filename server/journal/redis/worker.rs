@@ -16,7 +16,7 @@ use super::durability;
 use super::failure::{Failure, describe};
 use super::keys::{Keys, probe};
 use super::options::RedisOptions;
-use super::script::{APPEND, Call, OPEN, PAGE};
+use super::script::{APPEND, Call, OPEN, PAGE, PROBE};
 use super::shown::{self, Before};
 
 /// Entries read in one answer: enough to be quick, few enough that Redis answers others in between.
@@ -24,6 +24,8 @@ const PAGE_ENTRIES: usize = 1_000;
 /// Bytes of one append. Redis answers nobody else while it takes one in, and this is some 50 ms; a venue's actor gathers
 /// a tenth of it at most.
 pub(super) const APPEND_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a look at readiness: as much as a large batch, so that a Redis that is nearly full shows before people feel it.
+const PROBE_BYTES: usize = 64 * 1024;
 /// How long the trace of a look at readiness stays.
 const PROBE_MS: u64 = 60_000;
 
@@ -248,10 +250,10 @@ impl Worker {
 
     /// Writes something, so that a full Redis shows.
     pub(super) async fn probe(&self) -> Result<(), JournalError> {
-        let key = probe(&self.connector.options().prefix);
-        let mut command = redis::cmd("SET");
-        command.arg(&key).arg(&self.name).arg("PX").arg(PROBE_MS);
-        self.ask::<Value>(Question::Command(&key, command), Self::soon()).await.map(drop)
+        let mut call = Call::of(&PROBE);
+        call.key(probe(&self.connector.options().prefix));
+        call.arg(self.name.as_str()).arg(PROBE_MS.to_string()).arg(vec![b'-'; PROBE_BYTES]);
+        self.ask::<Value>(Question::Write(&call), Self::soon()).await.map(drop)
     }
 }
 
