@@ -11,6 +11,7 @@ mod documents;
 mod exactly_once;
 mod harness;
 mod recovery;
+mod redis;
 mod set_up;
 mod sockets;
 mod what_if;
