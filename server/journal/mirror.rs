@@ -4,6 +4,8 @@
 //! show them (Redis). They are a projection: nothing in this program ever reads them back. Names are masked in
 //! them; phone numbers, reasons and tokens are not in them at all.
 
+use std::time::Duration;
+
 use callnext_engine::{Lane, Seq, ServiceId, TicketId, Timestamp};
 use chrono::SecondsFormat;
 
@@ -16,8 +18,8 @@ pub struct Mirror {
     pub seq: Seq,
     /// The venue's time.
     pub at: Timestamp,
-    /// When it is to vanish by itself: its owner keeps it fresh until then.
-    pub expires_at: Timestamp,
+    /// After how long it is to vanish by itself, whoever is there. A span, because a venue's clock may be its own.
+    pub expires_in: Duration,
     /// Tickets that are shown anew.
     pub tickets: Vec<MirrorTicket>,
     /// Tickets whose visits are over.

@@ -18,7 +18,7 @@ pub(super) struct Before {
 
 /// Adds the commands that show a mirror.
 pub(super) fn add(call: &mut Call, keys: &Keys, mirror: &Mirror, before: &Before) {
-    let mut out = Commands { call, expires_at: mirror.expires_at.0.to_string() };
+    let mut out = Commands { call, expires_in: mirror.expires_in.as_millis().to_string() };
     // First, because Redis refuses it when it is full, where it would carry a removal out.
     let at = time_text(mirror.at);
     out.run("HSET", keys.live(), ["seq".to_owned(), mirror.seq.to_string(), "at".to_owned(), at]);
@@ -69,7 +69,7 @@ pub(super) fn add(call: &mut Call, keys: &Keys, mirror: &Mirror, before: &Before
 
 struct Commands<'c> {
     call: &'c mut Call,
-    expires_at: String,
+    expires_in: String,
 }
 
 impl Commands<'_> {
@@ -79,8 +79,8 @@ impl Commands<'_> {
     }
 
     fn expire(&mut self, key: String) {
-        let at = self.expires_at.clone();
-        self.run("PEXPIREAT", key, [at]);
+        let span = self.expires_in.clone();
+        self.run("PEXPIRE", key, [span]);
     }
 
     /// Runs a command with as many arguments as there are, in bounded portions; false where there are none.

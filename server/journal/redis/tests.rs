@@ -69,7 +69,7 @@ fn mirror(seq: u64, waiting: &[u64]) -> Mirror {
         whole: true,
         seq: Seq(seq),
         at: Timestamp(1_800_000_000_000),
-        expires_at: Timestamp(4_000_000_000_000),
+        expires_in: Duration::from_secs(3_600),
         tickets: waiting.iter().map(ticket).collect(),
         queues: vec![MirrorQueue {
             service: ServiceId::parse("ent").unwrap(),
