@@ -100,9 +100,14 @@ impl std::fmt::Debug for RedisJournal {
 }
 
 impl Journal for RedisJournal {
-    fn open(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
+    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let venue = venue.clone();
-        self.run(|worker| async move { worker.open(&venue).await })
+        self.run(|worker| async move { worker.claim(&venue).await })
+    }
+
+    fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
+        let venue = venue.clone();
+        self.run(|worker| async move { worker.load(&venue).await })
     }
 
     fn append(

@@ -1,6 +1,6 @@
 //! The scripts, and how one is called: by its digest, with its text where the server does not know it yet.
 //!
-//! A script runs in Redis as one step. Each of ours may be sent again without harm: opening gives out one more epoch,
+//! A script runs in Redis as one step. Each of ours may be sent again without harm: a claim gives out one more epoch,
 //! an append that was kept says so.
 
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ macro_rules! lua {
     };
 }
 
-lua!(OPEN, "open.lua");
+lua!(CLAIM, "claim.lua");
 lua!(APPEND, "append.lua");
 lua!(PAGE, "page.lua");
 lua!(PROBE, "probe.lua");

@@ -16,7 +16,7 @@ use super::durability;
 use super::failure::{Failure, describe};
 use super::keys::{Keys, probe};
 use super::options::RedisOptions;
-use super::script::{APPEND, Call, OPEN, PAGE, PROBE};
+use super::script::{APPEND, CLAIM, Call, PAGE, PROBE};
 use super::shown::{self, Before};
 
 /// Entries read in one answer: enough to be quick, few enough that Redis answers others in between.
@@ -144,14 +144,22 @@ impl Worker {
         super::connect::PAUSE_MIN
     }
 
-    pub(super) async fn open(&self, venue: &VenueId) -> Result<Opened, JournalError> {
+    pub(super) async fn claim(&self, venue: &VenueId) -> Result<Epoch, JournalError> {
         let keys = self.keys(venue);
-        let mut call = Call::of(&OPEN);
+        let mut call = Call::of(&CLAIM);
         call.key(keys.owner()).key(keys.changes()).arg(self.name.as_str());
-        let epoch: u64 = self.ask(Question::Write(&call), Self::soon()).await?;
-        // From here on nobody else can append, so what is read now is all there is.
+        Ok(Epoch(self.ask(Question::Write(&call), Self::soon()).await?))
+    }
+
+    pub(super) async fn load(&self, venue: &VenueId) -> Result<Opened, JournalError> {
+        let keys = self.keys(venue);
+        let owner = keys.owner();
+        let mut command = redis::cmd("HGET");
+        command.arg(&owner).arg("epoch");
+        // Asked first: whoever follows from here on is told again of what a newer owner has written meanwhile.
+        let epoch: Option<u64> = self.ask(Question::Command(&owner, command), Self::soon()).await?;
         let changes = self.last_day(venue, &keys.changes()).await?;
-        Ok(Opened { epoch: Epoch(epoch), changes })
+        Ok(Opened { epoch: Epoch(epoch.unwrap_or_default()), changes })
     }
 
     /// Reads backwards up to the change that opened the last day: the stream itself knows best where that is.
