@@ -177,7 +177,8 @@ async fn what_redis_may_lose_is_told_at_readyz_and_in_the_metrics() {
 fn settings_on(redis: &Redis, folder: &Path) -> PathBuf {
     let file = settings(folder);
     let text = std::fs::read_to_string(&file).unwrap();
-    let journal = format!("[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"{}\"]\n", redis.url());
+    let journal =
+        format!("[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"{}\"]\npatience_ms = 30000\n", redis.url());
     std::fs::write(&file, journal + &text).unwrap();
     file
 }

@@ -34,7 +34,7 @@ pub(super) fn pause(failures: u32) -> Duration {
     let mut chance = [0_u8; 1];
     // Without chance everybody waits the whole pause, which is right, too.
     let part = getrandom::fill(&mut chance).map_or(u8::MAX, |()| chance[0]);
-    whole / 2 + (whole / 2).mul_f32(f32::from(part) / f32::from(u8::MAX))
+    whole / 2 + (whole / 2) * u32::from(part) / u32::from(u8::MAX)
 }
 
 /// Makes the connection, and makes it anew.
