@@ -146,14 +146,14 @@ async fn venue(options: &CommitsOptions, journal: Arc<dyn Journal>) -> Result<(f
     ));
     registry.open_all().await?;
     let callers: Vec<CounterId> =
-        (1..=options.callers).map(|n| CounterId::parse(&n.to_string())).collect::<Result<_, _>>().map_err(told)?;
+        (1..=options.callers).map(|n| CounterId::parse(&n.to_string())).collect::<Result<_, _>>()?;
     let open = |counter: &CounterId| Action::SetCounter {
         counter: counter.clone(),
         state: CounterState::Open,
         services: None,
     };
     try_join_all(callers.iter().map(|counter| registry.submit(&id, Command::system(open(counter))))).await?;
-    let service = ServiceId::parse("all").map_err(told)?;
+    let service = ServiceId::parse("all")?;
     let begun = Instant::now();
     let until = begun + Duration::from_secs(options.seconds);
     let work = callers.iter().map(|counter| work(&registry, &id, counter, &service, until));
@@ -216,7 +216,7 @@ fn benchmark(redis: &Redis, bytes: usize) -> Result<f64, Failed> {
 
 /// One transaction for each change, straight into the store.
 async fn singly(journal: &dyn Journal) -> Result<f64, Failed> {
-    let (from, to) = (VenueId::parse("hall").map_err(told)?, VenueId::parse("singly").map_err(told)?);
+    let (from, to) = (VenueId::parse("hall")?, VenueId::parse("singly")?);
     let changes = journal.read(&from, Seq(0), SINGLY).await?;
     let epoch = journal.open(&to).await?.epoch;
     let begun = Instant::now();
@@ -225,8 +225,4 @@ async fn singly(journal: &dyn Journal) -> Result<f64, Failed> {
         journal.append(&to, epoch, vec![change]).await?;
     }
     Ok(f64::from(count) / begun.elapsed().as_secs_f64())
-}
-
-fn told(error: callnext_engine::ids::NotASlug) -> Failed {
-    error.to_string().into()
 }

@@ -45,8 +45,9 @@ async fn ready(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
         return Err(ApiError::Unavailable);
     }
     edge.registry.ready().await?;
-    let warnings: String = edge.registry.shortfalls().iter().map(|problem| format!("warning: {problem}\n")).collect();
-    Ok(HttpResponse::Ok().content_type("text/plain").body(format!("ready\n{warnings}")))
+    let warnings = edge.registry.shortfalls().into_iter().map(|problem| format!("warning: {problem}"));
+    let lines: Vec<String> = std::iter::once("ready".to_owned()).chain(warnings).collect();
+    Ok(HttpResponse::Ok().content_type("text/plain").body(lines.join("\n") + "\n"))
 }
 
 async fn metrics(edge: Data<Edge>) -> HttpResponse {

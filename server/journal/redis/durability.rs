@@ -47,25 +47,25 @@ fn judge(info: &BTreeMap<&str, &str>, fsync: Option<&str>, ack: Ack, replicas: u
             "maxmemory-policy is {policy}: Redis may throw saved changes away when it is full; set noeviction"
         ));
     }
-    if field("aof_enabled") != "1" {
-        found.push(
-            "appendonly is off: everything since Redis's last dump is lost when it ends; set appendonly yes".to_owned(),
-        );
-    } else {
+    if field("aof_enabled") == "1" {
         match (ack, fsync) {
             (_, None) => found.push("appendfsync cannot be read: what is lost on a power cut is not known".to_owned()),
             (_, Some("no")) => found.push(
-                "appendfsync is no: some half minute of changes is lost on a power cut; set always or everysec".to_owned(),
-            ),
-            (Ack::Always, Some("everysec")) => found.push(
-                "appendfsync is everysec, and ack = \"always\" was promised: up to two seconds of changes are lost on a power cut"
+                "appendfsync is no: some half minute of changes is lost on a power cut; set always or everysec"
                     .to_owned(),
             ),
+            (Ack::Always, Some("everysec")) => {
+                let lost = "up to two seconds of changes are lost on a power cut";
+                found.push(format!("appendfsync is everysec, and ack = \"always\" was promised: {lost}"));
+            }
             _ => {}
         }
         if field("aof_last_write_status") == "err" {
             found.push("Redis could not write its file the last time: look at its disk".to_owned());
         }
+    } else {
+        let lost = "everything since Redis's last dump is lost when it ends";
+        found.push(format!("appendonly is off: {lost}; set appendonly yes"));
     }
     if ack == Ack::Replicated {
         let connected = field("connected_slaves").parse::<u32>().unwrap_or_default();

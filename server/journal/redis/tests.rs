@@ -176,7 +176,7 @@ async fn nothing_acknowledged_is_lost_when_redis_is_killed() {
     let epoch = journal.open(&venue).await.unwrap().epoch;
     let mut kept = 0;
     for _ in 0..3 {
-        let (writes, _) = futures_util::future::join(
+        let ((), ()) = futures_util::future::join(
             async {
                 for _ in 0..20 {
                     // Killed in the middle, back within the patience: nobody hears of it.
@@ -191,7 +191,6 @@ async fn nothing_acknowledged_is_lost_when_redis_is_killed() {
             },
         )
         .await;
-        let () = writes;
         assert_eq!(journal.read(&venue, Seq(0), usize::MAX).await.unwrap(), sample::changes(1, kept));
     }
 }
