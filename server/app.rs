@@ -21,9 +21,11 @@ use crate::cluster::{Leases, Member, MemberSettings, Peers};
 use crate::database::DatabaseError;
 use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
 use crate::journal::Journal;
+use crate::journal::redis::{RedisError, RedisJournal};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
+use crate::settings::{JournalSettings, Store};
 use crate::venues::{Bell, Courier, Hub, Hubs, Registry, RegistryError};
 
 /// How long requests in flight may take after sockets were sent away, seconds.
@@ -43,6 +45,8 @@ pub struct Parts {
     pub listen: SocketAddr,
     /// Where it keeps its files.
     pub data: PathBuf,
+    /// Where it keeps changes.
+    pub journal: JournalSettings,
     /// Where phones reach it, if not where requests come in.
     pub public_url: Option<String>,
     /// Other origins whose pages may use it.
@@ -91,6 +95,9 @@ pub enum AppError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// Redis cannot be used.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// The accounts cannot be opened.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -146,11 +153,14 @@ pub fn make_data_folder(path: &Path) -> Result<(), AppError> {
 }
 
 impl App {
-    /// Builds a server on its SQLite journal, opens its venues, and binds its address.
+    /// Builds a server on the journal of its settings, opens its venues, and binds its address.
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
-        let journal = SqliteJournal::open(&parts.data.join("journal.sqlite"))?;
-        Self::build_on(parts, Arc::new(journal)).await
+        let journal: Arc<dyn Journal> = match parts.journal.store {
+            Store::Sqlite => Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?),
+            Store::Redis => Arc::new(RedisJournal::connect(parts.journal.redis.clone()).await?),
+        };
+        Self::build_on(parts, journal).await
     }
 
     /// Builds a server on this journal, opens its venues, and binds its address.

@@ -139,6 +139,7 @@ async fn run_serve(serve: Serve) -> Ended {
     let app = App::build(Parts {
         listen: serve.place.listen.unwrap_or(settings.server.listen),
         data,
+        journal: settings.journal,
         public_url: settings.server.public_url.as_ref().map(|url| url.as_str().to_owned()),
         trusted_origins: settings.server.trusted_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         workers: settings.server.workers,

@@ -25,6 +25,7 @@ pub struct Metrics {
     viewers: Family<ByKind, Gauge>,
     stalled: Counter,
     reopened: Counter,
+    shortfalls: Gauge,
     requests: Family<ByRoute, Counter>,
     request_seconds: Histogram,
 }
@@ -75,6 +76,7 @@ impl Default for Metrics {
             viewers: Family::default(),
             stalled: Counter::default(),
             reopened: Counter::default(),
+            shortfalls: Gauge::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(REQUEST_SECONDS),
         };
@@ -86,6 +88,8 @@ impl Default for Metrics {
         registry.register("viewers", "Open sockets, per kind", all.viewers.clone());
         registry.register("stalled_viewers", "Sockets ended because they stopped reading", all.stalled.clone());
         registry.register("venues_reopened", "Venues brought back from their journals", all.reopened.clone());
+        let help = "In how many ways the journal's store may lose more than the settings promise";
+        registry.register("journal_shortfalls", help, all.shortfalls.clone());
         registry.register("http_requests", "Requests answered", all.requests.clone());
         registry.register("http_request_seconds", "Time to answer a request", all.request_seconds.clone());
         all
@@ -146,6 +150,11 @@ impl Metrics {
     /// A venue was brought back from its journal.
     pub fn venue_reopened(&self) {
         self.reopened.inc();
+    }
+
+    /// The store's set-up was held against the settings: see `/readyz`.
+    pub fn judged(&self, shortfalls: usize) {
+        self.shortfalls.set(i64::try_from(shortfalls).unwrap_or(i64::MAX));
     }
 
     /// A request was answered. `route` is the pattern, never the address: addresses hold tokens.

@@ -10,9 +10,13 @@
 //! * [`crowd`]: many of them, each with its checker, on a thread of their own.
 //! * [`day`]: a recorded day, with boards and every ticket's phone.
 //! * [`verdict`]: what came of it.
+//! * [`commits`]: how many durable commands one venue takes, on each store.
+//! * [`redis`]: a Redis of one's own, for tests and for measuring.
 
 pub mod check;
+pub mod commits;
 pub mod crowd;
 pub mod day;
+pub mod redis;
 pub mod socket;
 pub mod verdict;

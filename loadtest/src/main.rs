@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use loadtest::commits::{self, CommitsOptions};
 use loadtest::day::{self, DayOptions};
 
 /// Something happened that must not.
@@ -28,22 +29,35 @@ struct Line {
 enum Scenario {
     /// Play a recorded day with boards and every ticket's phone open
     Day(Box<DayOptions>),
+    /// Measure how many durable commands a second one venue takes on each store; needs redis-server
+    Commits(CommitsOptions),
 }
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    let Scenario::Day(options) = line.scenario;
-    let ran = actix::System::new().block_on(day::run(*options));
+    let ran: Result<(String, bool), Box<dyn Error>> = actix::System::new().block_on(async {
+        match line.scenario {
+            Scenario::Day(options) => {
+                let verdict = day::run(*options).await?;
+                let text = if line.json { format!("{:#}\n", verdict.json()) } else { verdict.to_string() };
+                Ok((text, verdict.is_good()))
+            }
+            Scenario::Commits(options) => {
+                let commits = commits::run(options).await?;
+                let text = if line.json { format!("{:#}\n", commits.json()) } else { commits.to_string() };
+                Ok((text, commits.is_good()))
+            }
+        }
+    });
     let said = match &ran {
-        Ok(verdict) if line.json => writeln!(std::io::stdout(), "{:#}", verdict.json()),
-        Ok(verdict) => write!(std::io::stdout(), "{verdict}"),
-        Err(error) => writeln!(std::io::stderr(), "loadtest: {}", with_causes(error)),
+        Ok((text, _)) => write!(std::io::stdout(), "{text}"),
+        Err(error) => writeln!(std::io::stderr(), "loadtest: {}", with_causes(error.as_ref())),
     };
     match ran {
         // A verdict that nobody could read is none.
         _ if said.is_err() => ExitCode::from(FAILED),
-        Ok(verdict) if verdict.is_good() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(NOT_GOOD),
+        Ok((_, true)) => ExitCode::SUCCESS,
+        Ok((_, false)) => ExitCode::from(NOT_GOOD),
         Err(_) => ExitCode::from(FAILED),
     }
 }

@@ -1,6 +1,6 @@
 //! Whether an append may be kept: by the newest owner, and right after the last change.
 //!
-//! Apart, so that every journal that decides for itself decides alike.
+//! Apart, so that every journal that decides for itself decides alike. (Redis decides in its script.)
 
 use callnext_engine::{Seq, VenueId};
 
@@ -27,4 +27,12 @@ pub(super) fn check(
         expected = entry.seq;
     }
     Ok(())
+}
+
+/// Holds a change that was read against the one before it: none may be missing.
+pub(super) fn check_follows(venue: &VenueId, last: Seq, read: Seq) -> Result<(), JournalError> {
+    if read == last.next() {
+        return Ok(());
+    }
+    Err(JournalError::Unreadable { venue: venue.clone(), seq: last.next(), problem: "it is missing".to_owned() })
 }

@@ -7,7 +7,8 @@ use callnext_engine::config::{VenueConfig, lane_name};
 use callnext_engine::{Lane, TicketNumber};
 
 use super::address::{Origin, PublicUrl};
-use super::{ServerSettings, Settings, SettingsError};
+use super::{ServerSettings, Settings, SettingsError, Store};
+use crate::journal::redis::{Ack, RedisOptions, Topology};
 
 /// What was understood, or what is wrong: the output of `callnext config check`.
 #[derive(Debug)]
@@ -50,6 +51,25 @@ impl fmt::Display for Settings {
         if !trusted_origins.is_empty() {
             let origins: Vec<_> = trusted_origins.iter().map(Origin::as_str).collect();
             writeln!(f, "  trusts      {}", origins.join(", "))?;
+        }
+        match self.journal.store {
+            Store::Sqlite => writeln!(f, "  journal     journal.sqlite in that folder")?,
+            Store::Redis => {
+                let RedisOptions { urls, topology, ack, prefix, .. } = &self.journal.redis;
+                let urls: Vec<_> = urls.iter().map(ToString::to_string).collect();
+                let topology = match topology {
+                    Topology::Single => "Redis at",
+                    Topology::Sentinel => "Redis, known to the sentinels at",
+                    Topology::Cluster => "Redis cluster at",
+                };
+                writeln!(f, "  journal     {topology} {}, keys {prefix}:…", urls.join(", "))?;
+                let saved = match ack {
+                    Ack::Everysec => "in Redis's memory; a power cut there loses up to two seconds",
+                    Ack::Always => "on Redis's disk",
+                    Ack::Replicated => "in the memory of replicas, too",
+                };
+                writeln!(f, "  saved       when it is {saved}")?;
+            }
         }
         self.venues.iter().try_for_each(|venue| describe(venue, f))
     }

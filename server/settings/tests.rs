@@ -178,6 +178,8 @@ fn shown() -> BTreeMap<&'static str, &'static str> {
         .collect()
 }
 
+const WHERE_REDIS_IS: [&str; 5] = ["urls", "primary", "ca_file", "cert_file", "key_file"];
+
 #[test]
 fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
     let settings = read(EXAMPLE).unwrap();
@@ -186,6 +188,8 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
         .lines()
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+            // Where Redis is has no default, and would be wrong without `store = "redis"`.
+            let setting = setting.filter(|rest| !WHERE_REDIS_IS.iter().any(|name| rest.starts_with(name)));
             setting.unwrap_or(line)
         })
         .collect();
@@ -208,6 +212,9 @@ fn the_example_shows_every_setting() {
     let settings = read(EXAMPLE).unwrap();
     let shown = shown();
     let mut names: Vec<String> = ["listen", "data", "public_url", "workers", "trusted_origins"].map(Into::into).into();
+    let redis = ["topology", "prefix", "ack", "replicas", "replicated_within_ms", "connect_timeout_ms"];
+    let redis = redis.into_iter().chain(["store", "response_timeout_ms", "patience_ms"]).chain(WHERE_REDIS_IS);
+    names.extend(redis.map(str::to_owned));
     let fields = |value: serde_json::Value| {
         let fields = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_array() || value[0].is_string());
         fields.map(|(name, _)| name.clone()).collect::<Vec<_>>()
@@ -221,5 +228,48 @@ fn the_example_shows_every_setting() {
     for name in names {
         let table = EXAMPLE.contains(&format!(".{name}]"));
         assert!(table || shown.contains_key(name.as_str()), "{name} is not in the example");
+    }
+}
+
+#[test]
+fn redis_is_declared_in_the_file_or_by_variables() {
+    let file = format!(
+        "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"redis://db:7000\"]\nack = \"replicated\"\n{VENUE}"
+    );
+    let settings = read(&file).unwrap();
+    assert_eq!(settings.journal.store, Store::Redis);
+    assert_eq!(settings.journal.redis.urls[0].to_string(), "redis://db:7000");
+    let variables = [
+        ("CALLNEXT__JOURNAL__STORE", "redis"),
+        ("CALLNEXT__JOURNAL__REDIS__URLS", "redis://:secret@a,redis://:secret@b"),
+        ("CALLNEXT__JOURNAL__REDIS__TOPOLOGY", "cluster"),
+    ];
+    let settings = read_with(VENUE, &variables).unwrap();
+    assert_eq!(settings.journal.redis.urls.len(), 2);
+    let report = settings.to_string();
+    assert!(
+        report.contains("Redis cluster at redis://a:6379, redis://b:6379") && !report.contains("secret"),
+        "{report}"
+    );
+    assert_eq!(read(VENUE).unwrap().journal, JournalSettings::default(), "one file is the default");
+}
+
+#[test]
+fn what_is_wrong_with_redis_is_told_without_its_password() {
+    let redis = |settings: &str| format!("[journal]\nstore = \"redis\"\n[journal.redis]\n{settings}\n{VENUE}");
+    for (text, words) in [
+        (redis(""), &["journal.redis.urls", "redis://127.0.0.1:6379"][..]),
+        (redis("urls = [\"http://:secret@db\"]"), &["journal.redis.urls", "rediss://"]),
+        (redis("urls = [\"redis://db\"]\nack = \"never\""), &["journal.redis.ack", "never", "everysec"]),
+        (redis("urls = [\"redis://db\"]\nacks = 1"), &["acks", "ack"]),
+        (redis("urls = [\"redis://db\"]\nreplicas = 0"), &["journal.redis.replicas", "1 to 8"]),
+        (format!("[journal.redis]\nurls = [\"redis://db\"]\n{VENUE}"), &["journal.redis", "store = \"redis\""]),
+        (format!("[journal]\nstore = \"postgres\"\n{VENUE}"), &["journal.store", "postgres", "sqlite"]),
+    ] {
+        let refused = refused(&text);
+        for word in words {
+            assert!(refused.contains(word), "{word:?} in: {refused}");
+        }
+        assert!(!refused.contains("secret"), "{refused}");
     }
 }

@@ -9,6 +9,7 @@ mod dirty;
 mod hub;
 mod messages;
 pub mod notices;
+mod mirroring;
 mod owner;
 mod past;
 mod publication;

@@ -224,6 +224,11 @@ impl Registry {
         self.journal.ready().await
     }
 
+    /// In how far the journal's store may lose more than the settings promise.
+    pub fn shortfalls(&self) -> Vec<String> {
+        self.journal.shortfalls()
+    }
+
     /// The venue's actor, whether it writes or not.
     async fn actor(&self, venue: &VenueId) -> Result<Addr<VenueActor>, RegistryError> {
         let slot = self.slot(venue)?;

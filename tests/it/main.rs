@@ -15,6 +15,7 @@ mod handover;
 mod harness;
 mod moves;
 mod recovery;
+mod redis;
 mod set_up;
 mod sockets;
 mod what_if;

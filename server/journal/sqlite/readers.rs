@@ -9,7 +9,7 @@ use callnext_engine::{Change, Seq, VenueId};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use tokio::sync::Semaphore;
 
-use super::super::{Epoch, JournalError, Opened, codec};
+use super::super::{Epoch, JournalError, Opened, codec, order};
 use super::writer::unavailable;
 use crate::database::Database;
 
@@ -98,9 +98,8 @@ fn changes(file: &Connection, query: &str, venue: &VenueId, params: impl Params)
     let mut changes: Vec<Change> = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
         let seq = Seq(row.get::<_, i64>(0).map_err(unavailable)?.cast_unsigned());
-        if let Some(missing) = changes.last().map(|last| last.seq.next()).filter(|next| *next != seq) {
-            let problem = "it is missing".to_owned();
-            return Err(JournalError::Unreadable { venue: venue.clone(), seq: missing, problem });
+        if let Some(last) = changes.last() {
+            order::check_follows(venue, last.seq, seq)?;
         }
         let body = row.get_ref(1).and_then(|body| Ok(body.as_str()?)).map_err(unavailable)?;
         changes.push(codec::decode(venue, seq, body)?);

@@ -10,6 +10,7 @@ use callnext::app::{App, ClusterParts, Parts};
 use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
+use callnext::settings::JournalSettings;
 use callnext_engine::{Millis, Timestamp, VenueConfig, VenueId};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -76,6 +77,7 @@ impl Server {
         let parts = Parts {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: folder.path().to_owned(),
+            journal: JournalSettings::default(),
             public_url: None,
             trusted_origins: plan.trusted_origins,
             workers: Some(2),
