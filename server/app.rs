@@ -21,6 +21,7 @@ use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::metrics::Metrics;
+use crate::snapshot::{Keeper, Nightly, Nights, SnapshotError, SnapshotSettings, Store};
 use crate::venues::{Hub, Hubs, Registry, RegistryError};
 
 /// How long requests in flight may take after sockets were sent away, seconds.
@@ -52,6 +53,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Accounts, logins, devices.
     pub access: Access,
+    /// Where days that are over are kept; none to keep none, as in a demo.
+    pub snapshot: Option<SnapshotSettings>,
     /// The demo, if this is one.
     pub demo: Option<DemoState>,
 }
@@ -82,6 +85,9 @@ pub enum AppError {
     /// A venue cannot be opened.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// There is no such place for snapshots.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {listen}: {problem}")]
     Listen {
@@ -107,7 +113,7 @@ pub struct App {
 
 /// Makes sure that no other server works in this folder: two would not hear of each other's logins, and depose each
 /// other's venues for ever. The lock goes with the process, however it ends.
-fn lock(data: &Path) -> Result<File, AppError> {
+pub fn lock(data: &Path) -> Result<File, AppError> {
     let failed = |problem| AppError::Data { path: data.to_owned(), problem };
     let file = File::create(data.join("lock")).map_err(failed)?;
     match file.try_lock() {
@@ -140,7 +146,7 @@ impl App {
         let arbiter = Arbiter::new();
         let registry = Arc::new(Registry::new(
             parts.venues,
-            journal,
+            journal.clone(),
             parts.clock.clone(),
             hubs.clone(),
             metrics.clone(),
@@ -148,12 +154,19 @@ impl App {
         ));
         registry.open_all().await?;
         actix::spawn(registry.clone().keep_open());
+        let nights = Nights::default();
+        if let Some(settings) = parts.snapshot {
+            let store = Store::open(&settings, &parts.data)?;
+            let keeper = Arc::new(Keeper::new(journal, store, settings));
+            actix::spawn(Nightly::new(keeper, registry.clone(), metrics.clone(), nights.clone()).run());
+        }
         let edge = web::Data::new(Edge {
             registry,
             access: parts.access,
             clock: parts.clock,
             wall: Clock::machine(),
             metrics: metrics.clone(),
+            nights,
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
             closing: Closing::default(),

@@ -4,7 +4,7 @@
 //! be right. Nothing here opens a port or makes a folder, so `callnext config check` can be run anywhere.
 //!
 //! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of
-//! `[server]`; lists are separated by commas. Venues are declared in the file alone.
+//! `[server]` and `[snapshot]`; lists are separated by commas. Venues are declared in the file alone.
 
 mod address;
 mod place;
@@ -23,6 +23,7 @@ pub use self::address::{NotAnAddress, Origin, PublicUrl};
 pub use self::report::Report;
 
 use self::place::Placed;
+use crate::snapshot::SnapshotSettings;
 
 /// Most threads that serve requests: beyond any machine's cores they only take memory.
 pub const WORKERS_MAX: usize = 256;
@@ -43,6 +44,9 @@ pub struct Settings {
     /// Where and how the server runs.
     #[serde(default)]
     pub server: ServerSettings,
+    /// Where days that are over are kept, and how long.
+    #[serde(default)]
+    pub snapshot: SnapshotSettings,
     /// The venues, in the order in which they are written.
     #[serde(default, rename = "venue")]
     pub venues: Vec<VenueConfig>,
@@ -140,6 +144,8 @@ impl Settings {
         if self.server.data.as_os_str().is_empty() {
             add("server.data".to_owned(), "is empty: name a folder".to_owned());
         }
+        found.extend(self.snapshot.problems());
+        let mut add = |place: String, problem: String| found.push(ConfigError { place, problem });
         if self.venues.is_empty() {
             add("venue".to_owned(), "there is none: declare at least one with [[venue]]".to_owned());
         }

@@ -38,13 +38,18 @@ async fn health() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// The process can save, and so can work.
+/// The process can save, and so can work. A night without a snapshot is told here and is no reason not to work.
 async fn ready(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
     if edge.closing.has_begun() {
         return Err(ApiError::Unavailable);
     }
     edge.registry.ready().await?;
-    Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
+    let mut said = "ready\n".to_owned();
+    for (venue, night) in edge.nights.troubled() {
+        // Why is in the log: it may name places on this machine.
+        said.push_str(&format!("warning: venue {venue}: closed days without a snapshot: {}\n", night.missing));
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain").body(said))
 }
 
 async fn metrics(edge: Data<Edge>) -> HttpResponse {

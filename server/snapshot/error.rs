@@ -82,10 +82,14 @@ pub enum SnapshotError {
         found: Seq,
     },
     /// A day has to begin with its opening.
-    #[error("venue {venue}: change {seq} does not open a business day")]
+    #[error("change {seq} does not open a business day")]
     NotADay {
-        /// The venue.
-        venue: VenueId,
+        /// The change.
+        seq: Seq,
+    },
+    /// One file has one day.
+    #[error("change {seq} opens another business day")]
+    SecondDay {
         /// The change.
         seq: Seq,
     },
@@ -105,12 +109,14 @@ pub enum SnapshotError {
         found: String,
     },
     /// The venue has a history that would be lost.
-    #[error("venue {venue} has a history already, up to change {last}: a snapshot is restored into an empty venue only")]
+    #[error(
+        "venue {venue} has a history already, from change {first} on: a snapshot is restored into an empty venue only"
+    )]
     NotEmpty {
         /// The venue.
         venue: VenueId,
-        /// Its last change.
-        last: Seq,
+        /// The first change that is kept of it.
+        first: Seq,
     },
     /// The restored value is not the one that was snapshotted.
     #[error("the changes of {} no longer give the same venue: callnext {engine} wrote it, this is {}", path.display(), callnext_engine::VERSION)]

@@ -79,6 +79,11 @@ impl SqliteJournal {
         Ok(Self { writer, readers: Arc::new(Readers::new(path)) })
     }
 
+    /// The venues that were ever opened here.
+    pub async fn venues(&self) -> Result<Vec<VenueId>, JournalError> {
+        self.readers.venues().await
+    }
+
     async fn write(&self, work: Work) -> Result<Epoch, JournalError> {
         let stopped = || JournalError::Unavailable("its writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();

@@ -60,6 +60,19 @@ impl Readers {
         .await
     }
 
+    /// The venues of the file, by name.
+    pub(super) async fn venues(self: &Arc<Self>) -> Result<Vec<VenueId>, JournalError> {
+        self.with(|file| {
+            let names = file.prepare_cached("SELECT venue FROM venues ORDER BY venue").and_then(|mut query| {
+                let rows = query.query_map((), |row| row.get::<_, String>(0))?;
+                rows.collect::<Result<Vec<_>, _>>()
+            });
+            let names = names.map_err(unavailable)?;
+            names.iter().map(|name| VenueId::parse(name).map_err(unavailable)).collect()
+        })
+        .await
+    }
+
     /// The changes of a venue that open its days.
     pub(super) async fn days(self: &Arc<Self>, venue: VenueId) -> Result<Vec<Seq>, JournalError> {
         const DAYS: &str = "SELECT seq FROM changes WHERE venue = ?1 AND opens_day = 1 ORDER BY seq";

@@ -10,6 +10,7 @@ use callnext::app::{App, Parts};
 use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
+use callnext::snapshot::SnapshotSettings;
 use callnext_engine::{Millis, Timestamp, VenueConfig, VenueId};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -36,6 +37,7 @@ pub struct Plan {
     pub clock: Clock,
     pub journal: Option<Arc<dyn Journal>>,
     pub trusted_origins: Vec<String>,
+    pub snapshot: Option<SnapshotSettings>,
     pub folder: Option<TempDir>,
 }
 
@@ -47,6 +49,7 @@ impl Default for Plan {
             clock: Clock::own(venues::morning(), 0),
             journal: None,
             trusted_origins: Vec::new(),
+            snapshot: None,
             folder: None,
         }
     }
@@ -76,6 +79,7 @@ impl Server {
             venues: plan.venues,
             clock: clock.clone(),
             access: access.clone(),
+            snapshot: plan.snapshot,
             demo: None,
         };
         let (tell, started) = oneshot::channel();
