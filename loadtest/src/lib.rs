@@ -9,10 +9,12 @@
 //! * [`socket`]: one light WebSocket connection.
 //! * [`crowd`]: many of them, each with its checker, on a thread of their own.
 //! * [`day`]: a recorded day, with boards and every ticket's phone.
+//! * [`night`]: a big day is written while its venue goes on calling.
 //! * [`verdict`]: what came of it.
 
 pub mod check;
 pub mod crowd;
 pub mod day;
+pub mod night;
 pub mod socket;
 pub mod verdict;

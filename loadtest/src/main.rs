@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use loadtest::day::{self, DayOptions};
+use loadtest::night::{self, NightOptions};
 
 /// Something happened that must not.
 const NOT_GOOD: u8 = 1;
@@ -28,21 +29,41 @@ struct Line {
 enum Scenario {
     /// Play a recorded day with boards and every ticket's phone open
     Day(Box<DayOptions>),
+    /// Write a big day's snapshot while the same venue goes on calling, and measure both
+    Night(NightOptions),
+}
+
+/// What is said of a run, and whether it is good.
+struct Said {
+    text: String,
+    is_good: bool,
 }
 
 fn main() -> ExitCode {
     let line = Line::parse();
-    let Scenario::Day(options) = line.scenario;
-    let ran = actix::System::new().block_on(day::run(*options));
+    let system = actix::System::new();
+    let ran: Result<Said, Box<dyn Error>> = system.block_on(async {
+        Ok(match line.scenario {
+            Scenario::Day(options) => {
+                let verdict = day::run(*options).await?;
+                let text = if line.json { format!("{:#}\n", verdict.json()) } else { verdict.to_string() };
+                Said { text, is_good: verdict.is_good() }
+            }
+            Scenario::Night(options) => {
+                let night = night::run(options).await?;
+                let text = if line.json { serde_json::to_string_pretty(&night)? + "\n" } else { night.to_string() };
+                Said { text, is_good: night.is_good() }
+            }
+        })
+    });
     let said = match &ran {
-        Ok(verdict) if line.json => writeln!(std::io::stdout(), "{:#}", verdict.json()),
-        Ok(verdict) => write!(std::io::stdout(), "{verdict}"),
-        Err(error) => writeln!(std::io::stderr(), "loadtest: {}", with_causes(error)),
+        Ok(said) => write!(std::io::stdout(), "{}", said.text),
+        Err(error) => writeln!(std::io::stderr(), "loadtest: {}", with_causes(error.as_ref())),
     };
     match ran {
         // A verdict that nobody could read is none.
         _ if said.is_err() => ExitCode::from(FAILED),
-        Ok(verdict) if verdict.is_good() => ExitCode::SUCCESS,
+        Ok(said) if said.is_good => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(NOT_GOOD),
         Err(_) => ExitCode::from(FAILED),
     }

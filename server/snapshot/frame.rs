@@ -121,8 +121,11 @@ pub(super) fn read_outer(file: &mut (impl Read + Seek)) -> Result<Outer, Unread>
     Ok(Outer { head, manifest, content_at, seal_at })
 }
 
-fn parts([a, b, c, d, e, f, g, h]: [u8; 8]) -> ([u8; 4], u32) {
-    ([a, b, c, d], u32::from_le_bytes([e, f, g, h]))
+/// Eight bytes as four and a number.
+fn parts(bytes: [u8; 8]) -> ([u8; 4], u32) {
+    let whole = u64::from_le_bytes(bytes);
+    let half = |half: u64| u32::try_from(half & u64::from(u32::MAX)).unwrap_or_default();
+    (half(whole).to_le_bytes(), half(whole >> 32))
 }
 
 fn read(file: &mut impl Read, length: u32) -> io::Result<Vec<u8>> {

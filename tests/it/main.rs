@@ -12,5 +12,7 @@ mod exactly_once;
 mod harness;
 mod recovery;
 mod set_up;
+mod snapshot;
+mod snapshot_kill;
 mod sockets;
 mod what_if;

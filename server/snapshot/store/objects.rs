@@ -50,7 +50,12 @@ impl Objects {
         if region.is_some() || std::env::var_os("AWS_REGION").is_none() {
             builder = builder.with_region(region.unwrap_or(REGION));
         }
-        let store = Arc::new(builder.build()?);
+        Self::build(builder, bucket, prefix, spool)
+    }
+
+    fn build(builder: AmazonS3Builder, bucket: &str, prefix: &str, spool: PathBuf) -> Result<Self, SnapshotError> {
+        // Not every compatible store knows how to delete many at once, or says it in the same words.
+        let store = Arc::new(builder.with_disable_bulk_delete(true).build()?);
         Ok(Self { store, bucket: bucket.to_owned(), prefix: prefix.to_owned(), spool })
     }
 
@@ -162,5 +167,123 @@ impl Parts {
             Ok(part)
         });
         Ok(Some(part.await?.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use callnext_engine::VenueId;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::server::conn::auto::Builder;
+    use s3s::auth::SimpleAuth;
+    use s3s::service::S3ServiceBuilder;
+    use s3s_fs::FileSystem;
+    use tokio::net::TcpListener;
+
+    use super::super::{Kind, Store};
+    use super::*;
+    use crate::journal::{Journal as _, MemoryJournal};
+    use crate::snapshot::settings::SnapshotSettings;
+    use crate::snapshot::{Keeper, sample};
+
+    /// An S3-compatible store on a port of its own, with one bucket. It ends with the test.
+    async fn s3(folder: &Path, secret: &str) -> Store {
+        std::fs::create_dir_all(folder.join("root/night")).unwrap();
+        let mut service = S3ServiceBuilder::new(FileSystem::new(folder.join("root")).unwrap());
+        service.set_auth(SimpleAuth::from_single("callnext", "secret"));
+        let service = service.build().into_shared();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let service = service.clone();
+                tokio::spawn(async move {
+                    let serving = Builder::new(TokioExecutor::new());
+                    drop(serving.serve_connection(TokioIo::new(socket), service).await);
+                });
+            }
+        });
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let builder = AmazonS3Builder::new()
+            .with_bucket_name("night")
+            .with_region(REGION)
+            .with_endpoint(format!("http://{address}"))
+            .with_allow_http(true)
+            .with_access_key_id("callnext")
+            .with_secret_access_key(secret);
+        Store::Objects(Box::new(Objects::build(builder, "night", "a/b", folder.join("spool")).unwrap()))
+    }
+
+    fn name(kind: Kind) -> Name {
+        Name { venue: VenueId::parse("clinic").unwrap(), date: "2026-03-02".parse().unwrap(), kind }
+    }
+
+    async fn put(store: &Store, kind: Kind, content: &[u8]) -> Result<(), SnapshotError> {
+        let draft = store.draft(&name(kind)).unwrap();
+        std::io::Write::write_all(&mut draft.file(), content).unwrap();
+        store.keep(draft, &name(kind)).await
+    }
+
+    async fn get(store: &Store, kind: Kind) -> Option<Vec<u8>> {
+        let found = store.fetch(&name(kind)).await.unwrap()?;
+        Some(std::fs::read(found.path()).unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_kept_in_a_bucket_is_listed_read_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = s3(folder.path(), "secret").await;
+        assert_eq!(store.list().await.unwrap(), []);
+        assert_eq!(get(&store, Kind::Day).await, None);
+        // Of one part, and of several, the last of them a short one.
+        let long: Vec<u8> = (0..PART_BYTES + 5).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        put(&store, Kind::Csv, b"number").await.unwrap();
+        put(&store, Kind::Day, &long).await.unwrap();
+        assert_eq!(get(&store, Kind::Day).await, Some(long.clone()));
+        let kept = store.list().await.unwrap();
+        let expected = [(name(Kind::Day), long.len() as u64), (name(Kind::Csv), 6)];
+        assert_eq!(kept.into_iter().map(|kept| (kept.name, kept.bytes)).collect::<Vec<_>>(), expected);
+        put(&store, Kind::Day, b"other").await.unwrap();
+        assert_eq!(get(&store, Kind::Day).await.as_deref(), Some(&b"other"[..]));
+        for _ in 0..2 {
+            store.remove(&name(Kind::Day)).await.unwrap();
+            assert_eq!(get(&store, Kind::Day).await, None);
+        }
+        assert_eq!(std::fs::read_dir(folder.path().join("spool")).unwrap().count(), 0, "no draft is left behind");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nights_go_to_a_bucket_as_they_go_to_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = s3(folder.path(), "secret").await;
+        let hall = sample::clinic();
+        let venue = hall.venue().config().id.clone();
+        let journal = MemoryJournal::new();
+        let epoch = journal.open(&venue).await.unwrap().epoch;
+        journal.append(&venue, epoch, hall.changes().to_vec()).await.unwrap();
+        let settings = SnapshotSettings { journal_days: 0, ..SnapshotSettings::default() };
+        let keeper = Keeper::new(Arc::new(journal.clone()), store, settings);
+        let done = keeper.catch_up(&venue).await.unwrap();
+        assert_eq!((done.written.len(), done.missing.len()), (2, 0), "{:?}", done.problem);
+        assert_eq!(keeper.store().list().await.unwrap().len(), 6);
+        assert_eq!(journal.days(&venue).await.unwrap().len(), 1);
+        let day = keeper.read(&name(Kind::Day)).await.unwrap().unwrap();
+        assert_eq!(day.changes, sample::days(&hall)[0]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_has_not_the_key_is_refused_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = s3(folder.path(), "guessed").await;
+        for refused in [put(&store, Kind::Day, b"day").await, store.list().await.map(drop)] {
+            assert!(matches!(refused, Err(SnapshotError::Objects(_))), "{refused:?}");
+        }
+        assert!(!refused_names_key(&put(&store, Kind::Day, b"day").await.unwrap_err()), "no secret in what is told");
+    }
+
+    fn refused_names_key(error: &SnapshotError) -> bool {
+        format!("{error} {error:?}").contains("guessed")
     }
 }
