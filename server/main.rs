@@ -172,6 +172,7 @@ async fn run_serve(serve: Serve) -> Ended {
         access,
         snapshot: Some(settings.snapshot),
         demo: None,
+        cluster: None,
     })
     .await?;
     let base =

@@ -55,6 +55,14 @@ fn everything_can_be_declared() {
         public_url = "https://queue.example.org/"
         workers = 3
         trusted_origins = ["https://desk.example.org"]
+        [snapshot]
+        to = "s3://night/hall"
+        s3_endpoint = "https://s3.example.org"
+        s3_region = "eu-central-1"
+        tables = false
+        keep_days = 400
+        keep_count = 1000
+        journal_days = 7
     "#;
     let venue = VENUE.replace(
         r#"name = "All""#,

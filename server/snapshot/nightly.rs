@@ -39,6 +39,10 @@ impl Nights {
         troubled.map(|(venue, night)| (venue.clone(), night.clone())).collect()
     }
 
+    fn forget(&self, venue: &VenueId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(venue);
+    }
+
     fn set(&self, venue: &VenueId, night: Night) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(venue.clone(), night);
     }
@@ -83,6 +87,14 @@ impl Nightly {
     /// Does what is due, for every venue.
     pub async fn look_around(&mut self) {
         for venue in self.registry.ids().to_vec() {
+            if !self.registry.is_written_here(&venue) {
+                // Its owner writes its nights; should that node die, whoever takes over finds what is missing.
+                if self.seen.remove(&venue).is_some() {
+                    self.nights.forget(&venue);
+                    self.metrics.nights(&venue, 0, false);
+                }
+                continue;
+            }
             // A venue that cannot be reached has said so elsewhere, and is looked at again.
             let Ok(day) = self.registry.look(&venue, |shown| shown.venue().day().start).await else { continue };
             if self.is_due(&venue, day) {

@@ -28,7 +28,7 @@ pub(super) struct Request {
 /// What the writer can do. Each is answered with the epoch it was done under.
 pub(super) enum Work {
     /// Take a venue over.
-    Open { venue: VenueId },
+    Claim { venue: VenueId },
     /// Keep these entries.
     Append { venue: VenueId, epoch: Epoch, entries: Vec<Entry> },
     /// Forget what is before this change.
@@ -45,7 +45,7 @@ impl Work {
     fn weight(&self) -> usize {
         match self {
             Self::Append { entries, .. } => entries.len().max(1),
-            Self::Open { .. } | Self::Prune { .. } | Self::Probe => 1,
+            Self::Claim { .. } | Self::Prune { .. } | Self::Probe => 1,
             #[cfg(test)]
             Self::Panic => 1,
         }
@@ -127,7 +127,7 @@ impl Writer {
         let mut answers = Vec::with_capacity(batch.len());
         for request in batch {
             answers.push(match &request.work {
-                Work::Open { venue } => Ok(heads.open(venue)?),
+                Work::Claim { venue } => Ok(heads.claim(venue)?),
                 Work::Append { venue, epoch, entries } => heads.append(venue, *epoch, entries)?,
                 Work::Prune { venue, before } => Ok(prune(&transaction, venue, *before)?),
                 Work::Probe if probe_writes => Ok(probe(&transaction)?),
@@ -184,7 +184,7 @@ impl Heads<'_> {
         }
     }
 
-    fn open(&mut self, venue: &VenueId) -> rusqlite::Result<Epoch> {
+    fn claim(&mut self, venue: &VenueId) -> rusqlite::Result<Epoch> {
         const SET: &str = "INSERT INTO venues (venue, epoch) VALUES (?1, ?2)
             ON CONFLICT (venue) DO UPDATE SET epoch = excluded.epoch";
         let head = self.of(venue)?;
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn open() -> (Request, Answer) {
-        request(Work::Open { venue: sample::venue("hall") })
+        request(Work::Claim { venue: sample::venue("hall") })
     }
 
     #[test]
