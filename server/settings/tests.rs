@@ -73,6 +73,12 @@ fn everything_can_be_declared() {
     assert_eq!(settings.server.public_url.unwrap().as_str(), "https://queue.example.org");
     assert_eq!(settings.server.workers, Some(3));
     assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
+    let snapshot = &settings.snapshot;
+    assert_eq!(snapshot.to.to_string(), "s3://night/hall");
+    assert_eq!(
+        (snapshot.tables, snapshot.keep_days, snapshot.keep_count, snapshot.journal_days),
+        (false, 400, 1000, 7)
+    );
     let service = &settings.venues[0].services[0];
     assert_eq!((service.name.zh_hans.as_str(), service.name.en.as_str()), ("全部", "All"));
     assert_eq!((service.policy.ready_count, service.policy.weights.of(Lane::WalkIn)), (0, 20));
@@ -88,6 +94,8 @@ fn variables_stand_over_the_file() {
             ("CALLNEXT__SERVER__DATA", "/data"),
             ("CALLNEXT__SERVER__PUBLIC_URL", "https://queue.example.org"),
             ("CALLNEXT__SERVER__TRUSTED_ORIGINS", "https://a.example.org,https://b.example.org"),
+            ("CALLNEXT__SNAPSHOT__TO", "/mnt/nights"),
+            ("CALLNEXT__SNAPSHOT__KEEP_DAYS", "30"),
             ("CALLNEXT_LOG", "debug"),
             ("PATH", "/bin"),
         ],
@@ -97,6 +105,7 @@ fn variables_stand_over_the_file() {
     assert_eq!(settings.server.data, Path::new("/data"));
     assert_eq!(settings.server.workers, Some(2), "what no variable names stays");
     assert_eq!(settings.server.trusted_origins.len(), 2);
+    assert_eq!((settings.snapshot.to.to_string().as_str(), settings.snapshot.keep_days), ("/mnt/nights", 30));
 }
 
 #[test]

@@ -15,9 +15,9 @@ use super::manifest::{Link, Manifest};
 use super::reader::Snapshot;
 use super::settings::SnapshotSettings;
 use super::store::{Draft, Kept, Kind, Name, Store, blocking};
+use super::tables;
 use super::verify::verify;
 use super::writer::Writer;
-use super::{restore, tables};
 use crate::journal::Journal;
 
 /// Changes read from the journal at once.
@@ -129,12 +129,11 @@ impl Keeper {
         if let Some(kept) = self.store.fetch(&name).await? {
             let known = self.verified().contains(&(venue.clone(), day.first));
             let path = kept.path().to_owned();
-            let found = blocking(move || {
-                if known { Ok(Snapshot::open(&path)?.manifest().clone()) } else { verify(&path, &mut |_| ()) }
-            });
+            let found =
+                blocking(move || if known { Ok(Snapshot::open(&path)?.manifest().clone()) } else { verify(&path) });
             match found.await {
                 Ok(manifest) => {
-                    self.is_of(&manifest, venue, day)?;
+                    is_of(&manifest, venue, day)?;
                     self.verified().insert((venue.clone(), day.first));
                     return Ok((manifest, false));
                 }
@@ -147,17 +146,6 @@ impl Keeper {
         let manifest = self.write(venue, day).await?;
         self.verified().insert((venue.clone(), day.first));
         Ok((manifest, true))
-    }
-
-    /// Whether a snapshot is of this very day of this journal.
-    fn is_of(&self, manifest: &Manifest, venue: &VenueId, day: DayRange) -> Result<(), SnapshotError> {
-        let last = day.next.map(|next| Seq(next.0 - 1));
-        if manifest.first_seq == day.first && last.is_none_or(|last| manifest.last_seq == last) {
-            return Ok(());
-        }
-        let (kept, date) = (manifest.range(), manifest.date);
-        let found = last.map_or_else(|| format!("{}..", day.first), |last| format!("{}..={last}", day.first));
-        Err(SnapshotError::Conflict { venue: venue.clone(), date, kept, found })
     }
 
     /// Writes a day, reads it back, and writes its tables. The day in progress is written as it is so far.
@@ -178,7 +166,7 @@ impl Keeper {
         self.store.keep(draft, &name).await?;
         let kept = self.store.fetch(&name).await?.ok_or(SnapshotError::Thread)?;
         let path = kept.path().to_owned();
-        let read = blocking(move || verify(&path, &mut |_| ())).await?;
+        let read = blocking(move || verify(&path)).await?;
         if read != manifest {
             let damage = Damage::Disagrees("what was read back is not what was written".to_owned());
             return Err(SnapshotError::damaged(kept.path())(damage));
@@ -316,17 +304,29 @@ impl Keeper {
         Ok(expired)
     }
 
-    /// Reads a kept day, for the tests of what it comes to.
-    pub async fn read(&self, name: &Name) -> Result<Option<restore::Day>, SnapshotError> {
+    /// Reads a kept day.
+    #[cfg(test)]
+    pub(super) async fn read(&self, name: &Name) -> Result<Option<super::restore::Day>, SnapshotError> {
         let Some(kept) = self.store.fetch(name).await? else { return Ok(None) };
         let path = kept.path().to_owned();
-        blocking(move || restore::read(&Snapshot::open(&path)?, false)).await.map(Some)
+        blocking(move || super::restore::read(&Snapshot::open(&path)?, false)).await.map(Some)
     }
 
     fn verified(&self) -> std::sync::MutexGuard<'_, BTreeSet<(VenueId, Seq)>> {
         // A set of days is whole after every statement.
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a snapshot is of this very day of this journal.
+fn is_of(manifest: &Manifest, venue: &VenueId, day: DayRange) -> Result<(), SnapshotError> {
+    let last = day.next.map(|next| Seq(next.0 - 1));
+    if manifest.first_seq == day.first && last.is_none_or(|last| manifest.last_seq == last) {
+        return Ok(());
+    }
+    let (kept, date) = (manifest.range(), manifest.date);
+    let found = last.map_or_else(|| format!("{}..", day.first), |last| format!("{}..={last}", day.first));
+    Err(SnapshotError::Conflict { venue: venue.clone(), date, kept, found })
 }
 
 /// The days whose time is over, of those that are kept, oldest first.

@@ -87,7 +87,7 @@ impl Nightly {
     /// Does what is due, for every venue.
     pub async fn look_around(&mut self) {
         for venue in self.registry.ids().to_vec() {
-            if !self.registry.is_written_here(&venue) {
+            if !self.registry.is_owner(&venue) {
                 // Its owner writes its nights; should that node die, whoever takes over finds what is missing.
                 if self.seen.remove(&venue).is_some() {
                     self.nights.forget(&venue);

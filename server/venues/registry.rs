@@ -100,11 +100,6 @@ impl Registry {
         &self.order
     }
 
-    /// Whether a venue is written here and not on another node.
-    pub fn is_written_here(&self, venue: &VenueId) -> bool {
-        matches!(self.writers.writer(venue), Writer::Here(_))
-    }
-
     /// The clock all venues go by.
     pub fn clock(&self) -> &Clock {
         &self.clock

@@ -52,9 +52,13 @@ pub(super) async fn run(options: &VerifyOptions) -> Result<Told, OptionsError> {
     let mut rows = if options.paths.is_empty() {
         let store = options.installation.find()?.store;
         let mut rows = Vec::new();
-        for kept in store.list().await?.into_iter().filter(|kept| is_snapshot(&kept.name)) {
+        let mut kept = store.list().await?;
+        kept.retain(|kept| is_snapshot(&kept.name));
+        progress.more(u64::try_from(kept.len()).unwrap_or(u64::MAX));
+        for kept in kept {
             let Some(file) = store.fetch(&kept.name).await? else { continue };
-            rows.push(Row::of(kept.name.to_string(), verify(file.path(), &mut |_| progress.steps(1))));
+            rows.push(Row::of(kept.name.to_string(), verify(file.path())));
+            progress.steps(1);
         }
         rows
     } else {
@@ -62,9 +66,11 @@ pub(super) async fn run(options: &VerifyOptions) -> Result<Told, OptionsError> {
         for path in &options.paths {
             collect(path, true, &mut files)?;
         }
+        progress.more(u64::try_from(files.len()).unwrap_or(u64::MAX));
         let checked = files.iter().map(|file| {
-            progress.more(1);
-            Row::of(file.display().to_string(), verify(file, &mut |_| progress.steps(0)))
+            let row = Row::of(file.display().to_string(), verify(file));
+            progress.steps(1);
+            row
         });
         checked.collect()
     };
@@ -117,11 +123,8 @@ fn compare(rows: &mut [Row]) {
                     row.problem = Some(problem);
                 }
                 _ if previous.last_seq.next() != manifest.first_seq => {
-                    let missing = format!(
-                        "changes {} to {} are in no day before it",
-                        previous.last_seq.next(),
-                        manifest.first_seq
-                    );
+                    let (from, to) = (previous.last_seq.next(), manifest.first_seq.0 - 1);
+                    let missing = format!("changes {from} to {to} are in no day before it");
                     row.remark = Some(missing);
                 }
                 _ => {}

@@ -43,7 +43,7 @@ struct Said {
 
 pub(super) async fn run(options: &ExportOptions) -> Result<Told, OptionsError> {
     let file = options.day.find(&options.installation).await?;
-    verify(file.path(), &mut |_| ())?;
+    verify(file.path())?;
     let snapshot = Snapshot::open(file.path())?;
     let persons = if options.named { Persons::Named } else { Persons::pseudonymous()? };
     let manifest = snapshot.manifest();
@@ -68,7 +68,8 @@ pub(super) async fn run(options: &ExportOptions) -> Result<Told, OptionsError> {
     let text = if options.json {
         serde_json::to_string_pretty(&said)? + "\n"
     } else {
-        said.iter().map(|said| format!("{}  {} rows\n", said.file.display(), said.rows)).collect()
+        let lines: Vec<_> = said.iter().map(|said| format!("{}  {} rows\n", said.file.display(), said.rows)).collect();
+        lines.concat()
     };
     Ok(Told { text, is_well: true })
 }

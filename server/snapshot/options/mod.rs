@@ -76,6 +76,9 @@ pub enum OptionsError {
     /// There is nothing to work on.
     #[error("there is no snapshot at {0}")]
     NothingThere(String),
+    /// There is no such venue.
+    #[error("the journal has no venue \"{0}\"")]
+    NoVenue(String),
     /// Neither a file nor a day was named, or both.
     #[error("name a file, or a day with --venue and --day")]
     NoDay,

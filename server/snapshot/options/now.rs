@@ -51,7 +51,7 @@ pub(super) async fn run(options: &NowOptions) -> Result<Told, OptionsError> {
     if let Some(wanted) = &options.venue {
         venues.retain(|venue| venue.as_str() == wanted);
         if venues.is_empty() {
-            return Err(OptionsError::NothingThere(format!("venue {wanted}: the journal does not have it")));
+            return Err(OptionsError::NoVenue(wanted.clone()));
         }
     }
     let mut said = Said { written: Vec::new(), problems: Vec::new() };

@@ -36,7 +36,7 @@ pub(super) async fn run(options: &RestoreOptions) -> Result<Told, OptionsError> 
     let file = options.day.find(&options.installation).await?;
     let data = options.installation.find()?.data;
     // All of it is known to be whole before anything is touched.
-    verify(file.path(), &mut |_| ())?;
+    verify(file.path())?;
     let day = restore::read(&Snapshot::open(file.path())?, options.accept_other_version)?;
     app::make_data_folder(&data)?;
     // A server at work in the folder would not hear of it.

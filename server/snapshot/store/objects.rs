@@ -64,9 +64,8 @@ impl Objects {
     }
 
     fn key(&self, name: &Name) -> Key {
-        Key::from_iter(self.prefix.split('/').filter(|part| !part.is_empty()))
-            .join(name.venue.as_str())
-            .join(name.file())
+        let folder: Key = self.prefix.split('/').filter(|part| !part.is_empty()).collect();
+        folder.join(name.venue.as_str()).join(name.file())
     }
 
     pub(super) fn draft(&self, name: &Name) -> Result<Draft, SnapshotError> {

@@ -127,27 +127,27 @@ const fn personal(name: &'static str, value: fn(&Row<'_>) -> Option<Value>) -> C
 
 /// Every column. Names are for ever; new ones come last.
 static COLUMNS: [Column; 28] = [
-    column("number", Holds::Text, |row| text(&row.record.number)),
-    column("service", Holds::Text, |row| text(&row.record.service)),
-    column("lane", Holds::Text, |row| text(lane_name(row.record.lane))),
-    column("state", Holds::Text, |row| text(&row.record.state)),
+    column("number", Holds::Text, |row| Some(text(&row.record.number))),
+    column("service", Holds::Text, |row| Some(text(&row.record.service))),
+    column("lane", Holds::Text, |row| Some(text(lane_name(row.record.lane)))),
+    column("state", Holds::Text, |row| Some(text(&row.record.state))),
     column("visitor", Holds::Text, |row| row.persons.reference(row.record.reference()?).map(Value::Text)),
-    personal("name", |row| row.record.visitor.name.as_ref().and_then(text)),
-    personal("phone", |row| row.record.visitor.phone.as_ref().and_then(text)),
+    personal("name", |row| row.record.visitor.name.as_ref().map(text)),
+    personal("phone", |row| row.record.visitor.phone.as_ref().map(text)),
     column("slot_at", Holds::At, |row| row.record.slot_at.map(Value::At)),
     column("issued_at", Holds::At, |row| Some(Value::At(row.record.issued_at))),
     column("called_at", Holds::At, |row| row.record.called_at.map(Value::At)),
     column("last_called_at", Holds::At, |row| row.record.last_called_at.map(Value::At)),
     column("started_at", Holds::At, |row| row.record.started_at.map(Value::At)),
     column("ended_at", Holds::At, |row| row.record.ended_at.map(Value::At)),
-    column("counter", Holds::Text, |row| row.record.counter.as_ref().and_then(text)),
-    column("rule", Holds::Text, |row| row.record.rule.and_then(|rule| text(rule_name(rule)))),
+    column("counter", Holds::Text, |row| row.record.counter.as_ref().map(text)),
+    column("rule", Holds::Text, |row| row.record.rule.map(|rule| text(rule_name(rule)))),
     column("waited_s", Holds::Span, |row| row.record.waited_ms.map(Value::Span)),
     column("waited_in_all_s", Holds::Span, |row| row.record.waited_in_all_ms.map(Value::Span)),
-    column("overtaken", Holds::Count, |row| row.record.overtaken.and_then(count)),
-    column("calls", Holds::Count, |row| count(row.record.calls)),
-    column("misses", Holds::Count, |row| count(row.record.misses)),
-    column("urgency", Holds::Text, |row| row.record.urgency.and_then(|urgency| text(urgency_name(urgency)))),
+    column("overtaken", Holds::Count, |row| row.record.overtaken.map(count)),
+    column("calls", Holds::Count, |row| Some(count(row.record.calls))),
+    column("misses", Holds::Count, |row| Some(count(row.record.misses))),
+    column("urgency", Holds::Text, |row| row.record.urgency.map(|urgency| text(urgency_name(urgency)))),
     column("is_overflow", Holds::Is, |row| Some(Value::Is(row.record.is_overflow))),
     column("announced_s", Holds::Span, |row| row.record.announced.map(|shown| Value::Span(shown.likely_ms))),
     column("announced_low_s", Holds::Span, |row| row.record.announced.map(|shown| Value::Span(shown.low_ms))),
@@ -160,12 +160,12 @@ static COLUMNS: [Column; 28] = [
     }),
 ];
 
-fn text(value: impl ToString) -> Option<Value> {
-    Some(Value::Text(value.to_string()))
+fn text<T: ToString + ?Sized>(value: &T) -> Value {
+    Value::Text(value.to_string())
 }
 
-fn count(value: u32) -> Option<Value> {
-    Some(Value::Count(value.into()))
+fn count(value: u32) -> Value {
+    Value::Count(value.into())
 }
 
 fn rule_name(rule: Rule) -> &'static str {

@@ -7,7 +7,7 @@ use super::file;
 
 fn damage(content: &[u8]) -> Damage {
     let (_folder, path) = file(content);
-    match verify(&path, &mut |_| ()) {
+    match verify(&path) {
         Err(SnapshotError::Damaged { damage, .. }) => damage,
         other => panic!("{other:?}"),
     }
@@ -63,6 +63,6 @@ fn other_files_are_told_apart_from_damaged_ones() {
     for other in [&b""[..], b"number,service\nA001,ent\n", &zstd::encode_all(&b"text"[..], 1).unwrap()] {
         assert_eq!(damage(other), Damage::NotASnapshot);
     }
-    let missing = verify(std::path::Path::new("/nowhere/a.callnext.zst"), &mut |_| ()).unwrap_err();
+    let missing = verify(std::path::Path::new("/nowhere/a.callnext.zst")).unwrap_err();
     assert!(missing.to_string().starts_with("/nowhere/a.callnext.zst: "), "{missing}");
 }

@@ -26,7 +26,7 @@ fn a_file_holds_what_happened_and_what_became_of_it() {
     let days = sample::days(&sample::clinic());
     let (content, manifest) = sample::file(&days[0], None);
     let (_folder, path) = file(&content);
-    assert_eq!(verify(&path, &mut |_| ()).unwrap(), manifest);
+    assert_eq!(verify(&path).unwrap(), manifest);
     let lines: Vec<_> = Snapshot::open(&path).unwrap().lines().unwrap().map(Result::unwrap).collect();
     let changes = lines.iter().filter_map(|line| match line {
         Line::Change(change) => Some((**change).clone()),
@@ -107,7 +107,7 @@ async fn format_1_is_still_read() {
     if std::env::var_os("CALLNEXT_BLESS").is_some() && !path.exists() {
         std::fs::write(path, sample::file(&sample::days(&sample::clinic())[0], None).0).unwrap();
     }
-    let manifest = verify(path, &mut |_| ()).unwrap();
+    let manifest = verify(path).unwrap();
     assert_eq!((manifest.format, manifest.engine.as_str()), (1, "0.1.0"));
     assert_eq!(manifest.range(), "1..=41");
     let day = restore::read(&Snapshot::open(path).unwrap(), true).unwrap();
