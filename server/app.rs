@@ -25,7 +25,8 @@ use crate::journal::redis::{RedisError, RedisJournal};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
-use crate::settings::{JournalSettings, Store};
+use crate::settings::{self, JournalSettings};
+use crate::snapshot::{Keeper, Nightly, Nights, SnapshotError, SnapshotSettings, Store};
 use crate::venues::{Bell, Courier, Hub, Hubs, Registry, RegistryError};
 
 /// How long requests in flight may take after sockets were sent away, seconds.
@@ -59,6 +60,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Accounts, logins, devices.
     pub access: Access,
+    /// Where days that are over are kept; none to keep none, as in a demo.
+    pub snapshot: Option<SnapshotSettings>,
     /// The demo, if this is one.
     pub demo: Option<DemoState>,
     /// The other nodes, if there are any.
@@ -104,6 +107,9 @@ pub enum AppError {
     /// A venue cannot be opened.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// There is no such place for snapshots.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {listen}: {problem}")]
     Listen {
@@ -135,7 +141,7 @@ pub struct App {
 
 /// Makes sure that no other server works in this folder: two would not hear of each other's logins, and depose each
 /// other's venues for ever. The lock goes with the process, however it ends.
-fn lock(data: &Path) -> Result<File, AppError> {
+pub fn lock(data: &Path) -> Result<File, AppError> {
     let failed = |problem| AppError::Data { path: data.to_owned(), problem };
     let file = File::create(data.join("lock")).map_err(failed)?;
     match file.try_lock() {
@@ -157,8 +163,8 @@ impl App {
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
         let journal: Arc<dyn Journal> = match parts.journal.store {
-            Store::Sqlite => Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?),
-            Store::Redis => Arc::new(RedisJournal::connect(parts.journal.redis.clone()).await?),
+            settings::Store::Sqlite => Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?),
+            settings::Store::Redis => Arc::new(RedisJournal::connect(parts.journal.redis.clone()).await?),
         };
         Self::build_on(parts, journal).await
     }
@@ -170,8 +176,14 @@ impl App {
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
         let member = parts.cluster.map(|cluster| member(cluster, &parts.access)).transpose()?.map(Arc::new);
-        let mut registry =
-            Registry::new(parts.venues, journal, parts.clock.clone(), hubs.clone(), metrics.clone(), arbiter.handle());
+        let mut registry = Registry::new(
+            parts.venues,
+            journal.clone(),
+            parts.clock.clone(),
+            hubs.clone(),
+            metrics.clone(),
+            arbiter.handle(),
+        );
         if let Some(member) = &member {
             registry = registry.among(member.writers());
         }
@@ -180,12 +192,19 @@ impl App {
         actix::spawn(registry.clone().keep_open());
         let bell = Bell::default();
         actix::spawn(Courier::new(registry.clone(), bell.clone()).run());
+        let nights = Nights::default();
+        if let Some(settings) = parts.snapshot {
+            let store = Store::open(&settings, &parts.data)?;
+            let keeper = Arc::new(Keeper::new(journal, store, settings));
+            actix::spawn(Nightly::new(keeper, registry.clone(), metrics.clone(), nights.clone()).run());
+        }
         let edge = web::Data::new(Edge {
             registry: registry.clone(),
             access: parts.access,
             clock: parts.clock,
             wall: Clock::machine(),
             metrics: metrics.clone(),
+            nights,
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
             bell,

@@ -4,7 +4,7 @@
 //! be right. Nothing here opens a port or makes a folder, so `callnext config check` can be run anywhere.
 //!
 //! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of `[server]`,
-//! `[journal]` and `[journal.redis]`; lists are separated by commas. Venues are declared in the file alone.
+//! `[journal]`, `[journal.redis]` and `[snapshot]`; lists are separated by commas. Venues are declared in the file alone.
 
 mod address;
 mod place;
@@ -24,6 +24,7 @@ pub use self::report::Report;
 
 use self::place::Placed;
 use crate::journal::redis::RedisOptions;
+use crate::snapshot::SnapshotSettings;
 
 /// Most threads that serve requests: beyond any machine's cores they only take memory.
 pub const WORKERS_MAX: usize = 256;
@@ -47,6 +48,9 @@ pub struct Settings {
     /// Where changes are kept.
     #[serde(default)]
     pub journal: JournalSettings,
+    /// Where days that are over are kept, and how long.
+    #[serde(default)]
+    pub snapshot: SnapshotSettings,
     /// The venues, in the order in which they are written.
     #[serde(default, rename = "venue")]
     pub venues: Vec<VenueConfig>,
@@ -177,6 +181,8 @@ impl Settings {
             }
             Store::Sqlite => {}
         }
+        found.extend(self.snapshot.problems());
+        let mut add = |place: String, problem: String| found.push(ConfigError { place, problem });
         if self.venues.is_empty() {
             add("venue".to_owned(), "there is none: declare at least one with [[venue]]".to_owned());
         }

@@ -9,6 +9,7 @@
 //! * [`socket`]: one light WebSocket connection.
 //! * [`crowd`]: many of them, each with its checker, on a thread of their own.
 //! * [`day`]: a recorded day, with boards and every ticket's phone.
+//! * [`night`]: a big day is written while its venue goes on calling.
 //! * [`verdict`]: what came of it.
 //! * [`commits`]: how many durable commands one venue takes, on each store.
 //! * [`redis`]: a Redis of one's own, for tests and for measuring.
@@ -17,6 +18,7 @@ pub mod check;
 pub mod commits;
 pub mod crowd;
 pub mod day;
+pub mod night;
 pub mod redis;
 pub mod socket;
 pub mod verdict;

@@ -95,6 +95,7 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
         venues,
         clock: clock.clone(),
         access,
+        snapshot: None,
         demo: Some(DemoState { info, playing: Box::new(move || still.now()), works: Box::new(works) }),
         cluster: None,
     })

@@ -12,6 +12,7 @@ use crate::access::{Access, Permission, Principal, TicketLink};
 use crate::clock::Clock;
 use crate::cluster::Member;
 use crate::metrics::Metrics;
+use crate::snapshot::Nights;
 use crate::venues::{Answer, Bell, Registry};
 use crate::wire::DemoInfo;
 
@@ -30,6 +31,8 @@ pub struct Edge {
     pub wall: Clock,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Whether every day that is over has its snapshot.
+    pub nights: Nights,
     /// Where phones reach this server, if it is not where the request came in.
     pub public_url: Option<String>,
     /// Other origins whose pages may use this server.

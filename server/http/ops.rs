@@ -39,14 +39,20 @@ async fn health() -> HttpResponse {
 }
 
 /// The process can save, and so can work. Lines that begin with `warning:` tell in how far the store may lose more
-/// than the settings promise.
+/// than the settings promise, and which nights have no snapshot: no reasons not to work.
 async fn ready(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
     if edge.closing.has_begun() {
         return Err(ApiError::Unavailable);
     }
     edge.registry.ready().await?;
     let warnings = edge.registry.shortfalls().into_iter().map(|problem| format!("warning: {problem}"));
-    let lines: Vec<String> = std::iter::once("ready".to_owned()).chain(warnings).collect();
+    // Why is in the log: it may name places on this machine.
+    let nights = edge
+        .nights
+        .troubled()
+        .into_iter()
+        .map(|(venue, night)| format!("warning: venue {venue}: closed days without a snapshot: {}", night.missing));
+    let lines: Vec<String> = std::iter::once("ready".to_owned()).chain(warnings).chain(nights).collect();
     Ok(HttpResponse::Ok().content_type("text/plain").body(lines.join("\n") + "\n"))
 }
 

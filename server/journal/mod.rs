@@ -107,7 +107,8 @@ pub trait Journal: Send + Sync + 'static {
     }
 
     /// Appends changes: all of them or none, and durably before the future ends well. The first must follow
-    /// the last kept; the first of all is change 1. An empty list is allowed and writes nothing.
+    /// the last kept; the first of all is change 1, or opens a business day that was kept elsewhere. An empty list
+    /// is allowed and writes nothing.
     ///
     /// Dropping the future does not take the changes back: they may or may not have been written.
     fn append(
@@ -134,6 +135,13 @@ pub trait Journal: Send + Sync + 'static {
         drop(mirror);
         self.append(venue, epoch, changes)
     }
+    /// Forgets a venue's changes before this one: they are kept elsewhere by now. What [`open`](Self::open) returns is
+    /// never forgotten, whatever is asked. In steps that hold up no append for long; what was forgotten when it
+    /// fails stays forgotten, and asking again goes on from there.
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// The changes that open the business days of a venue, of all that are kept, in order.
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>>;
 
     /// All changes of a venue that are kept, from the one after `after`, at most `limit`: for export and repair.
     /// Neither takes the venue over nor disturbs its owner.

@@ -20,6 +20,10 @@ pub(super) fn check(
         return Err(JournalError::Deposed { venue: venue.clone(), epoch });
     }
     let mut expected = last;
+    if let (Seq(0), Some(first)) = (last, entries.first().filter(|entry| entry.opens_day && entry.seq > Seq(0))) {
+        // A day from elsewhere begins a venue that has none: its first change is a full starting point.
+        expected = Seq(first.seq.0 - 1);
+    }
     for entry in entries {
         if entry.seq != expected.next() {
             return Err(JournalError::OutOfOrder { venue: venue.clone(), last: expected, found: entry.seq });

@@ -9,6 +9,7 @@ use callnext_engine::{Lane, TicketNumber};
 use super::address::{Origin, PublicUrl};
 use super::{ServerSettings, Settings, SettingsError, Store};
 use crate::journal::redis::{Ack, RedisOptions, Topology};
+use crate::snapshot::SnapshotSettings;
 
 /// What was understood, or what is wrong: the output of `callnext config check`.
 #[derive(Debug)]
@@ -71,7 +72,26 @@ impl fmt::Display for Settings {
                 writeln!(f, "  saved       when it is {saved}")?;
             }
         }
+        let SnapshotSettings { to, s3_endpoint, s3_region: _, tables, keep_days, keep_count, journal_days } =
+            &self.snapshot;
+        writeln!(f, "\nsnapshots")?;
+        match s3_endpoint {
+            Some(endpoint) => writeln!(f, "  go to       {to} at {endpoint}")?,
+            None => writeln!(f, "  go to       {to}")?,
+        }
+        writeln!(f, "  tables      {}", if *tables { "beside each, as CSV and Parquet" } else { "none" })?;
+        writeln!(f, "  stay        {}", stay(*keep_days, *keep_count))?;
+        writeln!(f, "  journal     keeps {journal_days} closed days")?;
         self.venues.iter().try_for_each(|venue| describe(venue, f))
+    }
+}
+
+fn stay(days: u32, count: u32) -> String {
+    match (days, count) {
+        (0, 0) => "for ever".to_owned(),
+        (days, 0) => format!("{days} days"),
+        (0, count) => format!("the latest {count} of each venue"),
+        (days, count) => format!("{days} days, and no more than {count} of each venue"),
     }
 }
 

@@ -55,6 +55,14 @@ fn everything_can_be_declared() {
         public_url = "https://queue.example.org/"
         workers = 3
         trusted_origins = ["https://desk.example.org"]
+        [snapshot]
+        to = "s3://night/hall"
+        s3_endpoint = "https://s3.example.org"
+        s3_region = "eu-central-1"
+        tables = false
+        keep_days = 400
+        keep_count = 1000
+        journal_days = 7
     "#;
     let venue = VENUE.replace(
         r#"name = "All""#,
@@ -65,6 +73,12 @@ fn everything_can_be_declared() {
     assert_eq!(settings.server.public_url.unwrap().as_str(), "https://queue.example.org");
     assert_eq!(settings.server.workers, Some(3));
     assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
+    let snapshot = &settings.snapshot;
+    assert_eq!(snapshot.to.to_string(), "s3://night/hall");
+    assert_eq!(
+        (snapshot.tables, snapshot.keep_days, snapshot.keep_count, snapshot.journal_days),
+        (false, 400, 1000, 7)
+    );
     let service = &settings.venues[0].services[0];
     assert_eq!((service.name.zh_hans.as_str(), service.name.en.as_str()), ("全部", "All"));
     assert_eq!((service.policy.ready_count, service.policy.weights.of(Lane::WalkIn)), (0, 20));
@@ -80,6 +94,8 @@ fn variables_stand_over_the_file() {
             ("CALLNEXT__SERVER__DATA", "/data"),
             ("CALLNEXT__SERVER__PUBLIC_URL", "https://queue.example.org"),
             ("CALLNEXT__SERVER__TRUSTED_ORIGINS", "https://a.example.org,https://b.example.org"),
+            ("CALLNEXT__SNAPSHOT__TO", "/mnt/nights"),
+            ("CALLNEXT__SNAPSHOT__KEEP_DAYS", "30"),
             ("CALLNEXT_LOG", "debug"),
             ("PATH", "/bin"),
         ],
@@ -89,6 +105,7 @@ fn variables_stand_over_the_file() {
     assert_eq!(settings.server.data, Path::new("/data"));
     assert_eq!(settings.server.workers, Some(2), "what no variable names stays");
     assert_eq!(settings.server.trusted_origins.len(), 2);
+    assert_eq!((settings.snapshot.to.to_string().as_str(), settings.snapshot.keep_days), ("/mnt/nights", 30));
 }
 
 #[test]

@@ -168,9 +168,11 @@ fn state_name(state: CardState) -> &'static str {
         CardState::Serving => "serving",
         CardState::Held => "held",
         CardState::Missed => "missed",
+        CardState::Transferring => "transferring",
         CardState::Completed => "completed",
         CardState::NoShow => "no_show",
         CardState::Cancelled => "cancelled",
+        CardState::Transferred => "transferred",
     }
 }
 

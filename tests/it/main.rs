@@ -17,5 +17,7 @@ mod moves;
 mod recovery;
 mod redis;
 mod set_up;
+mod snapshot;
+mod snapshot_kill;
 mod sockets;
 mod what_if;

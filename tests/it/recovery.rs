@@ -338,6 +338,14 @@ impl Journal for Fragile {
         })
     }
 
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>> {
+        self.inner.prune(venue, before)
+    }
+
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>> {
+        self.inner.days(venue)
+    }
+
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {
         self.inner.read(venue, after, limit)
     }

@@ -207,18 +207,6 @@ impl Ledger {
             }
             Event::TicketIssued { overflow, .. } => overflow.as_ref().map(|_| Fact::Overflow),
             Event::GreenChannelGranted { urgency, .. } => Some(Fact::Granted(*urgency)),
-            Event::TicketReceived { .. }
-            | Event::TicketSent { .. }
-            | Event::ParcelDeclined { .. }
-            | Event::TransferSettled { .. }
-            | Event::Closed { .. }
-            | Event::Reopened { .. }
-            | Event::StepCompleted { .. }
-            | Event::StepSkipped { .. }
-            | Event::StepsSet { .. }
-            | Event::TicketSlotBegan { .. }
-            | Event::AppointmentsNotShown { .. }
-            | Event::SessionClosed { .. } => None,
             Event::TicketNotShown { ticket } | Event::TicketMissed { ticket, is_final: true } => {
                 class(ticket).map(Fact::NoShow)
             }
@@ -239,7 +227,19 @@ impl Ledger {
             | Event::TicketRequeued { .. }
             | Event::TicketTransferred { .. }
             | Event::TicketSteppedBack { .. }
-            | Event::CounterSet { .. } => None,
+            | Event::CounterSet { .. }
+            | Event::TicketReceived { .. }
+            | Event::TicketSent { .. }
+            | Event::ParcelDeclined { .. }
+            | Event::TransferSettled { .. }
+            | Event::Closed { .. }
+            | Event::Reopened { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepSkipped { .. }
+            | Event::StepsSet { .. }
+            | Event::TicketSlotBegan { .. }
+            | Event::AppointmentsNotShown { .. }
+            | Event::SessionClosed { .. } => None,
         };
         self.facts.extend(fact.map(|fact| (change.seq, fact)));
     }

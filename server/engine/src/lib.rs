@@ -54,3 +54,6 @@ pub use text::Text;
 pub use ticket::{Ticket, TicketState};
 pub use time::{BusinessDay, Millis, Timestamp};
 pub use venue::{Decision, Outcome, Receipt, Venue};
+
+/// The engine's version: histories are kept with the version that made them.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

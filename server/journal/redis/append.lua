@@ -41,6 +41,10 @@ elseif redis.call('EXISTS', KEYS[2]) == 1 then
     if info[field] == 'last-generated-id' then last = string.match(info[field + 1], '-(%d+)$') end
   end
 end
+if not top and last == '0' and count > 0 and ARGV[first_entry + 1] == '1' then
+  -- A history may begin with any day: what came before is kept elsewhere.
+  last = string.format('%.0f', tonumber(ARGV[first_entry]) - 1)
+end
 for entry = first_entry, first_command - 1, 3 do
   local seq = ARGV[entry]
   if tonumber(seq) ~= tonumber(last) + 1 then return refuse({ 'order', last, seq }) end

@@ -138,6 +138,16 @@ impl Journal for RedisJournal {
         self.run(move |worker| async move { worker.read(&venue, after, limit).await })
     }
 
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>> {
+        let venue = venue.clone();
+        self.run(move |worker| async move { worker.prune(&venue, before).await })
+    }
+
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>> {
+        let venue = venue.clone();
+        self.run(|worker| async move { worker.days(&venue).await })
+    }
+
     fn ready(&self) -> BoxFuture<'static, Result<(), JournalError>> {
         self.run(|worker| async move { worker.probe().await })
     }

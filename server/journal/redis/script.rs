@@ -25,6 +25,8 @@ macro_rules! lua {
 lua!(CLAIM, "claim.lua");
 lua!(APPEND, "append.lua");
 lua!(PAGE, "page.lua");
+lua!(DAYS, "days.lua");
+lua!(PRUNE, "prune.lua");
 lua!(PROBE, "probe.lua");
 
 /// A script with what it is called with; can be sent as often as needed.

@@ -16,9 +16,11 @@ use super::durability;
 use super::failure::{Failure, describe};
 use super::keys::{Keys, probe};
 use super::options::RedisOptions;
-use super::script::{APPEND, CLAIM, Call, PAGE, PROBE};
+use super::script::{APPEND, CLAIM, Call, DAYS, PAGE, PROBE, PRUNE};
 use super::shown::{self, Before};
 
+/// Entries looked through or forgotten in one step of Redis: a few milliseconds, in which nobody else is served.
+const STRETCH: usize = 1_000;
 /// Entries read in one answer: enough to be quick, few enough that Redis answers others in between.
 const PAGE_ENTRIES: usize = 1_000;
 /// Bytes of one append. Redis answers nobody else while it takes one in, and this is some 50 ms; a venue's actor gathers
@@ -254,6 +256,36 @@ impl Worker {
             }
         }
         Ok(changes)
+    }
+
+    pub(super) async fn days(&self, venue: &VenueId) -> Result<Vec<Seq>, JournalError> {
+        let stream = self.keys(venue).changes();
+        let (mut days, mut from) = (Vec::new(), "-".to_owned());
+        loop {
+            let mut call = Call::of(&DAYS);
+            call.key(stream.as_str()).arg(from).arg(STRETCH.to_string());
+            let answer: Vec<String> = self.ask(Question::Read(&call), Self::soon()).await?;
+            let mut answer = answer.into_iter();
+            let next = answer.next().unwrap_or_default();
+            days.extend(answer.filter_map(|seq| seq.parse().ok().map(Seq)));
+            if next.is_empty() {
+                return Ok(days);
+            }
+            from = next;
+        }
+    }
+
+    pub(super) async fn prune(&self, venue: &VenueId, before: Seq) -> Result<(), JournalError> {
+        // Without a day there is nothing that could be opened instead.
+        let Some(last_day) = self.days(venue).await?.pop() else { return Ok(()) };
+        let (stream, bound) = (self.keys(venue).changes(), before.min(last_day));
+        loop {
+            let mut call = Call::of(&PRUNE);
+            call.key(stream.as_str()).arg(bound.to_string()).arg(STRETCH.to_string());
+            if self.ask::<i64>(Question::Write(&call), Self::soon()).await? == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Writes something, so that a full Redis shows.
