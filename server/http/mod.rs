@@ -12,6 +12,7 @@ mod counters;
 mod docs;
 mod edge;
 mod error;
+mod figures;
 mod frame_guard;
 mod here;
 mod moves;
@@ -113,6 +114,8 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(venues::one)
         .service(venues::queue)
         .service(venues::undo)
+        .service(figures::day)
+        .service(figures::story)
         .service(tickets::take)
         .service(tickets::overflow)
         .service(tickets::hold)

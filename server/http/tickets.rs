@@ -15,7 +15,10 @@ use super::moves::step;
 use super::write::Write;
 use crate::access::{Permission, Principal};
 use crate::venues::Answer;
-use crate::wire::{GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest};
+use crate::wire::{
+    ApproverRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest,
+    TransferRequest,
+};
 
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.
 #[utoipa::path(tag = "tickets", request_body = TicketRequest, responses((status = 201, body = TicketIssued)))]
@@ -31,8 +34,15 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
         reference: asked.visitor.as_deref().and_then(|identity| edge.access.links().visitor_reference(identity)),
         language: asked.language,
     };
+    if asked.slot && (lane != Lane::WalkIn || !asked.steps.is_empty()) {
+        return Err(ApiError::BodyInvalid(
+            "`slot` goes with no other lane than `walk_in`, and with no `steps`".to_owned(),
+        ));
+    }
     let (service, wants) = (asked.service.clone(), asked.counter.clone());
-    let action = if asked.steps.is_empty() {
+    let action = if asked.slot {
+        Action::TakeSlot { service, visitor, wants }
+    } else if asked.steps.is_empty() {
         Action::TakeTicket { service, lane, visitor, wants }
     } else {
         let steps = std::iter::once(Step { service, wants }).chain(asked.steps.iter().map(step)).collect();
@@ -65,9 +75,18 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
 pub(super) async fn overflow(
     edge: Data<Edge>,
     here: Here,
-    write: Write<OverflowRequest>,
+    mut write: Write<OverflowRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let venue = here.venue()?;
+    // Nobody tries passwords here who could not use them.
+    let asker = write.asker.must(Permission::AddOverflow, &venue)?;
+    let approval = match write.body.approver.take() {
+        None => asker.approval(&venue),
+        Some(ApproverRequest { user, password }) => {
+            write.told_by(&format!("{} {user}", here.0.path()));
+            edge.access.vouch(&user, &password, edge.wall.now()).await?.approval(&venue)
+        }
+    };
     let asked = &write.body;
     let action = Action::AddOverflow {
         service: asked.service.clone(),
@@ -75,6 +94,7 @@ pub(super) async fn overflow(
         reason: asked.reason.as_str().into(),
         approved_by: asked.approved_by.as_str().into(),
         note: text(asked.note.as_deref()),
+        approval,
     };
     let answer = edge.submit(&venue, &write, Permission::AddOverflow, action).await?;
     issued(&edge, &here, &venue, answer)

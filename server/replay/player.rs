@@ -377,6 +377,7 @@ impl Player {
             counter: None,
             steps: Vec::new(),
             language: None,
+            slot: false,
         };
         let arrival = person.arrival;
         let answer = match arrival {
@@ -392,6 +393,7 @@ impl Player {
                     approved_by: OVERFLOW_APPROVED_BY.to_owned(),
                     name,
                     note: None,
+                    approver: None,
                 };
                 match self.post::<TicketIssued>(&self.cast.nurse, &path("overflows"), &body).await {
                     // The day's quota is used up: the person takes a number like everybody else.

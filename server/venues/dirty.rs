@@ -26,7 +26,11 @@ impl Dirty {
     /// Notes what an event touched.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::DayOpened { .. } | Event::VenueConfigured { .. } | Event::AppointmentsSet { .. } => self.all = true,
+            Event::DayOpened { .. }
+            | Event::VenueConfigured { .. }
+            | Event::AppointmentsSet { .. }
+            | Event::SessionClosed { .. } => self.all = true,
+            Event::AppointmentsNotShown { .. } => self.appointments = true,
             Event::TicketIssued { ticket, appointment, .. } => {
                 self.appointments |= appointment.is_some();
                 self.tickets.insert(*ticket);
@@ -53,6 +57,7 @@ impl Dirty {
             | Event::ServiceStarted { ticket }
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
+            | Event::TicketSlotBegan { ticket }
             | Event::GreenChannelGranted { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytestring::ByteString;
 use callnext_engine::config::VenueConfig;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::Unknown;
 use callnext_engine::ticket::Slot;
 use callnext_engine::{CallId, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, VenueId};
@@ -39,6 +40,7 @@ pub struct Facts {
     pub green_channel: bool,
     pub notice: Option<Box<CardNotice>>,
     pub steps: Option<Box<CardSteps>>,
+    pub passed_over_by: Vec<(PassedBy, u32)>,
 }
 
 /// The services a board shows; empty for all.

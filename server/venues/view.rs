@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use callnext_engine::closure::Closable;
 use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
@@ -15,7 +16,7 @@ use super::notices;
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    PassedOver, QueueOrder, ServiceSummary, SlotTimes, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -122,7 +123,14 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         green_channel: ticket.grant.is_some(),
         notice: notices::card_notice(venue, ticket).map(Box::new),
         steps: notices::card_steps(venue, ticket).map(Box::new),
+        passed_over_by: passed_over(venue, ticket),
     }
+}
+
+/// Who was called before a waiting ticket, in numbers.
+fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
+    let found = ticket.place.as_ref().zip(venue.queue(&ticket.service));
+    found.map(|(place, queue)| queue.passed_over(ticket.id, place)).unwrap_or_default()
 }
 
 /// The facts of every ticket whose visit is not over.
@@ -163,6 +171,7 @@ pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
         green_channel: facts.green_channel,
         notice: facts.notice.as_deref().cloned(),
         steps: facts.steps.as_deref().cloned(),
+        passed_over_by: facts.passed_over_by.iter().map(|(by, count)| PassedOver { by: *by, count: *count }).collect(),
     }
 }
 
@@ -277,8 +286,9 @@ pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -
         waiting: waiting(venue, &service.id),
         order: order.iter().map(|ticket| ticket.0).collect(),
         gap_s: venue.queue(&service.id).and_then(|queue| queue.pace().gap()).map(callnext_engine::Millis::as_secs),
-        overflow_count: venue.overflow_count(&service.id),
+        overflow_count: venue.overflow_count(&service.id, venue.at()),
         overflow_max: service.policy.overflow_max,
+        over_quota_role: service.policy.over_quota_role,
         closed: notices::closure_row(venue, &Closable::Service { service: service.id.clone() }),
     }
 }
@@ -293,9 +303,10 @@ pub fn appointment_rows(venue: &Venue) -> Vec<AppointmentRow> {
         slot_end: rfc3339(booking.slot.end),
         name: booking.visitor.name.as_deref().map(ToOwned::to_owned),
         ticket: match booking.state {
-            AppointmentState::Expected => None,
+            AppointmentState::Expected | AppointmentState::NoShow => None,
             AppointmentState::CheckedIn { ticket } => Some(ticket.0),
         },
+        no_show: booking.state == AppointmentState::NoShow,
     };
     venue.appointments().map(row).collect()
 }
@@ -337,6 +348,9 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
             waiting,
             estimate: wait.ok().map(estimate),
             estimate_reason: wait.err().map(|unknown| unknown.code().to_owned()),
+            next_slot: venue
+                .next_free_slot(service, now)
+                .map(|slot| SlotTimes { start: rfc3339(slot.start), end: rfc3339(slot.end) }),
             closed: notices::closed_service(venue, &service.id),
         }
     });

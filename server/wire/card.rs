@@ -1,6 +1,7 @@
 //! The phone: what the holder of one ticket may read.
 
 use callnext_engine::Lane;
+use callnext_engine::dispatch::PassedBy;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -94,6 +95,19 @@ pub struct Card {
     pub notice: Option<CardNotice>,
     /// Where a visit in several steps stands; null where there is only one (G10).
     pub steps: Option<CardSteps>,
+    /// Whoever was called before it although their waits began later, in numbers: since its present wait began. Empty
+    /// where there is nothing to tell.
+    #[serde(default)]
+    pub passed_over_by: Vec<PassedOver>,
+}
+
+/// So many were called before this ticket, by what let them go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PassedOver {
+    /// What let them.
+    pub by: PassedBy,
+    /// How many, at least 1.
+    pub count: u32,
 }
 
 /// A wait, as a range and never as one promise.

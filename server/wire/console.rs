@@ -1,5 +1,6 @@
 //! The staff consoles: the whole queue, once, and then what changed.
 
+use callnext_engine::config::ApproverRole;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::Rule;
 use callnext_engine::ticket::Urgency;
@@ -95,10 +96,12 @@ pub struct QueueOrder {
     pub order: Vec<u64>,
     /// Measured gap between calls, seconds, once there is one.
     pub gap_s: Option<i64>,
-    /// Overflow numbers added today.
+    /// Overflow numbers that count against the quota now: of the session, or of the day (B14).
     pub overflow_count: u32,
     /// How many may be added (B3).
     pub overflow_max: u32,
+    /// The least role whose holder can approve more; none for nobody.
+    pub over_quota_role: Option<ApproverRole>,
     /// The closure in force, if the service is closed (B10).
     pub closed: Option<ClosureRow>,
 }
@@ -188,4 +191,6 @@ pub struct AppointmentRow {
     pub name: Option<String>,
     /// The ticket it became on check-in.
     pub ticket: Option<u64>,
+    /// Whether the person did not come before the session was over (B12).
+    pub no_show: bool,
 }

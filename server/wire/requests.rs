@@ -91,6 +91,9 @@ pub struct TicketRequest {
     /// The language the person reads.
     #[serde(default)]
     pub language: Option<Language>,
+    /// The next free slot of today instead of a plain number (R4).
+    #[serde(default)]
+    pub slot: bool,
 }
 
 /// One booking of `PUT /venues/{venue}/appointments`; as CSV the same names are the header.
@@ -133,8 +136,9 @@ pub struct CheckInRequest {
     pub visitor: Option<String>,
 }
 
-/// `POST /venues/{venue}/overflows`
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+/// `POST /venues/{venue}/overflows`. Over the quota it takes the word of a person: the asker's own, if their role is
+/// enough, or an approver's.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OverflowRequest {
     /// What for.
@@ -150,6 +154,19 @@ pub struct OverflowRequest {
     /// Anything more.
     #[serde(default)]
     pub note: Option<String>,
+    /// Who allows it over the quota, if it is not the asker.
+    #[serde(default)]
+    pub approver: Option<ApproverRequest>,
+}
+
+/// Somebody beside the asker who proves who they are. Tried as often as a login can be.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproverRequest {
+    /// Account name.
+    pub user: String,
+    /// Password; kept nowhere.
+    pub password: String,
 }
 
 /// `POST …/counters/{counter}/calls`: `{}` for the next one, or a ticket with a reason.

@@ -16,6 +16,7 @@ import { languageSwitcher, parameter, startPage, subject } from "../lib/page.js"
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { counterOf, currentOf, previewOf, ticketsIn } from "../lib/store.js";
 import { reasons } from "../lib/reasons.js";
+import { showStory } from "../lib/story.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { minutesSince } from "../lib/time.js";
@@ -206,6 +207,7 @@ function renderCurrent(state) {
   setText(one(document, "#current-name"), row?.name ?? "");
   one(document, "#current-tags").replaceChildren(...(row ? tags(row, state) : []));
   setText(one(document, "#current-why"), row ? [row.rule ? why(row) : "", goesOn(row, state)].filter((part) => part !== "").join(" · ") : "");
+  show(one(document, "#why"), row !== null && desk.role() !== "viewer");
   const name = row ? `${row.id} ${row.call} ${row.state} ${row.recalls}` : "";
   if (name !== spokenOf) {
     spokenOf = name;
@@ -255,7 +257,7 @@ function renderPreview(state) {
   setText(one(document, "#preview-title"), t("counter.preview", { n: waits.length }));
   follow(one(document, "#preview"), waits.slice(0, PREVIEW_ROWS), (row) => String(row.id), create, (item, row) => {
     update(item, row, state);
-    const button = one(item, "button");
+    const button = one(item, ".button");
     setText(button, t("counter.call"));
     setAttribute(button, "aria-label", t("counter.call_this", { number: row.number }));
   });
@@ -264,7 +266,7 @@ function renderPreview(state) {
   follow(one(document, "#away"), away.slice(0, AWAY_ROWS), (row) => `${row.id} ${row.state}`, create, (item, row) => {
     update(item, row, state);
     const name = row.state === "held" ? t("act.return") : t("act.requeue");
-    const button = one(item, "button");
+    const button = one(item, ".button");
     setText(button, name);
     setAttribute(button, "aria-label", `${row.number} ${name}`);
   });
@@ -272,7 +274,7 @@ function renderPreview(state) {
 
 /** @param {TicketRow} row */
 function create(row) {
-  return el("li", { class: "row" }, el("strong"), el("span", { class: "row-name" }), el("span", { class: "row-tags" }), el("span", { class: "row-minutes" }), el("button", { type: "button", class: "button small", click: () => rowPressed(row.id) }));
+  return el("li", { class: "row" }, el("button", { type: "button", class: "row-number", click: () => story(row.id) }), el("span", { class: "row-name" }), el("span", { class: "row-tags" }), el("span", { class: "row-minutes" }), el("button", { type: "button", class: "button small", click: () => rowPressed(row.id) }));
 }
 
 /**
@@ -281,10 +283,19 @@ function create(row) {
  * @param {State} state
  */
 function update(item, row, state) {
-  setText(one(item, "strong"), row.number);
+  const number = one(item, ".row-number");
+  setText(number, row.number);
+  setAttribute(number, "aria-label", `${row.number} ${t("story.why")}`);
   setText(one(item, ".row-name"), row.name ?? "");
   one(item, ".row-tags").replaceChildren(...tags(row, state, { service: (counterOf(state, counter)?.services.length ?? 0) > 1 }));
   setText(one(item, ".row-minutes"), t("unit.minutes", { n: minutesSince(row.queued_at, desk.clock.now()) }));
+}
+
+/** @param {number | undefined} id  the ticket at the counter, if none is named */
+function story(id) {
+  const state = desk.state();
+  const row = state && (id === undefined ? current(state) : state.tickets.get(id));
+  if (state && row && desk.role() !== "viewer") void showStory(venue, row, state);
 }
 
 /** @param {number} id */
@@ -312,6 +323,7 @@ function tick() {
   setText(one(document, "#current-since"), (n === 0 ? t("counter.since_now") : t("counter.since", { n })) + recalls);
 }
 
+one(document, "#why").addEventListener("click", () => story(undefined));
 one(document, "#change-counter").addEventListener("click", () => choose(""));
 
 /** @param {string} name */
@@ -326,6 +338,7 @@ bindKeys({
   " ": nextKey,
   enter: nextKey,
   ...Object.fromEntries(ACTS.map((act) => [act.key, key(act.name)])),
+  w: () => story(undefined),
   u: desk.undo,
   "ctrl+z": desk.undo,
 });

@@ -88,6 +88,7 @@ function render() {
     setText(one(document, "#note"), note);
   }
   show(one(document, "#note"), waits);
+  renderPassed(card);
   show(one(document, "#actions"), !OUT_OF_HAND.has(state));
   show(stepBack, waits);
   setText(one(document, "#times"), times(card));
@@ -105,6 +106,18 @@ function render() {
 function detail(now, counter) {
   if (now.state === "called") return now.recalls > 0 ? t("card.called_again", { counter }) : t("card.called_detail", { counter });
   return tOf("card", `${now.state}_detail`, { counter }) ?? "";
+}
+
+/**
+ * Who was called first although they queued later: in numbers, by what let them.
+ *
+ * @param {CardFrame} now
+ */
+function renderPassed(now) {
+  const passed = one(document, "#passed");
+  const kinds = now.passed_over_by.map(({ by, count }) => t(/** @type {any} */ (`before.${by}`), { n: count }));
+  show(passed, kinds.length > 0);
+  setText(passed, kinds.length > 0 ? t("ticket.passed", { kinds: kinds.join(t("unit.list")) }) : "");
 }
 
 /** @param {CardFrame} now */

@@ -13,11 +13,13 @@
 import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
+import { maySeeFigures, showFigures } from "../lib/figures.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
 import { closeOrReopen, noteText, setSteps, skipStep, transfer, venueName } from "../lib/moves.js";
 import { reasons } from "../lib/reasons.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { matches, queueOf, ticketsIn } from "../lib/store.js";
+import { showStory } from "../lib/story.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { hourMinute, minutesSince } from "../lib/time.js";
@@ -124,12 +126,40 @@ async function addOverflow() {
     reasons: reasons("overflow"),
   });
   if (!answer) return;
-  /** @type {Record<string, string | undefined>} */
+  /** @type {Record<string, unknown>} */
   const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
+  const chosen = desk.state()?.services.find((other) => other.id === answer["service"]);
+  if (chosen && chosen.overflow_count >= chosen.overflow_max && chosen.over_quota_role) {
+    const approver = await askApprover(chosen, chosen.over_quota_role);
+    if (!approver) return;
+    if (approver.user) body["approver"] = approver;
+  }
   const issued = await desk.act("POST", at("overflows"), body, (added) => t("triage.did_overflow", { number: added.number }));
   if (issued) select(String(issued.id));
+}
+
+/**
+ * Over the quota somebody whose role is enough gives their word (B3): whoever is logged in, or another account.
+ *
+ * @param {import("../lib/wire").QueueOrder} row
+ * @param {"clerk" | "nurse" | "manager" | "administrator"} least
+ * @returns {Promise<{ user: string, password: string } | null>}  no user where it is one's own word; null when left
+ */
+async function askApprover(row, least) {
+  const role = t(`role.${least}`);
+  const answer = await ask({
+    title: t("triage.over_quota_title"),
+    about: t("triage.over_quota_about", { service: words(row.name), max: row.overflow_max, role }),
+    agree: t("triage.add_overflow"),
+    danger: true,
+    fields: [
+      { name: "user", label: t("triage.approver_user"), hint: t("triage.approver_hint"), max: NAME_CHARS_MAX },
+      { name: "password", label: t("triage.approver_password"), kind: "password" },
+    ],
+  });
+  return answer && { user: answer["user"] ?? "", password: answer["password"] ?? "" };
 }
 
 /** @param {AppointmentRow} row */
@@ -144,6 +174,7 @@ const quota = (row) => t("triage.quota", { count: row.overflow_count, max: row.o
 function render(state) {
   renderViews();
   renderServices(state);
+  show(one(document, "#show-figures"), maySeeFigures(desk.role()));
   if (view === "queue") renderQueue(state);
   else renderAppointments(state);
   renderSide(state);
@@ -293,8 +324,9 @@ function renderAppointments(state) {
       setText(cell2, words(state.services.find((other) => other.id === row.service)?.name) || row.service);
       setText(cell3, `${hourMinute(row.slot_start, state.time_zone)}–${hourMinute(row.slot_end, state.time_zone)}`);
       const number = row.ticket === null ? null : (state.tickets.get(row.ticket)?.number ?? "");
-      setText(cell4, number === null ? t("triage.expected") : t("triage.checked_in", { number }));
-      markRow(line, row.code, row.ticket === null ? "expected" : "arrived");
+      const away = row.no_show ? t("triage.not_shown") : t("triage.expected");
+      setText(cell4, number === null ? away : t("triage.checked_in", { number }));
+      markRow(line, row.code, row.no_show ? "no_show" : row.ticket === null ? "expected" : "arrived");
     },
   );
   renderEmpty(rows.length, t("triage.no_appointments"));
@@ -383,6 +415,7 @@ function ticketPanel(row, state) {
     el(
       "div",
       { class: "side-acts" },
+      desk.role() !== "viewer" && el("button", { type: "button", class: "button", "data-act": "why", click: why }, el("span", {}, t("story.why")), el("kbd", {}, "W")),
       ...ACTS.filter((act) => can(act, row)).map((act) =>
         el("button", { type: "button", class: act.danger ? "button danger-text" : "button", "data-act": act.name, "aria-disabled": desk.busy() ? "true" : null, click: () => press(act.key) }, el("span", {}, t(/** @type {any} */ (`act.${act.name}`))), el("kbd", {}, act.key.toUpperCase())),
       ),
@@ -399,6 +432,7 @@ function bookingPanel(row, state) {
   ];
   const number = row.ticket === null ? null : (state.tickets.get(row.ticket)?.number ?? "");
   if (number !== null) facts.push([t("triage.state"), t("triage.checked_in", { number })]);
+  if (row.no_show) facts.push([t("triage.state"), t("triage.not_shown")]);
   return [
     el("h2", { class: "side-number" }, row.name ?? row.code),
     el("p", { class: "side-name" }, row.name ? row.code : ""),
@@ -406,7 +440,7 @@ function bookingPanel(row, state) {
     el(
       "div",
       { class: "side-acts" },
-      number === null && el("button", { type: "button", class: "button primary wide", "data-act": "check_in", "aria-disabled": desk.busy() ? "true" : null, click: () => press("enter") }, el("span", {}, t("act.check_in")), el("kbd", {}, "Enter")),
+      number === null && !row.no_show && el("button", { type: "button", class: "button primary wide", "data-act": "check_in", "aria-disabled": desk.busy() ? "true" : null, click: () => press("enter") }, el("span", {}, t("act.check_in")), el("kbd", {}, "Enter")),
     ),
   ];
 }
@@ -434,6 +468,18 @@ function press(key) {
   const row = state.tickets.get(Number(selected));
   const act = row && ACTS.find((candidate) => candidate.key === key && can(candidate, row));
   if (row && act) void act.act(row);
+}
+
+/** The story of the selected ticket. */
+function why() {
+  const state = desk.state();
+  const row = view === "queue" ? state?.tickets.get(Number(selected)) : undefined;
+  if (state && row && desk.role() !== "viewer") void showStory(venue, row, state);
+}
+
+function day() {
+  const state = desk.state();
+  if (state && maySeeFigures(desk.role())) void showFigures(venue, state);
 }
 
 /** @param {number} step */
@@ -468,10 +514,13 @@ search.addEventListener("keydown", (event) => {
 });
 one(document, "#close").addEventListener("click", () => void closeOrReopen(desk, venue, service));
 one(document, "#add-overflow").addEventListener("click", () => void addOverflow());
+one(document, "#show-figures").addEventListener("click", day);
 
 bindKeys({
   a: () => void addOverflow(),
   c: () => void closeOrReopen(desk, venue, service),
+  d: day,
+  w: why,
   "/": () => {
     search.focus();
     search.select();

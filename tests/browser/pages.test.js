@@ -432,6 +432,60 @@ pages("a booking is checked in by scanner at the kiosk, and by the nurse", async
   await shot(nurse, "triage-check-in");
 });
 
+pages("who went first is told to the phone in numbers, and to the staff in words", async () => {
+  const { nurse, service, counter } = await quietest();
+  const desk = await openCounter(counter.id);
+  await alone(desk, service.id, counter.id);
+  const kiosk = await open(deviceLink("kiosk"), "kiosk");
+  const first = await takeNumber(kiosk, service.id);
+  await kiosk.reload();
+  const second = await takeNumber(kiosk, service.id);
+  const holder = await open(first.phone, "phone");
+  await reads(holder, "#number", first.number);
+  assert.ok(await holder.locator("#passed").isHidden(), "nobody went first yet");
+
+  const { tickets } = await queue(desk);
+  const later = tickets.find((row) => row.number === second.number);
+  const called = await desk.request.post(`/api/v1/venues/${VENUE}/counters/${counter.id}/calls`, { data: { ticket: later.id, reason: "同行家属" }, headers: { Origin: URL_OF_SERVER } });
+  assert.equal(called.status(), 200);
+  await reads(holder, "#passed", "工作人员指定 1 位");
+  assert.ok(!(await holder.textContent("main")).includes(second.number), "the phone does not say who");
+  await shot(holder, "ticket-passed");
+
+  await reads(desk, "#current-number", second.number);
+  await press(desk, "w");
+  await reads(desk, ".story-step", `叫到 ${counter.name["zh-Hans"]}`);
+  await shot(desk, "counter-why");
+  await desk.keyboard.press("Escape");
+  await desk.waitForSelector(".panel", { state: "detached" });
+  await desk.locator(".row-number", { hasText: first.number }).first().click();
+  await reads(desk, "#panel-title", `${first.number} 的经过`);
+  await desk.keyboard.press("Escape");
+
+  await nurse.fill("#search", first.number);
+  await nurse.waitForFunction(() => document.querySelectorAll("#rows tr[tabindex]").length === 1);
+  await press(nurse, "Enter");
+  await press(nurse, "w");
+  await reads(nurse, '.story-step[data-what="passed_over"]', `${second.number} 先叫到`);
+  await reads(nurse, '.story-step[data-what="passed_over"]', "原因：同行家属");
+  await shot(nurse, "triage-why");
+  await nurse.keyboard.press("Escape");
+  await nurse.waitForSelector(".panel", { state: "detached" });
+
+  await press(nurse, "d");
+  await reads(nurse, ".figures-tiles", "人工指定");
+  await reads(nurse, ".figures-tiles", account("clerk").user);
+  await nurse.selectOption(".panel select", service.id);
+  await reads(nurse, ".figures table", "合计");
+  await shot(nurse, "triage-figures");
+  await nurse.keyboard.press("Escape");
+  assert.ok(await desk.locator("#show-figures").count() === 0, "figures are for the triage desk");
+  await nurse.setViewportSize({ width: 640, height: 400 });
+  await press(nurse, "d");
+  await nurse.waitForSelector(".figures-tiles");
+  assert.ok(await nurse.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth) <= 1, "narrow windows scroll the table, not the page");
+});
+
 pages("a phone joins, lets others go first, and leaves", async () => {
   const phone = await open(`/join/${VENUE}`, "phone");
   await phone.waitForSelector(".join-service");

@@ -109,6 +109,41 @@ impl Cast {
         table.add("a megabyte from nobody", anonymous, 413, "body_too_large");
     }
 
+    /// Slots that are not offered, and approvers who are nobody.
+    fn joining(&self, table: &mut Table) {
+        for (what, body, status, code) in [
+            (
+                "a slot in another lane",
+                json!({ "service": "lab", "lane": "referral", "slot": true }),
+                400,
+                "body_invalid",
+            ),
+            ("a slot that is no truth", json!({ "service": "lab", "slot": "next" }), 400, "body_invalid"),
+            ("a slot where there are none", json!({ "service": "internal", "slot": true }), 429, "no_free_slot"),
+        ] {
+            table.add(what, Self::post_as(&self.kiosk, TICKETS, body.to_string().as_bytes()), status, code);
+        }
+        for (what, approver, status, code) in [
+            ("an approver without a password", json!({ "user": "admin" }), 400, "body_invalid"),
+            ("an approver who is a text", json!("admin"), 400, "body_invalid"),
+            (
+                "an approver nobody can be",
+                json!({ "user": "no\u{0}body", "password": PASSWORD }),
+                403,
+                "approver_refused",
+            ),
+            (
+                "an approver with a long password",
+                json!({ "user": "admin", "password": "x".repeat(5000) }),
+                403,
+                "approver_refused",
+            ),
+        ] {
+            let body = json!({ "service": "lab", "reason": "r", "approved_by": "b", "approver": approver }).to_string();
+            table.add(what, Self::post_as(&self.nurse, "venues/clinic/overflows", body.as_bytes()), status, code);
+        }
+    }
+
     /// Texts and numbers that make no sense.
     fn values(&self, table: &mut Table) {
         let long = "长".repeat(10_000);
@@ -508,6 +543,7 @@ async fn every_bad_request_gets_its_problem_and_changes_nothing() {
     };
     let mut table = Table::default();
     cast.bodies(&mut table);
+    cast.joining(&mut table);
     cast.values(&mut table);
     cast.bookings(&mut table);
     cast.moves(&mut table);

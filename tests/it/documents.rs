@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use awc::http::Method;
 use callnext::http::ApiError;
-use callnext_engine::{CounterId, Refusal, ServiceId, TicketId};
+use callnext_engine::{CounterId, Refusal, ServiceId, TicketId, Timestamp};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -198,6 +198,8 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&nurse, "POST", &format!("{v}/counters/r1/starts"), json!({})).await;
     ask(&nurse, "GET", &format!("{v}/queue"), none.clone()).await;
     let id = &booked["id"];
+    ask(&nurse, "GET", &format!("{v}/tickets/{id}/story"), none.clone()).await;
+    ask(&nurse, "GET", &format!("{v}/figures"), none.clone()).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{id}/holds"), json!({ "reason": "x-ray" })).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{id}/returns"), json!({})).await;
     ask(&nurse, "POST", &format!("{v}/undo"), json!({})).await;
@@ -445,13 +447,16 @@ fn codes() -> BTreeSet<String> {
         Refusal::TicketNotInState { ticket, state: String::new(), needed: String::new() },
         Refusal::MissTooEarly { ticket, grace_ms: 0, recalls: 0 },
         Refusal::SlotNotBegun { ticket },
+        Refusal::CheckInTooEarly { from: Timestamp(0) },
+        Refusal::AppointmentNotShown,
+        Refusal::NoFreeSlot { service: service.clone() },
         Refusal::ServiceClosed { service: service.clone() },
         Refusal::CounterClosed { counter: CounterId::parse("c").unwrap() },
         Refusal::NotClosed,
         Refusal::NoNextStep { ticket },
         Refusal::DayOver,
         Refusal::TransferUnknown,
-        Refusal::OverflowQuotaReached { service, quota: 0 },
+        Refusal::OverflowQuotaReached { service, quota: 0, approver: None },
         Refusal::VenueFull { limit: 0 },
         Refusal::ConfigInvalid { problems: Vec::new() },
         Refusal::ValueInvalid { field: String::new(), problem: String::new() },

@@ -10,6 +10,7 @@ mod cluster;
 mod contract;
 mod documents;
 mod exactly_once;
+mod explain;
 mod handover;
 mod harness;
 mod moves;

@@ -16,6 +16,8 @@ pub enum AppointmentState {
     Expected,
     /// Checked in, as this ticket.
     CheckedIn { ticket: TicketId },
+    /// Did not come before the session was over (B12).
+    NoShow,
 }
 
 /// Somebody booked for today.

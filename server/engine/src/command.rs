@@ -8,6 +8,7 @@ use crate::appointment::Appointment;
 use crate::closure::{Closable, Closure};
 use crate::config::VenueConfig;
 use crate::counter::CounterState;
+use crate::event::Approval;
 use crate::handover::{Arrival, Delivery, TransferKey};
 use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
 use crate::lane::Lane;
@@ -78,7 +79,11 @@ pub enum Action {
         reason: Arc<str>,
         approved_by: Arc<str>,
         note: Option<Arc<str>>,
+        /// Who allows it over the quota. Of no effect, and not recorded, within the quota.
+        approval: Option<Approval>,
     },
+    /// Take the next free slot of today, as if booked for it (R4).
+    TakeSlot { service: ServiceId, visitor: Visitor, wants: Option<CounterId> },
     /// Call whoever is next for this counter (R1 to R3, C3, C5). Completes what the counter was doing.
     CallNext { counter: CounterId },
     /// Call this one, outside the rule, for a recorded reason.

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::Appointment;
 use crate::closure::{Closable, Closure};
 use crate::command::{Actor, CommandId};
-use crate::config::VenueConfig;
+use crate::config::{ApproverRole, VenueConfig};
 use crate::counter::CounterState;
-use crate::dispatch::Share;
+use crate::dispatch::{Passed, Share};
 use crate::estimate::Prior;
 use crate::handover::{Arrival, Handovers, Parcel, TransferKey};
-use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber, VenueId};
+use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::step::Step;
 use crate::ticket::{Slot, Urgency, Visitor};
@@ -49,9 +50,11 @@ pub enum Rule {
     Overdue,
     /// Had been told to get ready (C3).
     Ready,
+    /// Had been missed or late, and so many calls had passed (C1, C2).
+    Rejoin,
     /// The weighted cycle over the lanes (R1).
     Cycle,
-    /// An appointment before its time, as nobody else waited.
+    /// Somebody before their time, as nobody else waited.
     Early,
     /// By hand, outside the rules, with a reason.
     ByHand,
@@ -68,6 +71,17 @@ pub struct Why {
     /// The reason given, where it was called by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// How often the one called had been overtaken, in the wait that ends.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overtaken: u32,
+    /// Whom the call passed over. Histories from before this was recorded name nobody.
+    #[serde(default, skip_serializing_if = "Passed::is_nobody")]
+    pub passed: Passed,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One thing that happened.
@@ -104,13 +118,19 @@ pub enum Event {
         wants: Option<CounterId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         overflow: Option<OverflowGrant>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joining: Option<Joining>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         steps: Vec<Step>,
     },
     /// The wait that was announced with the number, before any correction: scored when the ticket is called.
     WaitAnnounced { ticket: TicketId, raw: Millis },
-    /// Told to get ready, and frozen there (C3); the call is charged to its lane now.
-    TicketReadied { ticket: TicketId, share: Share },
+    /// Told to get ready, and frozen there (C3); the call is charged to its lane now, if it stands in one.
+    TicketReadied {
+        ticket: TicketId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<Share>,
+    },
     /// Summoned.
     TicketCalled { ticket: TicketId, counter: CounterId, call: CallId, why: Why },
     /// Summoned again, by the same call.
@@ -126,7 +146,14 @@ pub enum Event {
     /// Came back from tests.
     TicketReturned { ticket: TicketId },
     /// Reported again after a miss.
-    TicketRequeued { ticket: TicketId, reason: Arc<str> },
+    TicketRequeued {
+        ticket: TicketId,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joining: Option<Joining>,
+    },
+    /// Waited as on site, and waits as booked from now on (R9).
+    TicketSlotBegan { ticket: TicketId },
     /// Moved to another service of the venue.
     TicketTransferred {
         ticket: TicketId,
@@ -184,7 +211,11 @@ pub enum Event {
     GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
     /// Let others go first; now stands behind this many of its own lane.
     TicketSteppedBack { ticket: TicketId, places: u32 },
-    /// Did not come, for good: the day ended, or the last miss.
+    /// Booked, and did not come before the session was over, or the day (B12).
+    AppointmentsNotShown { codes: Vec<Arc<str>> },
+    /// A session is over for a service: whoever did not come for it is a no-show (B12, B14).
+    SessionClosed { session: SessionId, service: ServiceId },
+    /// Did not come, for good: the session or the day ended, or the last miss.
     TicketNotShown { ticket: TicketId },
     /// Opened, paused or closed.
     CounterSet { counter: CounterId, state: CounterState, services: Vec<ServiceId> },
@@ -202,4 +233,16 @@ pub struct OverflowGrant {
     /// Anything more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+    /// Who allowed it over the quota; none within the quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_quota: Option<Approval>,
+}
+
+/// Whose word lets a number be added over the quota (B3). When is the time of the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The account that proved itself.
+    pub by: Arc<str>,
+    /// In which role.
+    pub role: ApproverRole,
 }

@@ -13,10 +13,12 @@ use chrono::{NaiveDate, NaiveTime};
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Advice, Closable, Closure, Destination};
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::{CounterConfig, NamesOnScreen, Policy, ServiceConfig, Speech, VenueConfig};
+use crate::config::{
+    CounterConfig, NamesOnScreen, Numbering, Policy, ServiceConfig, SessionConfig, Speech, VenueConfig,
+};
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
-use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
+use crate::ids::{CounterId, ServiceId, SessionId, TicketId, VenueId};
 use crate::lane::Lane;
 use crate::refusal::Refusal;
 use crate::text::Text;
@@ -80,6 +82,8 @@ impl Default for Plan {
             public_board: false,
             names: NamesOnScreen::Masked,
             speech: vec![Speech::Mandarin],
+            sessions: Vec::new(),
+            numbering: Numbering::Day,
             services: Vec::new(),
             counters: Vec::new(),
         };
@@ -133,6 +137,27 @@ impl Plan {
     #[must_use]
     pub fn rules(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.config.services.last_mut().expect("a service").policy);
+        self
+    }
+
+    /// One more session, by local time; its letter is its name's first.
+    #[must_use]
+    pub fn session(mut self, name: &str, start: &str, end: &str) -> Self {
+        let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").expect("a time of day");
+        self.config.sessions.push(SessionConfig {
+            id: SessionId::parse(name).expect("a good name"),
+            name: Text::same(name),
+            start: time(start),
+            end: time(end),
+            letter: name.chars().take(1).collect::<String>().to_uppercase(),
+        });
+        self
+    }
+
+    /// Numbers begin at 1 with each session.
+    #[must_use]
+    pub fn numbered_by_session(mut self) -> Self {
+        self.config.numbering = Numbering::Session;
         self
     }
 
@@ -502,6 +527,7 @@ pub fn overflow(service: &str) -> Action {
         reason: "came from afar".into(),
         approved_by: "Dr Li".into(),
         note: None,
+        approval: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::dispatch::Place;
 use crate::event::{OverflowGrant, Rule};
 use crate::handover::Guest;
 use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber, VenueId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::step::Step;
 use crate::text::Language;
@@ -184,8 +185,14 @@ pub struct Ticket {
     pub state: TicketState,
     /// The person.
     pub visitor: Visitor,
-    /// The booked interval, for appointments.
+    /// The booked interval, for appointments and for whoever took the next free slot.
     pub slot: Option<Slot>,
+    /// The service in which it took a free slot, and holds it wherever it goes (R4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_of: Option<ServiceId>,
+    /// How it joined its queue, where not in the ordinary way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joining: Option<Joining>,
     /// The outside code of the booking it came from.
     pub appointment: Option<Arc<str>>,
     /// Why it was added beyond the quota, for overflow numbers (B3).

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use callnext_engine::appointment::AppointmentState;
 use callnext_engine::closure::{Advice, Closable, Closure};
 use callnext_engine::command::{Actor, CommandId, Sending};
+use callnext_engine::config::ApproverRole;
 use callnext_engine::counter::CounterState;
-use callnext_engine::dispatch::Share;
+use callnext_engine::dispatch::{Passed, Share};
 use callnext_engine::estimate::Prior;
-use callnext_engine::event::{Change, Event, OverflowGrant, Rule, Why};
+use callnext_engine::event::{Approval, Change, Event, OverflowGrant, Rule, Why};
 use callnext_engine::handover::{Arrival, Delivery, Guest, Handovers, Parcel, Stop, TransferKey};
 use callnext_engine::lane::{Lane, Weights};
 use callnext_engine::step::Step;
@@ -23,13 +24,16 @@ use callnext_engine::testing::{
 use callnext_engine::text::Language;
 use callnext_engine::ticket::{Grant, Urgency, Visitor};
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Action, BusinessDay, CallId, CounterId, Millis, Seq, TicketId, TicketNumber};
+use callnext_engine::{
+    Action, BusinessDay, CallId, CounterId, Joining, Millis, Seq, SessionId, TicketId, TicketNumber,
+};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
+const OLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/older.jsonl");
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 30;
+const KINDS: usize = 33;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -54,15 +58,18 @@ fn kind(event: &Event) -> usize {
         Event::TicketNotShown { .. } => 18,
         Event::CounterSet { .. } => 19,
         Event::ChangeUndone { .. } => 20,
-        Event::TicketSent { .. } => 21,
-        Event::TicketReceived { .. } => 22,
-        Event::ParcelDeclined { .. } => 23,
-        Event::TransferSettled { .. } => 24,
-        Event::Closed { .. } => 25,
-        Event::Reopened { .. } => 26,
-        Event::StepCompleted { .. } => 27,
-        Event::StepSkipped { .. } => 28,
-        Event::StepsSet { .. } => 29,
+        Event::TicketSlotBegan { .. } => 21,
+        Event::AppointmentsNotShown { .. } => 22,
+        Event::SessionClosed { .. } => 23,
+        Event::TicketSent { .. } => 24,
+        Event::TicketReceived { .. } => 25,
+        Event::ParcelDeclined { .. } => 26,
+        Event::TransferSettled { .. } => 27,
+        Event::Closed { .. } => 28,
+        Event::Reopened { .. } => 29,
+        Event::StepCompleted { .. } => 30,
+        Event::StepSkipped { .. } => 31,
+        Event::StepsSet { .. } => 32,
     }
 }
 
@@ -71,7 +78,7 @@ fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
 }
 
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
-    let why = Why { rule, share, reason: reason.map(Into::into) };
+    let why = Why { rule, share, reason: reason.map(Into::into), overtaken: 0, passed: Passed::default() };
     Event::TicketCalled { ticket: TICKET, counter: counter_id("3"), call: CallId(5), why }
 }
 
@@ -87,6 +94,7 @@ fn issued(lane: Lane) -> Event {
         appointment: None,
         wants: None,
         overflow: None,
+        joining: None,
         steps: Vec::new(),
     }
 }
@@ -120,7 +128,8 @@ fn changes() -> Vec<Change> {
         (*who, *when, *wants) = (visitor(), Some(slot("09:30")), Some(counter_id("3")));
         *appointment = Some("B-1".into());
         let note = Some("by telephone".into());
-        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note });
+        let over_quota = Some(Approval { by: "chief".into(), role: ApproverRole::Manager });
+        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note, over_quota });
     }
     let reason = || "because".into();
     let transferred = |wants| Event::TicketTransferred {
@@ -136,6 +145,12 @@ fn changes() -> Vec<Change> {
     with_key.command = Some(CommandId { key: "kiosk-1/42".into(), fingerprint: u64::MAX });
     let called_outcome = |rule| Outcome::Called { ticket: TICKET, call: CallId(5), rule };
     let tickets = vec![TICKET];
+    let mut explained = called(Rule::Overdue, None, None);
+    if let Event::TicketCalled { why, .. } = &mut explained {
+        why.overtaken = 12;
+        why.passed.lanes = BTreeMap::from([(Lane::Appointment, 2), (Lane::WalkIn, 1)]);
+        why.passed.first = vec![TicketId(3), TicketId(5), TicketId(4)];
+    }
     let open = |state| Event::CounterSet { counter: counter_id("3"), state, services: vec![service_id("ent")] };
     let to_counter = || Outcome::Counter { counter: counter_id("3") };
     vec![
@@ -162,7 +177,7 @@ fn changes() -> Vec<Change> {
         of(
             Actor::Public,
             about(),
-            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: share.clone() }],
+            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: Some(share.clone()) }],
         ),
         of(nurse(), called_outcome(Rule::Cycle), vec![called(Rule::Cycle, Some(share.clone()), None)]),
         of(nurse(), called_outcome(Rule::Overdue), vec![called(Rule::Overdue, Some(far), None)]),
@@ -176,7 +191,7 @@ fn changes() -> Vec<Change> {
         of(nurse(), about(), vec![Event::TicketMissed { ticket: TICKET, is_final: true }]),
         of(nurse(), about(), vec![Event::TicketHeld { ticket: TICKET, reason: reason() }]),
         of(nurse(), about(), vec![Event::TicketReturned { ticket: TICKET }]),
-        of(nurse(), about(), vec![Event::TicketRequeued { ticket: TICKET, reason: reason() }]),
+        of(nurse(), about(), vec![Event::TicketRequeued { ticket: TICKET, reason: reason(), joining: None }]),
         of(nurse(), about(), vec![transferred(None), transferred(Some(counter_id("3")))]),
         of(Actor::Holder { ticket: TICKET }, about(), vec![Event::TicketCancelled { ticket: TICKET, reason: None }]),
         of(nurse(), about(), vec![Event::TicketCancelled { ticket: TICKET, reason: Some(reason()) }]),
@@ -191,6 +206,7 @@ fn changes() -> Vec<Change> {
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),
         of(nurse(), Outcome::Undone { seq: Seq(6), tickets }, vec![Event::ChangeUndone { seq: Seq(6) }]),
+        of(nurse(), called_outcome(Rule::Overdue), vec![explained]),
     ]
     .into_iter()
     .chain(handovers())
@@ -330,22 +346,68 @@ fn closings_and_steps() -> Vec<Change> {
     ]
 }
 
+/// The ways of joining, and what happens at moments of their own.
+fn joining() -> Vec<Change> {
+    vec![
+        of(
+            staff("nurse"),
+            Outcome::Called { ticket: TICKET, call: CallId(5), rule: Rule::Rejoin },
+            vec![called(Rule::Rejoin, None, None)],
+        ),
+        of(Actor::System, Outcome::Done, vec![Event::TicketReadied { ticket: TICKET, share: None }]),
+        of(
+            staff("nurse"),
+            Outcome::Ticket { ticket: TICKET },
+            [
+                Joining::AfterCalls { due: 12 },
+                Joining::PerCalls,
+                Joining::AsOf { at: at("09:30"), count: 40 },
+                Joining::Shifted { slot: at("09:20") },
+                Joining::OnSite,
+            ]
+            .map(|joining| Event::TicketRequeued { ticket: TICKET, reason: "because".into(), joining: Some(joining) })
+            .to_vec(),
+        ),
+        of(Actor::System, Outcome::Done, vec![Event::TicketSlotBegan { ticket: TICKET }]),
+        of(
+            Actor::System,
+            Outcome::Done,
+            vec![
+                Event::AppointmentsNotShown { codes: vec!["B-1".into()] },
+                Event::SessionClosed { session: SessionId::parse("morning").unwrap(), service: service_id("ent") },
+            ],
+        ),
+    ]
+}
+
+fn all() -> Vec<Change> {
+    [changes(), joining()].concat()
+}
+
 #[test]
 fn every_kind_of_event_is_in_the_file() {
-    let kinds: BTreeSet<usize> = changes().iter().flat_map(|change| &change.events).map(kind).collect();
+    let kinds: BTreeSet<usize> = all().iter().flat_map(|change| &change.events).map(kind).collect();
     assert_eq!(kinds.len(), KINDS);
+}
+
+/// Written before a field was added: what is left out has its default.
+#[test]
+fn what_older_versions_wrote_is_still_read() {
+    let older = std::fs::read_to_string(OLDER).unwrap();
+    let changes = older.lines().map(|line| serde_json::from_str::<Change>(line).expect(line));
+    assert!(changes.count() > 0);
 }
 
 #[test]
 fn what_was_written_is_still_read_and_written_alike() {
-    let written: Vec<String> = changes().iter().map(|change| serde_json::to_string(change).unwrap()).collect();
+    let written: Vec<String> = all().iter().map(|change| serde_json::to_string(change).unwrap()).collect();
     if std::env::var_os("CALLNEXT_BLESS").is_some() {
         std::fs::write(FILE, written.join("\n") + "\n").unwrap();
     }
     let file = std::fs::read_to_string(FILE).unwrap();
     let lines: Vec<&str> = file.lines().collect();
     assert_eq!(lines.len(), written.len());
-    for ((line, written), change) in lines.into_iter().zip(&written).zip(changes()) {
+    for ((line, written), change) in lines.into_iter().zip(&written).zip(all()) {
         assert_eq!(serde_json::from_str::<Change>(line).unwrap(), change, "{line}");
         assert_eq!(line, written);
     }

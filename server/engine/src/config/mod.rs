@@ -2,8 +2,10 @@
 //!
 //! A declaration travels whole inside an event, so a venue's history says under which rules it was made.
 
+mod joining;
 mod policy;
 mod problems;
+mod session;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -13,8 +15,12 @@ use crate::ids::{CounterId, ServiceId, VenueId};
 use crate::lane::Lane;
 use crate::text::{Language, Text};
 
-pub use policy::{OrderInLane, Policy};
+pub use joining::{
+    ApproverRole, EarlyCheckIn, LateJoin, LateRules, Miss, MissedRejoin, MissedRules, NoShowAt, OverflowJoin, QuotaPer,
+};
+pub use policy::{CALLS_BETWEEN_MAX, OrderInLane, Policy, SLOT_LENGTHS};
 pub use problems::ConfigError;
+pub use session::{Numbering, SESSIONS_MAX, Session, SessionConfig};
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
 pub const SERVICES_MAX: usize = 200;
@@ -54,6 +60,12 @@ pub struct VenueConfig {
     /// Languages in which calls are announced, in this order (C6). Default: Mandarin.
     #[serde(default = "VenueConfig::default_speech")]
     pub speech: Vec<Speech>,
+    /// The parts of the business day (B14); none for a day that is one.
+    #[serde(default, rename = "session", alias = "sessions", skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionConfig>,
+    /// Whether numbers begin at 1 with each day or with each session (B14).
+    #[serde(default, skip_serializing_if = "Numbering::is_default")]
+    pub numbering: Numbering,
     /// What people can come for.
     #[serde(rename = "service", alias = "services")]
     pub services: Vec<ServiceConfig>,

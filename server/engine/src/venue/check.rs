@@ -1,9 +1,13 @@
 //! What is always true of a venue. Tests and simulation ask after each step; the registry asks after recovery.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::appointment::AppointmentState;
+use crate::dispatch::Turn;
 use crate::ids::{TicketId, TicketNumber};
+use crate::joining::Joining;
+use crate::lane::Lane;
 use crate::ticket::TicketState;
 use crate::venue::Venue;
 
@@ -24,6 +28,8 @@ impl Venue {
         self.check_queues(&mut found);
         self.check_counters(&mut found);
         self.check_numbers(&mut found);
+        self.check_quotas(&mut found);
+        self.check_misses(&mut found);
         self.check_handovers(&mut found);
         found
     }
@@ -61,6 +67,44 @@ impl Venue {
         for ticket in &self.tickets {
             let known = ticket.state.counter().is_none_or(|_| at_counters.contains(&ticket.id));
             require(found, known, || format!("ticket {} is at a counter that does not know it", ticket.id));
+        }
+    }
+
+    /// Sessions and slots count no more than there are, and the day no less than its sessions (B3, B14, R4).
+    fn check_quotas(&self, found: &mut Vec<Violation>) {
+        let added = self.tickets.iter().filter(|ticket| ticket.overflow.is_some()).count();
+        for (service, counts) in &self.overflows {
+            let sessions: u32 = counts.of_session.values().sum();
+            require(found, sessions <= counts.of_day, || format!("{service}: {sessions} overflow numbers in sessions"));
+            require(found, usize::try_from(counts.of_day).is_ok_and(|count| count <= added), || {
+                format!("{service}: {} overflow numbers, but {added} were added", counts.of_day)
+            });
+        }
+        let coming = self.appointments.values().filter(|booking| booking.state != AppointmentState::NoShow).count();
+        let took =
+            self.tickets.iter().filter(|ticket| ticket.slot_of.is_some() && ticket.state != TicketState::Cancelled);
+        let held: u32 = self.slots.values().flat_map(BTreeMap::values).sum();
+        let people = coming + took.count();
+        require(found, usize::try_from(held).ok() == Some(people), || format!("{held} in slots, but {people} come"));
+    }
+
+    /// Nobody was missed before their own slot, and everybody waits for the turn by which they joined (C1, C2, R9).
+    fn check_misses(&self, found: &mut Vec<Violation>) {
+        for ticket in self.tickets.iter().filter(|ticket| ticket.misses > 0) {
+            let begun = ticket.slot.is_none_or(|slot| slot.start <= self.at);
+            require(found, begun, || format!("ticket {} was missed before its slot", ticket.id));
+        }
+        for ticket in self.tickets.iter().filter(|ticket| ticket.place.is_some()) {
+            let stands = ticket.place.as_ref().map(|place| place.turn);
+            let fits = match ticket.joining {
+                Some(Joining::AfterCalls { .. }) => stands == Some(Turn::AfterCalls),
+                Some(Joining::PerCalls) => stands == Some(Turn::PerCalls),
+                Some(Joining::OnSite) => matches!(stands, Some(Turn::OnSite { .. })) == (ticket.lane == Lane::WalkIn),
+                Some(Joining::AsOf { .. } | Joining::Shifted { .. }) | None => {
+                    matches!(stands, Some(Turn::Lane | Turn::PutOff))
+                }
+            };
+            require(found, fits, || format!("ticket {} joined as {:?}, but has {stands:?}", ticket.id, ticket.joining));
         }
     }
 

@@ -146,6 +146,8 @@ fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
         | Event::ParcelDeclined { .. }
@@ -162,6 +164,7 @@ fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use callnext_engine::appointment::{Appointment, AppointmentState};
 use callnext_engine::closure::{Advice, Closable, Closure, Destination};
 use callnext_engine::command::Sending;
-use callnext_engine::config::{OrderInLane, Policy};
+use callnext_engine::config::{
+    ApproverRole, EarlyCheckIn, LateJoin, LateRules, Miss, MissedRejoin, MissedRules, NoShowAt, Numbering, OrderInLane,
+    OverflowJoin, Policy, QuotaPer, SLOT_LENGTHS,
+};
 use callnext_engine::counter::CounterState;
+use callnext_engine::event::Approval;
 use callnext_engine::handover::{Arrival, Delivery, Guest, Parcel, TransferKey};
 use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, staff, venue_id};
@@ -21,6 +25,8 @@ use crate::dice::Dice;
 pub struct Day {
     pub seed: u64,
     pub config: VenueConfig,
+    /// Whether people join in other ways than the plain ones: not judged by the oracle yet.
+    pub joining: bool,
     pub steps: Vec<Step>,
 }
 
@@ -103,7 +109,8 @@ const OFTEN: [(Kind, usize); 31] = [
 impl Day {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let config = venue(&mut dice);
+        let joining = dice.chance(40);
+        let config = venue(&mut dice, joining);
         let all: usize = OFTEN.iter().map(|(_, often)| often).sum();
         let count = dice.pick(&[30, 100, 200, 400]);
         let steps = (0..count).map(|_| {
@@ -115,11 +122,11 @@ impl Day {
             });
             Step { kind: kind.unwrap().0, chance: dice.roll() }
         });
-        Self { seed, steps: steps.collect(), config }
+        Self { seed, steps: steps.collect(), config, joining }
     }
 }
 
-fn venue(dice: &mut Dice) -> VenueConfig {
+fn venue(dice: &mut Dice, joining: bool) -> VenueConfig {
     let mut plan = Plan::default();
     let names: Vec<&str> = ["ent", "eye", "ear"][..dice.pick(&[1, 1, 2, 3])].to_vec();
     for name in names.iter().skip(1) {
@@ -133,11 +140,65 @@ fn venue(dice: &mut Dice) -> VenueConfig {
         }
         plan = plan.counter_for(&counter.to_string(), &served);
     }
+    if joining {
+        for (name, start, end) in dice.pick(&[&SESSIONS[..0], &SESSIONS[..2], &SESSIONS[1..], &SESSIONS[..]]) {
+            plan = plan.session(name, start, end);
+        }
+    }
     let mut config = plan.config();
+    if !config.sessions.is_empty() && dice.chance(50) {
+        config.numbering = Numbering::Session;
+    }
     for service in &mut config.services {
         service.policy = policy(dice);
+        if joining {
+            join_otherwise(&mut service.policy, dice);
+        }
     }
     config
+}
+
+/// A day begins at 08:00 by the clock on the wall, and at 04:00 by the calendar.
+const SESSIONS: [(&str, &str, &str); 3] =
+    [("early", "07:00", "08:45"), ("late", "09:15", "10:00"), ("night", "22:00", "04:00")];
+
+/// Every way in which people can join.
+fn join_otherwise(policy: &mut Policy, dice: &mut Dice) {
+    policy.missed = MissedRules {
+        rejoin: dice.pick(&[
+            MissedRejoin::Lane,
+            MissedRejoin::AfterCalls,
+            MissedRejoin::PerCalls,
+            MissedRejoin::SlotEnd,
+            MissedRejoin::SessionEnd,
+            MissedRejoin::Tail,
+        ]),
+        calls: dice.pick(&[1, 2, 3, 5, 100]),
+    };
+    policy.late = LateRules {
+        rejoin: dice.pick(&[
+            LateJoin::Lane,
+            LateJoin::PerCalls,
+            LateJoin::Shifted,
+            LateJoin::SlotEnd,
+            LateJoin::SessionEnd,
+            LateJoin::AsNormal,
+        ]),
+        calls: dice.pick(&[1, 2, 3, 100]),
+    };
+    policy.misses_max = dice.pick(&[2, 2, 3, 9]);
+    policy.check_in_early = dice.pick(&[EarlyCheckIn::Wait, EarlyCheckIn::Refuse, EarlyCheckIn::WalkIn]);
+    policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, u32::MAX]);
+    policy.miss = dice.pick(&[Miss::ByHand, Miss::Automatic]);
+    policy.grace_s = policy.grace_s.max(1);
+    policy.recall_every_s = dice.pick(&[0, 20, 60, u32::MAX]);
+    policy.overflow_join = dice.pick(&[OverflowJoin::Lane, OverflowJoin::TriageTime, OverflowJoin::Last]);
+    policy.overflow_per = dice.pick(&[QuotaPer::Session, QuotaPer::Day]);
+    policy.over_quota_role = dice.pick(&[None, Some(ApproverRole::Manager)]);
+    policy.no_show = dice.pick(&[NoShowAt::SessionEnd, NoShowAt::DayEnd]);
+    policy.no_show_after_s = dice.pick(&[0, 0, 1800, u32::MAX]);
+    policy.slot_min = dice.pick(&SLOT_LENGTHS);
+    policy.slot_capacity = dice.pick(&[0, 1, 3]);
 }
 
 fn policy(dice: &mut Dice) -> Policy {
@@ -156,6 +217,7 @@ fn policy(dice: &mut Dice) -> Policy {
         recalls_min: dice.pick(&[0, 0, 1, 2]),
         misses_max: dice.pick(&[1, 2, 2, 3]),
         overflow_max: dice.pick(&[0, 2, 5, 20]),
+        ..Policy::default()
     }
 }
 
@@ -173,11 +235,11 @@ pub enum Filled {
 }
 
 impl Step {
-    pub fn fill(self, venue: &Venue, now: Timestamp) -> Filled {
+    pub fn fill(self, venue: &Venue, joining: bool, now: Timestamp) -> Filled {
         let mut dice = Dice::new(self.chance);
         let by = staff(dice.pick(&["nurse", "clerk", "doctor"]));
         let wish = |action| Filled::Wish { by: by.clone(), action };
-        let mut filling = Filling { venue, dice: &mut dice, now };
+        let mut filling = Filling { venue, joining, dice: &mut dice, now };
         match self.kind {
             Kind::Wait => Filled::Clock(filling.later()),
             Kind::Take => filling.take(),
@@ -228,6 +290,7 @@ impl Step {
 
 struct Filling<'a> {
     venue: &'a Venue,
+    joining: bool,
     dice: &'a mut Dice,
     now: Timestamp,
 }
@@ -278,8 +341,13 @@ impl Filling<'_> {
     fn take(&mut self) -> Filled {
         let by = self.dice.pick(&[Actor::Public, Actor::Device { name: "kiosk".into() }, staff("nurse")]);
         let lane = self.dice.pick(&[Lane::WalkIn, Lane::WalkIn, Lane::Referral]);
-        let wants = self.wants(8);
-        Filled::Wish { by, action: Action::TakeTicket { service: self.service(), lane, visitor: visitor(), wants } }
+        let (service, wants) = (self.service(), self.wants(8));
+        let action = if self.dice.chance(20) {
+            Action::TakeSlot { service, visitor: visitor(), wants }
+        } else {
+            Action::TakeTicket { service, lane, visitor: visitor(), wants }
+        };
+        Filled::Wish { by, action }
     }
 
     fn book(&mut self) -> Action {
@@ -318,6 +386,7 @@ impl Filling<'_> {
             visitor: visitor(),
             reason: "from afar".into(),
             approved_by: "Dr Li".into(),
+            approval: self.dice.pick(&[None, Some(ApproverRole::Nurse), Some(ApproverRole::Manager)]).map(approval),
             note: None,
         }
     }
@@ -440,6 +509,7 @@ impl Filling<'_> {
         let service = self.dice.below(config.services.len());
         let counter = self.dice.below(config.counters.len());
         match self.dice.below(9) {
+            0 if self.joining => join_otherwise(&mut config.services[service].policy, self.dice),
             0 => config.services[service].policy = policy(self.dice),
             1 => config.services[service].policy.weights = policy(self.dice).weights,
             2 => config.services[service].policy.order = policy(self.dice).order,
@@ -498,6 +568,10 @@ impl Filling<'_> {
         };
         Filled::Wish { by, action }
     }
+}
+
+fn approval(role: ApproverRole) -> Approval {
+    Approval { by: "chief".into(), role }
 }
 
 fn visitor() -> Visitor {

@@ -1,5 +1,6 @@
 //! Every way in which a venue says no, provoked once. A new refusal breaks this file until it is in the table.
 
+use callnext_engine::config::EarlyCheckIn;
 use callnext_engine::handover::{Arrival, TransferKey};
 use callnext_engine::refusal::RefusalKind;
 use callnext_engine::testing::{
@@ -16,7 +17,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 30] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -109,6 +110,21 @@ const ROWS: [Row; 27] = [
         hall.asks_with(key("k", 1), take("ent", Lane::WalkIn, None)).unwrap();
         hall.asks_with(key("k", 2), take("ent", Lane::WalkIn, None)).unwrap_err()
     }),
+    ("check_in_too_early", RefusalKind::Conflict, |hall| {
+        hall.configures(|config| config.services[0].policy.check_in_early = EarlyCheckIn::Refuse).unwrap();
+        hall.books(&[("a", "11:00")]);
+        hall.refuses(Action::CheckIn { code: "a".into(), reference: None })
+    }),
+    ("appointment_not_shown", RefusalKind::Conflict, |hall| {
+        let morning = Plan::default().session("morning", "08:00", "12:00").config().sessions;
+        hall.configures(|config| config.sessions = morning).unwrap();
+        hall.books(&[("a", "09:00")]);
+        hall.at("12:00").refuses(Action::CheckIn { code: "a".into(), reference: None })
+    }),
+    ("no_free_slot", RefusalKind::Limit, |hall| {
+        let (service, visitor) = (service_id("ent"), Visitor::default());
+        hall.refuses(Action::TakeSlot { service, visitor, wants: None })
+    }),
 ];
 
 /// Where a refusal stands in the table; no arm for the rest, so that a new one does not compile.
@@ -141,6 +157,9 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::UndoTooLate => 24,
         Refusal::UndoOvertaken => 25,
         Refusal::IdempotencyKeyReused => 26,
+        Refusal::CheckInTooEarly { .. } => 27,
+        Refusal::AppointmentNotShown => 28,
+        Refusal::NoFreeSlot { .. } => 29,
     }
 }
 

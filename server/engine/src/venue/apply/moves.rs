@@ -5,6 +5,7 @@ use crate::command::Actor;
 use crate::event::Event;
 use crate::handover::{Arrival, Parcel, Sent, TransferKey};
 use crate::ids::{CounterId, ServiceId, TicketId, TicketNumber, VenueId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::ticket::{Note, Ticket, TicketState};
 use crate::time::Timestamp;
@@ -61,6 +62,10 @@ impl Venue {
     ) {
         self.leave_counter(id);
         self.update(id, |ticket| {
+            if ticket.service != *service {
+                // It counted turns of the queue it leaves.
+                ticket.joining = None;
+            }
             ticket.service = service.clone();
             ticket.lane = lane;
             ticket.wants = wants.cloned();
@@ -118,6 +123,8 @@ impl Venue {
             appointment: None,
             overflow: None,
             wants: parcel.wants,
+            slot_of: None,
+            joining: None,
             grant: parcel.grant,
             issued_at: parcel.issued_at.min(at),
             // Two clocks may differ: nobody has waited since later than now.
@@ -153,8 +160,13 @@ impl Venue {
     fn move_with_place(&mut self, id: TicketId, what: &Closable, to: &Destination, at: Timestamp) {
         let Some(before) = self.ticket(id).cloned() else { return };
         let into = to.service.clone().unwrap_or_else(|| before.service.clone());
-        let same_order = self.order_of(&before.service) == self.order_of(&into);
+        let leaves = before.service != into;
+        let by_calls = matches!(before.joining, Some(Joining::AfterCalls { .. } | Joining::PerCalls));
+        let same_order = self.order_of(&before.service) == self.order_of(&into) && !(leaves && by_calls);
         self.update(id, |ticket| {
+            if leaves && by_calls {
+                ticket.joining = None;
+            }
             ticket.service = into;
             ticket.wants.clone_from(&to.wants);
             ticket.joined_at = at;

@@ -37,8 +37,8 @@ impl Venue {
         if let Some(booking) = ticket.appointment.and_then(|code| self.appointments.get_mut(&code)) {
             booking.state = AppointmentState::Expected;
         }
-        if let (Some(_), Some(count)) = (ticket.overflow, self.overflows.get_mut(&ticket.service)) {
-            *count = count.saturating_sub(1);
+        if ticket.overflow.is_some() {
+            self.count_overflow(&ticket.service, ticket.issued_at, |count| count.saturating_sub(1));
         }
     }
 
@@ -50,6 +50,10 @@ impl Venue {
         called_at: Timestamp,
     ) {
         let id = before.id;
+        let cancelled = self.ticket(id).is_some_and(|ticket| ticket.state == TicketState::Cancelled);
+        if let (true, Some(slot), Some(service)) = (cancelled, before.slot, &before.slot_of) {
+            self.fill_slot(service, slot.start);
+        }
         self.unfile(id);
         if let (Some(TicketState::Called { call, .. }), true) = (self.ticket(id).map(|t| &t.state), call.is_some()) {
             let undone = *call;

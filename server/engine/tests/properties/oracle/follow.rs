@@ -74,6 +74,9 @@ impl Oracle {
             Event::VenueConfigured { config } => self.declare(config),
             Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
+            | Event::AppointmentsNotShown { .. }
+            | Event::SessionClosed { .. }
+            | Event::TicketSlotBegan { .. }
             | Event::ParcelDeclined { .. }
             | Event::Reopened { .. }
             | Event::StepsSet { .. } => {}
@@ -212,6 +215,7 @@ impl Oracle {
         }
         let person = Person {
             id: *ticket,
+            number: number.clone(),
             service: service.clone(),
             lane: *lane,
             is: Is::Waiting,
@@ -331,6 +335,7 @@ fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
@@ -346,6 +351,8 @@ fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
         | Event::ParcelDeclined { .. }

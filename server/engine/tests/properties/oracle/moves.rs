@@ -42,6 +42,7 @@ impl Oracle {
                 expect(home || !own, || format!("guest {ticket} has {number}, which is one of the house"))?;
                 let person = Person {
                     id: *ticket,
+                    number: number.clone(),
                     service: parcel.service.clone(),
                     lane: Lane::Referral,
                     is: Is::Waiting,
