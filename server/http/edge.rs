@@ -16,8 +16,9 @@ use crate::snapshot::Nights;
 use crate::venues::{Answer, Bell, Registry};
 use crate::wire::DemoInfo;
 
-/// Venues a link is followed through: more than anybody is sent on to in one day.
-const HOPS_MAX: usize = 32;
+/// Transfers a link is followed through: more than anybody is sent on in one day. Each arrival is a new ticket, so no
+/// way leads round in circles.
+const HOPS_MAX: usize = 1_000;
 
 /// The parts of the server that requests need.
 pub struct Edge {

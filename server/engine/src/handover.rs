@@ -83,6 +83,13 @@ pub struct Guest {
     pub stops: Vec<Stop>,
 }
 
+impl Guest {
+    /// Whether both are the visit that began with one number.
+    pub fn is_same_visit(&self, other: &Self) -> bool {
+        (&self.home, self.day, self.ticket) == (&other.home, other.day, other.ticket)
+    }
+}
+
 /// One venue that sent a ticket on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {

@@ -114,6 +114,20 @@ fn r6_who_comes_home_has_the_old_number_again() {
 }
 
 #[test]
+fn r6_a_guest_who_comes_back_has_the_same_number_again() {
+    let (mut clinic, mut hall) = (clinic(), hall());
+    let mut patient = clinic.walk_in();
+    for _ in 0..3 {
+        sends(&mut clinic, patient, "hall", "eye");
+        let there = arrived(&carries(&mut clinic, &mut hall));
+        assert_eq!(hall.number(there), "CLIN-A001");
+        sends(&mut hall, there, "clinic", "ent");
+        patient = arrived(&carries(&mut hall, &mut clinic));
+        assert_eq!(clinic.number(patient), "A001");
+    }
+}
+
+#[test]
 fn r7_urgency_goes_along_and_is_on_record_at_both() {
     let (mut from, mut to) = (clinic(), hall());
     to.takes("eye", Lane::WalkIn);

@@ -115,13 +115,16 @@ impl Venue {
     }
 
     /// A guest keeps the number on its paper, unless that is or may become a number of this venue's own: then it
-    /// begins with the mark of the venue that gave it. Who comes home has the old number again.
+    /// begins with the mark of the venue that gave it. Who was here before has the old number again.
     fn number_of_guest(&self, guest: &Guest) -> TicketNumber {
         if guest.home == self.config.id && guest.day == self.day.date {
             return guest.number.clone();
         }
         let taken = |number: &TicketNumber| {
-            self.may_be_own(number) || self.tickets.iter().any(|ticket| ticket.number == *number)
+            let left = |ticket: &Ticket| {
+                ticket.state.is_over() && ticket.guest.as_deref().is_some_and(|known| known.is_same_visit(guest))
+            };
+            self.may_be_own(number) || self.tickets.iter().any(|ticket| ticket.number == *number && !left(ticket))
         };
         let marked = format!("{}-{}", guest.mark, guest.number);
         let again = (2_u32..).map(|n| TicketNumber(format!("{marked}-{n}").into()));
