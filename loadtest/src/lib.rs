@@ -1,7 +1,7 @@
-//! Load that checks what it receives: boards, phones, kiosks and clerks in one process.
+//! Load that checks what it receives: boards, phones, kiosks and clerks.
 //!
 //! How fast a server is says little if a call is lost on the way. Every frame that arrives here is held against what
-//! came before it and against what the player knows to have happened.
+//! came before it and against what is known to have happened.
 //!
 //! # Layout
 //!
@@ -10,9 +10,21 @@
 //! * [`crowd`]: many of them, each with its checker, on a thread of their own.
 //! * [`day`]: a recorded day, with boards and every ticket's phone.
 //! * [`verdict`]: what came of it.
+//! * [`viewers`]: thousands of viewers in processes of their own; [`frames`]: the bytes they read.
+//! * [`bare`]: the bare write loop, the limit of what any server can do; [`server`]: ours, with a venue for measuring.
+//! * [`process`], [`instant`]: what they cost; [`clerk`]: who makes things happen.
+//! * [`table`]: the figures, each beside its bar.
 
+pub mod bare;
 pub mod check;
+pub mod clerk;
 pub mod crowd;
 pub mod day;
+pub mod frames;
+pub mod instant;
+pub mod process;
+pub mod server;
 pub mod socket;
+pub mod table;
 pub mod verdict;
+pub mod viewers;
