@@ -8,31 +8,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Arbiter};
+use actix::Arbiter;
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use callnext_engine::VenueConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{Access, AccessError};
 use crate::clock::Clock;
 use crate::database::DatabaseError;
-use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
+use crate::http::{Closing, Couriers, DemoState, Edge, app, listen, serve};
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::metrics::Metrics;
-use crate::venues::{Hub, Hubs, Registry, RegistryError};
+use crate::venues::{Hubs, Registry, RegistryError};
 
-/// How long requests in flight may take after sockets were sent away, seconds.
-const SHUTDOWN_S: u64 = 5;
+/// How long requests in flight may take after sockets were sent away.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Sockets that are sent away in one step when the server stops: their reconnecting must not come as one wave.
 const SEND_AWAY: usize = 500;
 /// Pause between two such steps.
 const SEND_AWAY_PAUSE: Duration = Duration::from_millis(100);
 /// Time for the last close frames to leave.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// Longest time a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a server is made from.
 pub struct Parts {
@@ -159,25 +157,23 @@ impl App {
             closing: Closing::default(),
             demo: parts.demo,
         });
+        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(2);
+        let couriers = Couriers::start(workers, &edge.clock, &metrics)?;
+        for courier in couriers.iter() {
+            hubs.add(Arc::new(courier.clone()));
+            edge.closing.add(courier.clone());
+        }
         let shared = edge.clone();
-        let factory = move || {
-            let hub = Hub::new(metrics.clone()).start();
-            hubs.add(hub.clone());
-            app(shared.clone(), web::Data::new(hub))
+        let make = move || {
+            // Each worker hands its lines to a courier of its own.
+            let (shared, courier) = (shared.clone(), web::Data::new(couriers.next()));
+            move || app(shared.clone(), courier.clone())
         };
-        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-        let listen = parts.listen;
-        let bound = HttpServer::new(factory)
-            .workers(workers.unwrap_or(2))
-            .client_request_timeout(HEAD_TIMEOUT)
-            .tcp_nodelay(true)
-            .shutdown_timeout(SHUTDOWN_S)
-            .disable_signals()
-            .on_connect(keep_socket_honest)
-            .bind(listen)
-            .map_err(|problem| AppError::Listen { listen, problem })?;
-        let address = bound.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter, _lock: own })
+        let unbound = |problem| AppError::Listen { listen: parts.listen, problem };
+        let listener = listen(parts.listen).map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        let server = serve(listener, workers, SHUTDOWN, make).map_err(unbound)?;
+        Ok(Self { server, address, edge, _arbiter: arbiter, _lock: own })
     }
 
     /// Where it listens.
@@ -232,5 +228,6 @@ async fn take_down(handle: &ServerHandle, closing: &Closing) {
         tokio::time::sleep(SEND_AWAY_PAUSE).await;
     }
     tokio::time::sleep(LAST_WORDS).await;
+    closing.end();
     handle.stop(true).await;
 }

@@ -7,15 +7,19 @@ mod accounts;
 mod appointments;
 mod asker;
 mod counters;
+mod courier;
 mod docs;
 mod edge;
 mod error;
 mod frame_guard;
+mod handover;
 mod here;
+pub mod line;
 mod ops;
 mod origin;
 mod pages;
 mod phone;
+mod serve;
 mod sessions;
 mod socket;
 mod tickets;
@@ -23,9 +27,11 @@ mod venues;
 mod watch;
 mod write;
 
+pub use courier::{Courier, Couriers};
 pub use edge::{DemoState, Edge};
 pub use error::ApiError;
-pub use socket::keep_socket_honest;
+pub use handover::hand_over;
+pub use serve::{listen, serve};
 pub use watch::Closing;
 
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
@@ -34,9 +40,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::venues::Hub;
-use actix::Addr;
-
 /// What a page may load: only what this server serves; sockets to it as well.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'; \
      script-src 'self'; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
@@ -44,7 +47,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 /// The server's application, as the binary and every test run it.
 pub fn app(
     edge: web::Data<Edge>,
-    hub: web::Data<Addr<Hub>>,
+    courier: web::Data<Courier>,
 ) -> App<
     impl dev::ServiceFactory<
         dev::ServiceRequest,
@@ -59,7 +62,7 @@ pub fn app(
     // The documents' page first: the interface would swallow everything that begins as it does.
     let (app, _) = documented(App::new().configure(|config| docs::page(config, openapi)));
     app.app_data(edge)
-        .app_data(hub)
+        .app_data(courier)
         .app_data(web::Data::new(texts))
         .app_data(web::Data::new(methods))
         .configure(sockets)

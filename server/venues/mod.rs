@@ -4,8 +4,12 @@
 //! sees, answers, and publishes, in this order: nothing is shown that a crash could take back.
 
 mod answers;
+mod backlog;
+mod card_line;
 mod dirty;
+mod frame;
 mod hub;
+mod hubs;
 mod messages;
 mod publication;
 mod registry;
@@ -13,9 +17,13 @@ mod shown;
 mod venue_actor;
 pub mod view;
 
-pub use hub::{Audience, Hub, Hubs, Join, Viewer};
+pub use backlog::{Backlog, Pending};
+pub use card_line::Names;
+pub use frame::{Draft, Frame};
+pub use hub::{Audience, Hub, Outlets, Sending, ViewerKey};
+pub use hubs::{Hubs, Subscriber};
 pub use messages::{Answer, Look, Submit, SubmitError};
-pub use publication::{BoardFilter, Facts, Publication};
+pub use publication::{BoardFilter, ConsoleNews, Facts, Publication};
 pub use registry::{Registry, RegistryError, SubmitOrRegistryError};
 pub use shown::Shown;
 pub use venue_actor::VenueActor;

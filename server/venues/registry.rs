@@ -9,7 +9,7 @@ use actix::{Actor, Addr, ArbiterHandle, MailboxError};
 use callnext_engine::{Action, Command, VenueConfig, VenueId};
 use tokio::sync::{Mutex, oneshot};
 
-use super::hub::Hubs;
+use super::hubs::Hubs;
 use super::messages::{Answer, Look, Submit, SubmitError};
 use super::shown::Shown;
 use super::venue_actor::VenueActor;

@@ -13,7 +13,7 @@ use callnext_engine::{Change, Command, CommandId, Decision, Event, Refusal, Venu
 use tokio::sync::oneshot;
 
 use super::answers::Answers;
-use super::hub::Hubs;
+use super::hubs::Hubs;
 use super::messages::{Answer, Look, Submit, SubmitError};
 use super::shown::Shown;
 use crate::clock::Clock;
