@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::access::{Access, AccessError};
 use crate::clock::Clock;
 use crate::database::DatabaseError;
-use crate::http::{Closing, Couriers, DemoState, Edge, app, listen, serve};
+use crate::http::{Admission, Closing, Couriers, DemoState, Edge, app, listen, serve};
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::metrics::Metrics;
@@ -154,6 +154,7 @@ impl App {
             metrics: metrics.clone(),
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
+            admission: Admission::default(),
             closing: Closing::default(),
             demo: parts.demo,
         });

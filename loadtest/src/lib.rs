@@ -13,6 +13,8 @@
 //! * [`viewers`]: thousands of viewers in processes of their own; [`frames`]: the bytes they read.
 //! * [`bare`]: the bare write loop, the limit of what any server can do; [`server`]: ours, with a venue for measuring.
 //! * [`process`], [`instant`]: what they cost; [`clerk`]: who makes things happen.
+//! * [`echo`]: an echo on the server's socket code, for conformance.
+//! * [`scenario`]: people who come and are called as a file says.
 //! * [`table`]: the figures, each beside its bar.
 
 pub mod bare;
@@ -20,9 +22,11 @@ pub mod check;
 pub mod clerk;
 pub mod crowd;
 pub mod day;
+pub mod echo;
 pub mod frames;
 pub mod instant;
 pub mod process;
+pub mod scenario;
 pub mod server;
 pub mod socket;
 pub mod table;

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use loadtest::day::{self, DayOptions};
+use loadtest::scenario::{self, ScenarioOptions};
 use loadtest::server::{self, ServerOptions};
 use loadtest::table::{self, Shown, TableOptions};
-use loadtest::{bare, viewers};
+use loadtest::{bare, echo, viewers};
 
 /// Something happened that must not.
 const NOT_GOOD: u8 = 1;
@@ -32,11 +33,20 @@ struct Line {
 enum What {
     /// Play a recorded day with boards and every ticket's phone open
     Day(Box<DayOptions>),
+    /// Run a scenario against a server of its own, and check what everybody sees
+    Run(ScenarioOptions),
     /// Measure the server beside the bare write loop, and print each figure beside its bar
     Table(TableOptions),
     /// The bare write loop; prints its address
     #[command(hide = true)]
     Bare,
+    /// An echo on the server's socket code; prints its address
+    #[command(hide = true)]
+    Echo {
+        /// Address and port
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
     /// A server with a venue for measuring; prints its address
     #[command(hide = true)]
     Server(ServerOptions),
@@ -74,6 +84,12 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
             let text = if line.json { format!("{:#}\n", verdict.json()) } else { verdict.to_string() };
             Ok(Outcome { text, is_good: verdict.is_good() })
         }
+        What::Run(options) => {
+            let report = system.block_on(scenario::run(&options))?;
+            let text =
+                if line.json { format!("{}\n", serde_json::to_string_pretty(&report)?) } else { report.to_string() };
+            Ok(Outcome { text, is_good: report.ok })
+        }
         What::Table(options) => {
             let figures = system.block_on(table::run(&options))?;
             let text = if line.json {
@@ -84,6 +100,7 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
             Ok(Outcome { text, is_good: figures.iter().all(|figure| figure.ok) })
         }
         What::Bare => bare::serve(tell).map(|()| served).map_err(Into::into),
+        What::Echo { listen } => system.block_on(echo::run(listen, tell)).map(|()| served).map_err(Into::into),
         What::Server(options) => system.block_on(server::run(options, tell)).map(|()| served).map_err(Into::into),
         What::Viewers => viewers::run().map(|()| served).map_err(Into::into),
     }

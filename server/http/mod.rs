@@ -4,6 +4,7 @@
 //! `socket` the only one that names `actix_web_actors`.
 
 mod accounts;
+mod admission;
 mod appointments;
 mod asker;
 mod counters;
@@ -27,6 +28,7 @@ mod venues;
 mod watch;
 mod write;
 
+pub use admission::Admission;
 pub use courier::{Courier, Couriers};
 pub use edge::{DemoState, Edge};
 pub use error::ApiError;

@@ -82,6 +82,7 @@ pub async fn board(
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
     let filter = services(&request)?;
+    let _opening = edge.admission.admit()?;
     let seen = edge.registry.look(&venue, Shown::current).await.map_err(ApiError::from)?;
     let needs = (!seen.config.public_board).then_some(Permission::SeeBoard);
     if let Some(permission) = needs {
@@ -119,6 +120,7 @@ pub async fn phone(
 ) -> Result<HttpResponse, actix_web::Error> {
     let link = Here(request.clone()).link()?;
     let ticket = link.ticket;
+    let _opening = edge.admission.admit()?;
     let now = edge.registry.look(&link.venue, move |shown| shown.card(ticket)).await.map_err(ApiError::from)?;
     let (facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
     let audience = Audience::Phone(ticket, Box::new(facts));

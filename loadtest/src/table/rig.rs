@@ -12,7 +12,7 @@ use crate::clerk::Clerk;
 use crate::frames::{head_end, upgrade};
 use crate::instant::now_ns;
 use crate::process::Process;
-use crate::viewers::{Gallery, Tally, Viewers};
+use crate::viewers::{By, Gallery, Tally, Viewers};
 
 /// What is on its way may take so long, milliseconds.
 const SETTLE_MS: u64 = 20_000;
@@ -66,7 +66,7 @@ impl Ours {
     pub async fn turn(&mut self, pace: Pace) -> Result<Turn, TableError> {
         let first = self.clerk.seq().await? + 1;
         // What was asked for before is over.
-        self.gallery.tally(Vec::new(), 0).await?;
+        self.gallery.tally(By::Seq, Vec::new(), 0).await?;
         let before = self.process.cpu()?;
         let mut sent = Vec::new();
         let begun = Instant::now();
@@ -78,7 +78,7 @@ impl Ours {
             }
             sent.push((seq, at));
         }
-        let tally = self.gallery.tally(sent, SETTLE_MS).await?;
+        let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
         let cpu = self.process.cpu()? - before;
         if self.clerk.seq().await? + 1 != first + pace.publications as u64 {
             return Err(TableError::Lost("something else happened in the venue meanwhile".to_owned()));
@@ -127,7 +127,7 @@ impl Bare {
 
     /// Writes frames of so many bytes at this pace, the same to all or to each one of its own.
     pub async fn turn(&mut self, pace: Pace, bytes: u64, each: bool) -> Result<Turn, TableError> {
-        self.gallery.tally(Vec::new(), 0).await?;
+        self.gallery.tally(By::Seq, Vec::new(), 0).await?;
         let before = self.process.cpu()?;
         let mut sent = Vec::new();
         let begun = Instant::now();
@@ -138,7 +138,7 @@ impl Bare {
             let what = if each { "each" } else { "same" };
             conduct(&mut self.conductor, &format!("{what} {} {bytes}\n", self.seq)).await?;
         }
-        let tally = self.gallery.tally(sent, SETTLE_MS).await?;
+        let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
         let cpu = self.process.cpu()? - before;
         Turn::of(tally, cpu)
     }

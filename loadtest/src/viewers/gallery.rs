@@ -14,7 +14,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use super::eye::{Eye, Phase, Took};
 use super::sight::{Reader, Sight, card, place};
-use super::{Ask, Kind, Standing, Tally, Tell, Viewers};
+use super::{Ask, By, Kind, Standing, Tally, Tell, Viewers};
 use crate::instant::{NS_PER_MS, NS_PER_S, now_ns};
 
 const WAKER: Token = Token(usize::MAX);
@@ -70,8 +70,24 @@ struct Opening {
 }
 
 struct Waiting {
+    by: By,
     sent: Vec<(u64, u64)>,
     until_ns: u64,
+}
+
+#[derive(Default)]
+struct Arrivals {
+    seqs: BTreeMap<u64, Vec<u64>>,
+    calls: BTreeMap<u64, Vec<u64>>,
+}
+
+impl Arrivals {
+    fn by(&mut self, by: By) -> &mut BTreeMap<u64, Vec<u64>> {
+        match by {
+            By::Seq => &mut self.seqs,
+            By::Call => &mut self.calls,
+        }
+    }
 }
 
 struct Churn {
@@ -95,7 +111,7 @@ struct Gallery {
     waiting: Option<Waiting>,
     churn: Option<Churn>,
     /// When each publication reached viewers, since the last tally.
-    arrivals: BTreeMap<u64, Vec<u64>>,
+    arrivals: Arrivals,
     frame_bytes: u64,
     churn_ns: Histogram<u64>,
     standing: Standing,
@@ -120,7 +136,7 @@ impl Gallery {
             opening: None,
             waiting: None,
             churn: None,
-            arrivals: BTreeMap::new(),
+            arrivals: Arrivals::default(),
             frame_bytes: 0,
             churn_ns: histogram()?,
             standing: Standing::default(),
@@ -167,8 +183,8 @@ impl Gallery {
     fn ask(&mut self, ask: Ask) -> std::io::Result<()> {
         match ask {
             Ask::Open { server, viewers, per_s } => self.open(server, viewers, per_s),
-            Ask::Tally { sent, wait_ms } => {
-                self.waiting = Some(Waiting { sent, until_ns: now_ns() + wait_ms * NS_PER_MS });
+            Ask::Tally { by, sent, wait_ms } => {
+                self.waiting = Some(Waiting { by, sent, until_ns: now_ns() + wait_ms * NS_PER_MS });
             }
             Ask::Churn { server, path, per_s } => self.set_churn(server, path, per_s),
             Ask::Kick { count } => self.kick(count),
@@ -418,17 +434,19 @@ impl Gallery {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let now = now_ns();
         let viewers = (0..self.eyes.len()).filter(|number| self.counts(*number)).count();
-        let last = waiting.sent.last().map(|(seq, _)| *seq).unwrap_or_default();
-        let there = self.arrivals.get(&last).map_or(0, Vec::len);
+        let by = waiting.by;
+        let last = waiting.sent.last().map(|(number, _)| *number).unwrap_or_default();
+        let there = self.arrivals.by(by).get(&last).map_or(0, Vec::len);
         if there < viewers && now < waiting.until_ns {
             return Ok(());
         }
+        let arrivals = std::mem::take(self.arrivals.by(by));
         let sent = std::mem::take(&mut self.waiting).map(|waiting| waiting.sent).unwrap_or_default();
         let mut all = histogram()?;
         let mut tally =
             Tally { expected: (sent.len() * viewers) as u64, frame_bytes: self.frame_bytes, ..Tally::default() };
         for (seq, sent_at) in sent {
-            let mut came = self.arrivals.remove(&seq).unwrap_or_default();
+            let mut came = arrivals.get(&seq).cloned().unwrap_or_default();
             came.sort_unstable();
             tally.delivered += came.len() as u64;
             for at in &came {
@@ -441,9 +459,10 @@ impl Gallery {
                 tally.last_ns.push(last.saturating_sub(sent_at));
             }
         }
-        self.arrivals.clear();
-        (tally.p50_ns, tally.p99_ns, tally.max_ns) =
-            (all.value_at_quantile(0.5), all.value_at_quantile(0.99), all.max());
+        tally.p50_ns = all.value_at_quantile(0.5);
+        tally.p90_ns = all.value_at_quantile(0.9);
+        tally.p99_ns = all.value_at_quantile(0.99);
+        tally.max_ns = all.max();
         tell(&Tell::Tally(tally))
     }
 
@@ -497,7 +516,7 @@ fn see(
     eye: &mut Eye,
     sight: Sight,
     now: u64,
-    arrivals: &mut BTreeMap<u64, Vec<u64>>,
+    arrivals: &mut Arrivals,
     standing: &mut Standing,
     is_filtered: bool,
 ) {
@@ -514,11 +533,16 @@ fn see(
         if eye.newest_call > 0 && oldest > eye.newest_call + 1 && !away && !is_filtered {
             violation(standing, format!("the calls between {} and {oldest} were not shown", eye.newest_call));
         }
+        if eye.fresh {
+            for call in (eye.newest_call + 1).max(oldest)..=newest {
+                arrivals.calls.entry(call).or_default().push(now);
+            }
+        }
         eye.newest_call = newest;
     }
     if eye.fresh && sight.epoch == before.epoch {
         for seq in before.seq + 1..=sight.seq {
-            arrivals.entry(seq).or_default().push(now);
+            arrivals.seqs.entry(seq).or_default().push(now);
         }
     }
     if !eye.fresh {

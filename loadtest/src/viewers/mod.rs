@@ -32,7 +32,9 @@ pub enum Ask {
     /// Look at what came since the last tally: when each publication was sent, in order. Tells when all viewers have
     /// the last one, or when `wait_ms` are over.
     Tally {
-        /// Which `seq` was sent when, in nanoseconds of the machine's clock.
+        /// What is told by its number.
+        by: By,
+        /// Which number was sent when, in nanoseconds of the machine's clock.
         sent: Vec<(u64, u64)>,
         /// How long to wait for the last, milliseconds.
         wait_ms: u64,
@@ -53,6 +55,16 @@ pub enum Ask {
     },
     /// Tell how things stand.
     Look,
+}
+
+/// What publications are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Their `seq`.
+    Seq,
+    /// The call they show first: boards only.
+    Call,
 }
 
 /// Viewers of one kind.
@@ -123,6 +135,8 @@ pub struct Tally {
     pub last_ns: Vec<u64>,
     /// From sending to each viewer: the middle, nanoseconds.
     pub p50_ns: u64,
+    /// One in ten came later.
+    pub p90_ns: u64,
     /// One in a hundred came later.
     pub p99_ns: u64,
     /// The latest.
@@ -252,8 +266,8 @@ impl Gallery {
     /// # Errors
     ///
     /// The process failed.
-    pub async fn tally(&mut self, sent: Vec<(u64, u64)>, wait_ms: u64) -> Result<Tally, GalleryError> {
-        self.say(&Ask::Tally { sent, wait_ms }).await?;
+    pub async fn tally(&mut self, by: By, sent: Vec<(u64, u64)>, wait_ms: u64) -> Result<Tally, GalleryError> {
+        self.say(&Ask::Tally { by, sent, wait_ms }).await?;
         match self.hear().await? {
             Tell::Tally(tally) => Ok(tally),
             other => Err(GalleryError::Unexpected(Box::new(other))),

@@ -385,3 +385,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
