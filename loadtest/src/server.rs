@@ -109,6 +109,7 @@ pub async fn run(
         clock: Clock::machine(),
         access,
         demo: None,
+        cluster: None,
     };
     let app = if options.on_disk {
         App::build(parts).await?

@@ -7,6 +7,7 @@ mod accounts;
 mod admission;
 mod appointments;
 mod asker;
+mod cluster;
 mod counters;
 mod courier;
 mod docs;
@@ -69,6 +70,7 @@ pub fn app(
         .app_data(web::Data::new(methods))
         .configure(sockets)
         .configure(ops::routes)
+        .configure(cluster::routes)
         .configure(pages::routes)
         .default_service(web::route().to(error::not_found))
         .wrap(from_fn(origin::guard))
