@@ -13,10 +13,11 @@
 //! * [`viewers`]: thousands of viewers in processes of their own; [`frames`]: the bytes they read.
 //! * [`bare`]: the bare write loop, the limit of what any server can do; [`server`]: ours, with a venue for measuring.
 //! * [`process`], [`instant`]: what they cost; [`clerk`]: who makes things happen.
-//! * [`echo`]: an echo on the server's socket code, for conformance.
+//! * [`echo`]: an echo on the server's socket code, for conformance; [`autobahn`]: what the suite says of it.
 //! * [`scenario`]: people who come and are called as a file says.
 //! * [`table`]: the figures, each beside its bar.
 
+pub mod autobahn;
 pub mod bare;
 pub mod check;
 pub mod clerk;

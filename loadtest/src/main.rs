@@ -4,14 +4,15 @@
 use std::error::Error;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use loadtest::day::{self, DayOptions};
 use loadtest::scenario::{self, ScenarioOptions};
 use loadtest::server::{self, ServerOptions};
-use loadtest::table::{self, Shown, TableOptions};
-use loadtest::{bare, echo, viewers};
+use loadtest::table::{self, Figure, Shown, TableOptions};
+use loadtest::{autobahn, bare, echo, viewers};
 
 /// Something happened that must not.
 const NOT_GOOD: u8 = 1;
@@ -37,6 +38,18 @@ enum What {
     Run(ScenarioOptions),
     /// Measure the server beside the bare write loop, and print each figure beside its bar
     Table(TableOptions),
+    /// Print a table that was kept as JSON
+    #[command(hide = true)]
+    Show {
+        /// The file
+        file: PathBuf,
+    },
+    /// Tell what came of an Autobahn run
+    #[command(hide = true)]
+    Autobahn {
+        /// Its index.json
+        file: PathBuf,
+    },
     /// The bare write loop; prints its address
     #[command(hide = true)]
     Bare,
@@ -98,6 +111,14 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
                 Shown(&figures).to_string()
             };
             Ok(Outcome { text, is_good: figures.iter().all(|figure| figure.ok) })
+        }
+        What::Show { file } => {
+            let figures: Vec<Figure> = serde_json::from_slice(&std::fs::read(file)?)?;
+            Ok(Outcome { text: Shown(&figures).to_string(), is_good: true })
+        }
+        What::Autobahn { file } => {
+            let cases = autobahn::read(&std::fs::read(file)?)?;
+            Ok(Outcome { text: cases.to_string(), is_good: cases.are_good() })
         }
         What::Bare => bare::serve(tell).map(|()| served).map_err(Into::into),
         What::Echo { listen } => system.block_on(echo::run(listen, tell)).map(|()| served).map_err(Into::into),

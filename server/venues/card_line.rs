@@ -120,3 +120,98 @@ impl<'a> CardLine<'a> {
 fn as_text<S: Serializer>(what: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(what)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use callnext_engine::config::VenueConfig;
+    use callnext_engine::estimate::Unknown;
+    use callnext_engine::ticket::Slot;
+    use callnext_engine::{CallId, Seq, Timestamp, Venue};
+    use serde_json::json;
+
+    use super::super::frame::Draft;
+    use super::super::publication::ForConsoles;
+    use super::super::view;
+    use super::*;
+    use crate::wire::{CardFrame, Change};
+
+    fn config() -> VenueConfig {
+        serde_json::from_value(json!({
+            "id": "clinic", "name": { "zh-Hans": "门诊", "en": "\"Clinic\"" }, "time_zone": "Asia/Shanghai",
+            "service": [{ "id": "internal", "name": "内科", "prefix": "A" }],
+            "counter": [{ "id": "r1", "name": "Room 1", "services": ["internal"] }],
+        }))
+        .unwrap()
+    }
+
+    fn facts() -> Vec<Facts> {
+        let waiting = Facts {
+            service: ServiceId::parse("internal").unwrap(),
+            number: TicketNumber::of("A", 7),
+            state: CardState::Waiting,
+            lane: Lane::WalkIn,
+            ahead: Some(3),
+            wait: Ok(Estimate { likely_s: 600, low_s: 300, high_s: 1200, scored: 4 }),
+            counter: None,
+            call: None,
+            recalls: 0,
+            issued_at: Timestamp(1_772_413_200_123),
+            called_at: None,
+            slot: None,
+            green_channel: false,
+        };
+        let called = Facts {
+            state: CardState::Called,
+            lane: Lane::Appointment,
+            ahead: None,
+            wait: Err(Unknown::NotWaiting),
+            counter: Some(CounterId::parse("r1").unwrap()),
+            call: Some(CallId(12)),
+            recalls: 2,
+            called_at: Some(Timestamp(1_772_413_260_000)),
+            slot: Some(Slot { start: Timestamp(1_772_413_200_000), end: Timestamp(1_772_415_000_000) }),
+            green_channel: true,
+            ..waiting.clone()
+        };
+        // Declared no longer: the id stands for the name.
+        let lost = Facts {
+            service: ServiceId::parse("gone").unwrap(),
+            counter: Some(CounterId::parse("r9").unwrap()),
+            ..called.clone()
+        };
+        vec![waiting, called, lost]
+    }
+
+    #[test]
+    fn a_drawn_card_is_the_frame_of_the_wire_to_the_byte() {
+        let config = config();
+        let board = view::board(&Venue::new(config.clone()));
+        let at = Timestamp(1_772_413_300_000);
+        let publication = Publication::new(
+            config.id.clone(),
+            Epoch(3),
+            Seq(41),
+            at,
+            1,
+            (Arc::new(config.clone()), Arc::new(Names::of(&config))),
+            board,
+            Arc::default(),
+            (Vec::new(), BTreeMap::new()),
+            ForConsoles::Change { from: Seq(40), change: Change::default() },
+        );
+        for facts in facts() {
+            let frame = CardFrame {
+                kind: "card".to_owned(),
+                epoch: "3".to_owned(),
+                seq: 41,
+                at: rfc3339(at),
+                card: view::card(&config, &facts),
+            };
+            let mut draft = Draft::default();
+            publication.draw_card(&facts, &mut draft);
+            assert_eq!(draft.text(), serde_json::to_string(&frame).unwrap().as_str());
+        }
+    }
+}

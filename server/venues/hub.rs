@@ -233,3 +233,169 @@ impl Watching {
 fn is_called(facts: &Facts) -> bool {
     facts.state == CardState::Called
 }
+
+#[cfg(test)]
+mod tests {
+    use callnext_engine::config::VenueConfig;
+    use callnext_engine::estimate::Unknown;
+    use callnext_engine::{Lane, Seq, ServiceId, TicketNumber, Timestamp, Venue};
+    use serde_json::{Value, json};
+
+    use super::super::backlog::Backlog;
+    use super::super::card_line::Names;
+    use super::super::publication::ForConsoles;
+    use super::super::view;
+    use super::*;
+    use crate::wire::Change;
+
+    /// What each viewer was sent; some take nothing.
+    #[derive(Default)]
+    struct Sent {
+        frames: Vec<(ViewerKey, Value)>,
+        full: BTreeSet<ViewerKey>,
+    }
+
+    impl Outlets for Sent {
+        fn send(&mut self, viewer: ViewerKey, frame: Sending<'_>) -> bool {
+            let text = match frame {
+                Sending::Shared(frame) => frame.text(),
+                Sending::Own(draft) => draft.text(),
+            };
+            if self.full.contains(&viewer) {
+                return false;
+            }
+            self.frames.push((viewer, serde_json::from_str(&text).unwrap()));
+            true
+        }
+    }
+
+    impl Sent {
+        /// Who was sent something since this was asked last, with its `seq`.
+        fn take(&mut self) -> Vec<(ViewerKey, u64)> {
+            self.frames.drain(..).map(|(key, frame)| (key, frame["seq"].as_u64().unwrap())).collect()
+        }
+    }
+
+    fn facts(state: CardState, ahead: Option<u32>) -> Facts {
+        Facts {
+            service: ServiceId::parse("all").unwrap(),
+            number: TicketNumber::of("A", 1),
+            state,
+            lane: Lane::WalkIn,
+            ahead,
+            wait: Err(Unknown::NotWaiting),
+            counter: None,
+            call: None,
+            recalls: 0,
+            issued_at: Timestamp(0),
+            called_at: None,
+            slot: None,
+            green_channel: false,
+        }
+    }
+
+    /// The publication of this edition: with these live tickets, of which some changed, and others that ended.
+    fn publication(edition: u64, live: &[(u64, Facts)], changed: &[u64], ended: &[(u64, Facts)]) -> Arc<Publication> {
+        let config: VenueConfig = serde_json::from_value(json!({
+            "id": "hall", "name": "Hall", "time_zone": "Asia/Shanghai",
+            "service": [{ "id": "all", "name": "All", "prefix": "A" }],
+            "counter": [{ "id": "1", "name": "1", "services": ["all"] }],
+        }))
+        .unwrap();
+        let map = |of: &[(u64, Facts)]| of.iter().map(|(id, facts)| (TicketId(*id), facts.clone())).collect();
+        Arc::new(Publication::new(
+            config.id.clone(),
+            Epoch(1),
+            Seq(edition),
+            Timestamp(0),
+            edition,
+            (Arc::new(config.clone()), Arc::new(Names::of(&config))),
+            view::board(&Venue::new(config)),
+            Arc::new(map(live)),
+            (changed.iter().map(|id| TicketId(*id)).collect(), map(ended)),
+            ForConsoles::Change { from: Seq(edition - 1), change: Change::default() },
+        ))
+    }
+
+    fn publish(hub: &mut Hub, sent: &mut Sent, publications: &[Arc<Publication>]) {
+        let mut backlog = Backlog::default();
+        publications.iter().for_each(|publication| backlog.add(publication));
+        backlog.take().for_each(|pending| hub.publish(&pending, sent));
+    }
+
+    fn phone(ticket: u64, facts: &Facts) -> Audience {
+        Audience::Phone(TicketId(ticket), Box::new(facts.clone()))
+    }
+
+    #[test]
+    fn only_phones_that_changed_are_told_and_the_called_before_all_others() {
+        let waits = facts(CardState::Waiting, Some(1));
+        let called = facts(CardState::Called, None);
+        let first = publication(1, &[(1, waits.clone()), (2, waits.clone()), (3, waits.clone())], &[], &[]);
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        for (key, ticket) in [(10, 1), (20, 2), (30, 3)] {
+            hub.join(key, phone(ticket, &waits), &first, false, &mut sent);
+        }
+        hub.join(5, Audience::Board(Vec::new()), &first, false, &mut sent);
+        hub.join(6, Audience::Console, &first, true, &mut sent);
+        assert_eq!(sent.take(), [(10, 1), (20, 1), (30, 1), (5, 1)], "whoever comes is shown how things stand");
+        let live = [(1, facts(CardState::Waiting, Some(0))), (2, waits), (3, called)];
+        publish(&mut hub, &mut sent, &[publication(2, &live, &[1, 3], &[])]);
+        assert_eq!(sent.take(), [(30, 2), (5, 2), (6, 2), (10, 2)]);
+    }
+
+    #[test]
+    fn what_was_skipped_is_merged() {
+        let (waits, left) = (facts(CardState::Waiting, Some(1)), facts(CardState::Cancelled, None));
+        let first = publication(1, &[(1, waits.clone()), (2, waits.clone())], &[], &[]);
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        hub.join(10, phone(1, &waits), &first, true, &mut sent);
+        hub.join(20, phone(2, &waits), &first, true, &mut sent);
+        hub.join(5, Audience::Board(Vec::new()), &first, true, &mut sent);
+        hub.join(6, Audience::Console, &first, true, &mut sent);
+        let second = publication(2, &[(2, waits.clone())], &[1], &[(1, left)]);
+        let third = publication(3, &[(2, facts(CardState::Ready, Some(0)))], &[2], &[]);
+        publish(&mut hub, &mut sent, &[second, third]);
+        let cancelled = sent.frames.iter().filter(|(key, _)| *key == 10).map(|(_, card)| card["state"].clone());
+        assert_eq!(cancelled.collect::<Vec<_>>(), [json!("cancelled")], "although the newest knows it no longer");
+        assert_eq!(sent.take(), [(5, 3), (6, 2), (6, 3), (20, 3), (10, 3)], "consoles are told each change");
+        // For good: also when it asks again.
+        publish(&mut hub, &mut sent, &[publication(4, &[], &[], &[])]);
+        sent.take();
+        hub.show(10, &mut sent);
+        assert_eq!(sent.frames.first().map(|(_, card)| card["state"].clone()), Some(json!("cancelled")));
+    }
+
+    #[test]
+    fn nobody_is_shown_what_is_older_than_what_it_knows() {
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        let [first, second, third] = [1, 2, 3].map(|edition| publication(edition, &[], &[], &[]));
+        hub.join(1, Audience::Board(Vec::new()), &second, true, &mut sent);
+        publish(&mut hub, &mut sent, &[first.clone()]);
+        assert_eq!(sent.take(), [], "it was still on its way");
+        publish(&mut hub, &mut sent, &[third]);
+        hub.join(2, Audience::Board(Vec::new()), &first, false, &mut sent);
+        assert_eq!(sent.take(), [(1, 3), (2, 3)], "the newest, whatever it came from");
+        hub.leave(1);
+        publish(&mut hub, &mut sent, &[publication(4, &[], &[], &[])]);
+        assert_eq!(sent.take(), [(2, 4)]);
+    }
+
+    #[test]
+    fn whoever_heard_nothing_for_two_looks_hears_how_things_stand() {
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        let first = publication(1, &[], &[], &[]);
+        hub.join(1, Audience::Board(Vec::new()), &first, false, &mut sent);
+        sent.take();
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), []);
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), [(1, 1)]);
+        sent.full.insert(1);
+        publish(&mut hub, &mut sent, &[publication(2, &[], &[], &[])]);
+        hub.went_on(1, &mut sent);
+        sent.full.clear();
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), [(1, 2)], "what could not be taken was not told");
+    }
+}

@@ -12,7 +12,7 @@ use std::fmt;
 use std::io::Write as _;
 
 use callnext::replay::client::ClientError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::viewers::GalleryError;
 
@@ -34,7 +34,7 @@ pub struct TableOptions {
 }
 
 /// One line of the table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// What was measured.
     pub figure: String,
@@ -45,7 +45,7 @@ pub struct Figure {
     /// Whether it is so.
     pub ok: bool,
     /// What else there is to know.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
 
