@@ -1,9 +1,65 @@
-//! What Autobahn's suite says, told shortly.
+//! Autobahn's fuzzing client against the echo on the server's socket code, and what it says, told shortly.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde::Deserialize;
+use serde_json::json;
+
+use crate::process::Process;
+
+/// Framing, pings, reserved bits, opcodes, fragments, UTF-8, closing; and frames cut into pieces. Not 9 (endurance), 12 and
+/// 13 (compression, which is not offered).
+const CASES: [&str; 8] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"];
+
+/// Where `loadtest/autobahn` puts the suite.
+pub fn suite() -> PathBuf {
+    std::env::var_os("AUTOBAHN").map_or_else(|| PathBuf::from("target/autobahn"), PathBuf::from)
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum AutobahnError {
+    /// The suite is not there.
+    #[error("{} is not there; loadtest/autobahn puts it there", .0.display())]
+    NoSuite(PathBuf),
+    /// A process or a file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Its report.
+    #[error("the suite's report: {0}")]
+    Report(#[from] serde_json::Error),
+    /// It ended with an error.
+    #[error("the suite failed:\n{0}")]
+    Failed(String),
+}
+
+/// Runs the suite that is in this folder. Takes a minute or two.
+///
+/// # Errors
+///
+/// It could not be run; what it found is in the cases.
+pub fn run(suite: &Path) -> Result<Cases, AutobahnError> {
+    let program = suite.join("bin/wstest");
+    if !program.exists() {
+        return Err(AutobahnError::NoSuite(program));
+    }
+    let echo = Process::start(&["echo"])?;
+    let folder = tempfile::tempdir()?;
+    let (reports, spec) = (folder.path().join("reports"), folder.path().join("spec.json"));
+    let spec_text = json!({
+        "outdir": reports, "cases": CASES, "exclude-cases": [], "exclude-agent-cases": {},
+        "servers": [{ "agent": "callnext", "url": format!("ws://{}", echo.address) }],
+    });
+    std::fs::write(&spec, serde_json::to_vec(&spec_text)?)?;
+    let ran = Command::new(program).args(["-m", "fuzzingclient", "-s"]).arg(&spec).stdin(Stdio::null()).output()?;
+    if !ran.status.success() {
+        return Err(AutobahnError::Failed(String::from_utf8_lossy(&ran.stderr).into_owned()));
+    }
+    Ok(read(&std::fs::read(reports.join("index.json"))?)?)
+}
 
 /// What came of each case, by its name.
 #[derive(Debug)]
@@ -36,6 +92,11 @@ impl Case {
 }
 
 impl Cases {
+    /// How many there are, and how many of them are not good.
+    pub fn count(&self) -> (usize, usize) {
+        (self.0.len(), self.0.values().filter(|case| !case.is_good()).count())
+    }
+
     /// Whether none failed, and all ended with the right code.
     pub fn are_good(&self) -> bool {
         !self.0.is_empty() && self.0.values().all(Case::is_good)

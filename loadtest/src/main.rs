@@ -44,12 +44,8 @@ enum What {
         /// The file
         file: PathBuf,
     },
-    /// Tell what came of an Autobahn run
-    #[command(hide = true)]
-    Autobahn {
-        /// Its index.json
-        file: PathBuf,
-    },
+    /// Run Autobahn's cases 1 to 7 and 10 against an echo on the server's socket code; see loadtest/autobahn
+    Autobahn,
     /// The bare write loop; prints its address
     #[command(hide = true)]
     Bare,
@@ -116,8 +112,8 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
             let figures: Vec<Figure> = serde_json::from_slice(&std::fs::read(file)?)?;
             Ok(Outcome { text: Shown(&figures).to_string(), is_good: true })
         }
-        What::Autobahn { file } => {
-            let cases = autobahn::read(&std::fs::read(file)?)?;
+        What::Autobahn => {
+            let cases = autobahn::run(&autobahn::suite())?;
             Ok(Outcome { text: cases.to_string(), is_good: cases.are_good() })
         }
         What::Bare => bare::serve(tell).map(|()| served).map_err(Into::into),

@@ -3,6 +3,7 @@
 //! Whatever can be told as a ratio to the bare write loop is, taken in the same run and in turns, so that a machine that
 //! is slow, or busy with other things, slows both. Every figure is the median of its runs.
 
+mod conformance;
 mod fanout;
 mod herds;
 mod idle;
@@ -114,6 +115,10 @@ pub async fn run(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
     if wants("churn") {
         progress("churn: viewers that come and go");
         figures.extend(herds::churn(options).await?);
+    }
+    if wants("conformance") {
+        progress("conformance: Autobahn, and announced frames");
+        figures.extend(conformance::conformance(options).await?);
     }
     if wants("storm") {
         progress("storm: viewers kicked again and again");
