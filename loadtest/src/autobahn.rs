@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn one_wrong_close_is_a_failure() {
         let index = |close: &str| {
-            format!(r#"{{"callnext": {{"1.1.1": {{"behavior": "OK", "behaviorClose": "{close}", "duration": 1, "remoteCloseCode": 1000, "reportfile": "x"}}}}}}"#)
+            format!(
+                r#"{{"callnext": {{"1.1.1": {{"behavior": "OK", "behaviorClose": "{close}", "duration": 1, "remoteCloseCode": 1000, "reportfile": "x"}}}}}}"#
+            )
         };
         assert!(read(index("OK").as_bytes()).unwrap().are_good());
         let failed = read(index("WRONG CODE").as_bytes()).unwrap();

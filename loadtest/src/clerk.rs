@@ -59,8 +59,7 @@ impl Clerk {
     pub fn take_many(&self, count: usize) -> impl Future<Output = Result<Vec<String>, ClientError>> + use<> {
         let desk = self.desk.clone();
         async move {
-            let taken: Vec<_> =
-                iter(0..count).map(|_| desk.number()).buffer_unordered(TAKEN_AT_ONCE).collect().await;
+            let taken: Vec<_> = iter(0..count).map(|_| desk.number()).buffer_unordered(TAKEN_AT_ONCE).collect().await;
             taken.into_iter().collect()
         }
     }

@@ -338,7 +338,12 @@ pub async fn run(options: &ScenarioOptions) -> Result<Report, ScenarioError> {
             phones.open(server, vec![Viewers::phones(opened)], None).await?;
         }
         let asked = asked.borrow();
-        let line = format!("\r{passed:>4} s  {:>6} numbers  {:>6} calls  {} failed ", asked.numbers.len(), asked.calls.len(), asked.failed);
+        let line = format!(
+            "\r{passed:>4} s  {:>6} numbers  {:>6} calls  {} failed ",
+            asked.numbers.len(),
+            asked.calls.len(),
+            asked.failed
+        );
         drop(std::io::stderr().write_all(line.as_bytes()));
     }
     // It ends by itself when everything that was due has been answered.
@@ -424,9 +429,9 @@ async fn report(
     let churned = others.look().await?.churned;
     let of = |what: fn(&Standing) -> u64| standings.iter().map(what).sum::<u64>();
     // Phones of people who are not concerned by the last change stand where they last were.
-    let not_current = standings.first().map_or(0, |boards| {
-        if boards.newest < seq { boards.wanted } else { boards.wanted - boards.current }
-    });
+    let not_current = standings
+        .first()
+        .map_or(0, |boards| if boards.newest < seq { boards.wanted } else { boards.wanted - boards.current });
     let not_open = standings.get(1).map_or(0, |phones| phones.wanted - phones.open);
     let asked = asked.borrow();
     let violations = of(|standing| standing.violations);

@@ -512,14 +512,7 @@ fn still_there(eye: &Eye) -> bool {
 }
 
 /// Takes in where a viewer stands now, and notes what must not be.
-fn see(
-    eye: &mut Eye,
-    sight: Sight,
-    now: u64,
-    arrivals: &mut Arrivals,
-    standing: &mut Standing,
-    is_filtered: bool,
-) {
+fn see(eye: &mut Eye, sight: Sight, now: u64, arrivals: &mut Arrivals, standing: &mut Standing, is_filtered: bool) {
     let before = std::mem::replace(&mut eye.seen, sight);
     if (sight.epoch, sight.seq) < (before.epoch, before.seq) {
         let (from, to) = ((before.epoch, before.seq), (sight.epoch, sight.seq));
