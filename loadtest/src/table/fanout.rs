@@ -10,12 +10,14 @@ use crate::viewers::Viewers;
 /// Frames a second that are asked for, about half of what one core can write: neither side falls behind.
 const FRAMES_PER_S: usize = 50_000;
 /// Frames of one turn.
-const FRAMES_PER_TURN: usize = 300_000;
+const FRAMES_PER_TURN: usize = 200_000;
 /// Publications of one turn at least: less have no tail.
 const PUBLICATIONS_MIN: usize = 20;
+/// And at most: so many wait to be called, and a venue reckons for each of them at each call.
+const PUBLICATIONS_MAX: usize = 200;
 
 fn pace(viewers: usize) -> Pace {
-    let publications = (FRAMES_PER_TURN / viewers.max(1)).clamp(PUBLICATIONS_MIN, 300);
+    let publications = (FRAMES_PER_TURN / viewers.max(1)).clamp(PUBLICATIONS_MIN, PUBLICATIONS_MAX);
     let per_s = (FRAMES_PER_S / viewers.max(1)).max(1);
     Pace { publications, every: Duration::from_secs(1) / u32::try_from(per_s).unwrap_or(1) }
 }
@@ -24,7 +26,6 @@ fn pace(viewers: usize) -> Pace {
 pub async fn boards(options: &TableOptions, viewers: usize) -> Result<Vec<Figure>, TableError> {
     let pace = pace(viewers);
     let mut ours = Ours::start(options.workers).await?;
-    ours.clerk.take(pace.publications * usize::from(options.runs + 1)).await?;
     ours.open(vec![Viewers::boards(SMALL_BOARD, viewers)]).await?;
     let turns = take_turns(options, &mut ours, viewers, pace, false).await?;
     let name = |what: &str| format!("boards, {viewers} viewers: {what}, times the bare loop");
@@ -61,10 +62,14 @@ async fn take_turns(
 ) -> Result<Vec<(Turn, Turn)>, TableError> {
     let mut bare = Bare::start().await?;
     bare.open(viewers).await?;
+    // Whoever is called waits first: boards are measured with as many waiting as are called, and not the whole day's.
+    let queue = if each { 0 } else { pace.publications };
+    ours.clerk.take(queue).await?;
     let warm = ours.turn(pace).await?;
     bare.turn(pace, warm.tally.frame_bytes, each).await?;
     let mut turns = Vec::new();
     for run in 0..options.runs {
+        ours.clerk.take(queue).await?;
         let our_turn = ours.turn(pace).await?;
         let bare_turn = bare.turn(pace, our_turn.tally.frame_bytes, each).await?;
         super::progress(&format!(
