@@ -221,7 +221,10 @@ struct Asked {
 /// Moments at random, so many a second on average: the same for the same seed.
 pub fn moments(seed: u64, per_s: f64, seconds: u32) -> Vec<Duration> {
     let (mut state, mut at, mut all) = (seed, 0.0, Vec::new());
-    while per_s > 0.0 {
+    if per_s <= 0.0 {
+        return all;
+    }
+    loop {
         // Of numbers spread evenly, the logarithm gives the gaps between independent arrivals.
         at -= (1.0 - fraction(&mut state)).ln() / per_s;
         if at >= f64::from(seconds) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use callnext_engine::config::VenueConfig;
+use callnext_engine::estimate::Unknown;
 use callnext_engine::{CounterId, Lane, ServiceId, Text, TicketNumber, VenueId};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -104,7 +105,7 @@ impl<'a> CardLine<'a> {
             lane: facts.lane,
             ahead: facts.ahead,
             estimate: facts.wait.ok(),
-            estimate_reason: facts.wait.err().map(|unknown| unknown.code()),
+            estimate_reason: facts.wait.err().map(Unknown::code),
             counter: facts.counter.as_ref().map(counter),
             call: facts.call.map(|call| call.0),
             recalls: facts.recalls,
@@ -126,7 +127,6 @@ mod tests {
     use std::sync::Arc;
 
     use callnext_engine::config::VenueConfig;
-    use callnext_engine::estimate::Unknown;
     use callnext_engine::ticket::Slot;
     use callnext_engine::{CallId, Seq, Timestamp, Venue};
     use serde_json::json;

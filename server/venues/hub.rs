@@ -60,6 +60,9 @@ struct Hall {
     consoles: BTreeSet<ViewerKey>,
 }
 
+/// Hands a frame of this moment to a viewer.
+type Tell<'t> = dyn FnMut(&ViewerKey, (Epoch, u64), Sending<'_>) + 't;
+
 #[derive(Debug)]
 struct Watching {
     venue: VenueId,
@@ -152,7 +155,7 @@ impl Hub {
             }
         };
         let (draft, moment) = (&mut self.draft, latest.moment());
-        let mut cards = |is_first: bool, tell: &mut dyn FnMut(&ViewerKey, (Epoch, u64), Sending<'_>)| {
+        let mut cards = |is_first: bool, tell: &mut Tell<'_>| {
             for (ticket, facts) in pending.cards().filter(|(_, facts)| is_called(facts) == is_first) {
                 let mut is_drawn = false;
                 for (_, key) in hall.phones.range((ticket, ViewerKey::MIN)..=(ticket, ViewerKey::MAX)) {

@@ -79,7 +79,7 @@ impl Ours {
             sent.push((seq, at));
         }
         let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
-        let cpu = self.process.cpu()? - before;
+        let cpu = self.process.cpu()?.saturating_sub(before);
         if self.clerk.seq().await? + 1 != first + pace.publications as u64 {
             return Err(TableError::Lost("something else happened in the venue meanwhile".to_owned()));
         }
@@ -139,7 +139,7 @@ impl Bare {
             conduct(&mut self.conductor, &format!("{what} {} {bytes}\n", self.seq)).await?;
         }
         let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
-        let cpu = self.process.cpu()? - before;
+        let cpu = self.process.cpu()?.saturating_sub(before);
         Turn::of(tally, cpu)
     }
 }

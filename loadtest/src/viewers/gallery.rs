@@ -58,7 +58,7 @@ pub fn run() -> std::io::Result<()> {
 struct Path {
     server: SocketAddr,
     host: String,
-    path: String,
+    target: String,
     kind: Kind,
     churns: bool,
     reader: Reader,
@@ -205,7 +205,7 @@ impl Gallery {
                 self.paths.push(Path {
                     server,
                     host: server.to_string(),
-                    path,
+                    target: path,
                     kind,
                     churns: false,
                     reader: Reader::default(),
@@ -230,7 +230,7 @@ impl Gallery {
         }
         let at = self.paths.len();
         let host = server.to_string();
-        self.paths.push(Path { server, host, path, kind: Kind::Board, churns: true, reader: Reader::default() });
+        self.paths.push(Path { server, host, target: path, kind: Kind::Board, churns: true, reader: Reader::default() });
         self.churn = Some(Churn { path: at, every_ns: after(1, per_s), due_ns: now_ns(), free: Vec::new() });
     }
 
@@ -317,7 +317,7 @@ impl Gallery {
         let Some(eye) = self.eyes.get_mut(number) else { return };
         let Some(path) = self.paths.get_mut(eye.path) else { return };
         if eye.phase == Phase::Connecting {
-            if !eye.ask(&path.host, &path.path) {
+            if !eye.ask(&path.host, &path.target) {
                 self.connecting -= 1;
                 return self.lose(number);
             }
@@ -346,7 +346,7 @@ impl Gallery {
                 Kind::Board | Kind::Deaf => path.reader.board(content),
             };
             match sight {
-                Ok(sight) => see(eye, sight, now, arrivals, standing, path.path.contains('?')),
+                Ok(sight) => see(eye, sight, now, arrivals, standing, path.target.contains('?')),
                 Err(reason) => violation(standing, format!("a frame that cannot be read: {reason}")),
             }
         });
@@ -395,7 +395,7 @@ impl Gallery {
             jitter(RETURN_FIRST)
         } else {
             let most = RETURN_LEAST.saturating_mul(1 << tries.min(4)).min(RETURN_MAX);
-            RETURN_LEAST + jitter(most - RETURN_LEAST)
+            RETURN_LEAST + jitter(most.saturating_sub(RETURN_LEAST))
         };
         self.come_back(number, pause);
     }

@@ -66,7 +66,7 @@ pub struct Lines {
     poll: Poll,
     events: Events,
     limits: Limits,
-    lines: Vec<Option<Line>>,
+    places: Vec<Option<Line>>,
     free: Vec<LineKey>,
     /// Lines that had more to say than was their turn.
     unread: Vec<LineKey>,
@@ -96,7 +96,7 @@ impl Lines {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS),
             limits,
-            lines: Vec::new(),
+            places: Vec::new(),
             free: Vec::new(),
             unread: Vec::new(),
             gone: Vec::new(),
@@ -122,12 +122,12 @@ impl Lines {
     pub fn add(&mut self, stream: std::net::TcpStream) -> std::io::Result<LineKey> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
-        let key = self.free.pop().unwrap_or(self.lines.len());
+        let key = self.free.pop().unwrap_or(self.places.len());
         let added = self.poll.registry().register(&mut stream, Token(key), Interest::READABLE | Interest::WRITABLE);
         let line = Line { stream, reader: Reader::default(), behind: None, seen: Seen::default(), is_leaving: false };
-        match self.lines.get_mut(key) {
+        match self.places.get_mut(key) {
             Some(place) => *place = Some(line),
-            None => self.lines.push(Some(line)),
+            None => self.places.push(Some(line)),
         }
         if let Err(error) = added {
             self.remove(key);
@@ -171,7 +171,7 @@ impl Lines {
             && self.unread.is_empty()
             && let Some(part) = self.looks.due()
         {
-            for key in part.keys(self.lines.len()) {
+            for key in part.keys(self.places.len()) {
                 self.look(key, desk);
             }
             desk.round(self);
@@ -220,14 +220,14 @@ impl Lines {
     fn tell_gone(&mut self, desk: &mut impl Desk) {
         for (key, why) in std::mem::take(&mut self.gone) {
             desk.gone(key, why);
-            if self.lines.get(key).is_some_and(Option::is_none) {
+            if self.places.get(key).is_some_and(Option::is_none) {
                 self.free.push(key);
             }
         }
     }
 
     fn line(&mut self, key: LineKey) -> Option<&mut Line> {
-        self.lines.get_mut(key)?.as_mut()
+        self.places.get_mut(key)?.as_mut()
     }
 
     /// Takes a line away. One that was leaving is known to be gone already.
@@ -236,7 +236,7 @@ impl Lines {
     }
 
     fn drop_line(&mut self, key: LineKey, why: Gone) {
-        let Some(mut line) = self.lines.get_mut(key).and_then(Option::take) else { return };
+        let Some(mut line) = self.places.get_mut(key).and_then(Option::take) else { return };
         // It is closed right after this; a descriptor that is closed is not watched any more anyway.
         drop(self.poll.registry().deregister(&mut line.stream));
         if !line.is_leaving {
@@ -293,7 +293,7 @@ impl Lines {
     fn read(&mut self, key: LineKey, desk: &mut impl Desk) {
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut reads = 0;
-        while let Some(line) = self.lines.get_mut(key).and_then(Option::as_mut) {
+        while let Some(line) = self.places.get_mut(key).and_then(Option::as_mut) {
             if reads == READS_MAX {
                 self.unread.push(key);
                 break;
