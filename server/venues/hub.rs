@@ -374,7 +374,7 @@ mod tests {
         let (mut hub, mut sent) = (Hub::default(), Sent::default());
         let [first, second, third] = [1, 2, 3].map(|edition| publication(edition, &[], &[], &[]));
         hub.join(1, Audience::Board(Vec::new()), &second, true, &mut sent);
-        publish(&mut hub, &mut sent, &[first.clone()]);
+        publish(&mut hub, &mut sent, std::slice::from_ref(&first));
         assert_eq!(sent.take(), [], "it was still on its way");
         publish(&mut hub, &mut sent, &[third]);
         hub.join(2, Audience::Board(Vec::new()), &first, false, &mut sent);

@@ -230,7 +230,14 @@ impl Gallery {
         }
         let at = self.paths.len();
         let host = server.to_string();
-        self.paths.push(Path { server, host, target: path, kind: Kind::Board, churns: true, reader: Reader::default() });
+        self.paths.push(Path {
+            server,
+            host,
+            target: path,
+            kind: Kind::Board,
+            churns: true,
+            reader: Reader::default(),
+        });
         self.churn = Some(Churn { path: at, every_ns: after(1, per_s), due_ns: now_ns(), free: Vec::new() });
     }
 

@@ -121,7 +121,7 @@ mod tests {
     fn a_stall_of_ours_is_not_made_up_for() {
         let mut looks = Looks::default();
         let begun = looks.next;
-        assert_eq!(looks.due_at(begun - Duration::from_millis(1)), None);
+        assert_eq!(looks.due_at(begun.checked_sub(Duration::from_millis(1)).unwrap()), None);
         assert_eq!(looks.due_at(begun), Some(Part(1)));
         assert_eq!(looks.due_at(begun + STEP / 2), None);
         let woken = begun + 100 * STEP;

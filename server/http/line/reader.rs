@@ -308,11 +308,11 @@ mod tests {
         match content.len() {
             short @ 0..=125 => bytes.push(0x80 | u8::try_from(short).unwrap()),
             long @ 126..=0xffff => {
-                bytes.push(0x80 | 126);
+                bytes.push(0xfe);
                 bytes.extend(u16::try_from(long).unwrap().to_be_bytes());
             }
             more => {
-                bytes.push(0x80 | 127);
+                bytes.push(0xff);
                 bytes.extend((more as u64).to_be_bytes());
             }
         }
