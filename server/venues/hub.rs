@@ -47,8 +47,50 @@ pub enum Sending<'a> {
 #[derive(Debug, Default)]
 pub struct Hub {
     halls: BTreeMap<VenueId, Hall>,
-    viewers: BTreeMap<ViewerKey, Watching>,
+    viewers: Viewers,
     draft: Draft,
+}
+
+/// Viewers by their names. Those of lines are small numbers that are used again: found at once, for each frame.
+#[derive(Debug, Default)]
+struct Viewers {
+    small: Vec<Option<Watching>>,
+    large: BTreeMap<ViewerKey, Watching>,
+}
+
+/// Names below this are small.
+const SMALL: ViewerKey = 1 << 20;
+
+impl Viewers {
+    fn get_mut(&mut self, key: ViewerKey) -> Option<&mut Watching> {
+        match usize::try_from(key) {
+            Ok(at) if key < SMALL => self.small.get_mut(at)?.as_mut(),
+            _ => self.large.get_mut(&key),
+        }
+    }
+
+    fn insert(&mut self, key: ViewerKey, watching: Watching) {
+        match usize::try_from(key) {
+            Ok(at) if key < SMALL => {
+                if self.small.len() <= at {
+                    self.small.resize_with(at + 1, || None);
+                }
+                if let Some(place) = self.small.get_mut(at) {
+                    *place = Some(watching);
+                }
+            }
+            _ => {
+                self.large.insert(key, watching);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: ViewerKey) -> Option<Watching> {
+        match usize::try_from(key) {
+            Ok(at) if key < SMALL => self.small.get_mut(at)?.take(),
+            _ => self.large.remove(&key),
+        }
+    }
 }
 
 /// The viewers of one venue.
@@ -118,7 +160,7 @@ impl Hub {
 
     /// A viewer watches no longer.
     pub fn leave(&mut self, key: ViewerKey) {
-        let Some(watching) = self.viewers.remove(&key) else { return };
+        let Some(watching) = self.viewers.remove(key) else { return };
         let Some(hall) = self.halls.get_mut(&watching.venue) else { return };
         match watching.place {
             Place::Board(filter) => {
@@ -148,7 +190,7 @@ impl Hub {
         hall.latest = Some(latest.clone());
         let viewers = &mut self.viewers;
         let mut tell = |key: &ViewerKey, moment: (Epoch, u64), frame: Sending<'_>| {
-            if let Some(watching) = viewers.get_mut(key)
+            if let Some(watching) = viewers.get_mut(*key)
                 && moment > watching.joined_at
             {
                 watching.was_told |= outlets.send(*key, frame);
@@ -189,7 +231,7 @@ impl Hub {
                 continue;
             }
             for (_, key) in hall.phones.range((ticket, ViewerKey::MIN)..=(ticket, ViewerKey::MAX)) {
-                if let Some(Place::Phone(_, last)) = self.viewers.get_mut(key).map(|watching| &mut watching.place) {
+                if let Some(Place::Phone(_, last)) = self.viewers.get_mut(*key).map(|watching| &mut watching.place) {
                     *last = Some(Box::new(facts.clone()));
                 }
             }
@@ -199,7 +241,7 @@ impl Hub {
     /// Shows a viewer the newest state, or gives a console a sign of life: that is much, and it asks for what it missed
     /// when it sees another `seq` than its own.
     pub fn show(&mut self, key: ViewerKey, outlets: &mut impl Outlets) {
-        let Some(watching) = self.viewers.get_mut(&key) else { return };
+        let Some(watching) = self.viewers.get_mut(key) else { return };
         let Some(latest) = self.halls.get(&watching.venue).and_then(|hall| hall.latest.as_ref()) else { return };
         if latest.moment() < watching.joined_at {
             // What it was shown when it joined is still on its way to this hub.
@@ -210,7 +252,7 @@ impl Hub {
 
     /// Shows a viewer the newest state if it heard nothing since this was last asked: a sign of life.
     pub fn went_on(&mut self, key: ViewerKey, outlets: &mut impl Outlets) {
-        let Some(watching) = self.viewers.get_mut(&key) else { return };
+        let Some(watching) = self.viewers.get_mut(key) else { return };
         if !std::mem::take(&mut watching.was_told) {
             self.show(key, outlets);
         }

@@ -169,7 +169,7 @@ impl Turn {
             last.get(at).copied().map_or(f64::NAN, crate::instant::ms)
         };
         Ok(Self {
-            cpu_ns: cpu.as_nanos() as f64 / tally.delivered.max(1) as f64,
+            cpu_ns: cpu.as_nanos() as f64 / tally.frames.max(1) as f64,
             last_p50_ms: quantile(50),
             last_p99_ms: quantile(99),
             any_p99_ms: crate::instant::ms(tally.p99_ns),

@@ -117,6 +117,8 @@ struct Gallery {
     standing: Standing,
     bytes: Vec<u8>,
     kicks: usize,
+    /// Frames that had come at the last tally.
+    frames_told: u64,
 }
 
 fn histogram() -> std::io::Result<Histogram<u64>> {
@@ -142,6 +144,7 @@ impl Gallery {
             standing: Standing::default(),
             bytes: vec![0; READ_BYTES],
             kicks: 0,
+            frames_told: 0,
         })
     }
 
@@ -466,6 +469,7 @@ impl Gallery {
                 tally.last_ns.push(last.saturating_sub(sent_at));
             }
         }
+        tally.frames = self.standing.frames - std::mem::replace(&mut self.frames_told, self.standing.frames);
         tally.p50_ns = all.value_at_quantile(0.5);
         tally.p90_ns = all.value_at_quantile(0.9);
         tally.p99_ns = all.value_at_quantile(0.99);

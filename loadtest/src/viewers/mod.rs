@@ -127,6 +127,8 @@ pub enum Tell {
 pub struct Tally {
     /// Frames or newer ones that reached a viewer.
     pub delivered: u64,
+    /// Frames that really came: fewer where several publications came as one.
+    pub frames: u64,
     /// As many as there should have been.
     pub expected: u64,
     /// From sending to the first viewer, nanoseconds, one for each publication that reached all.
