@@ -112,14 +112,11 @@ fn whoever_does_not_read_is_owed_the_newest_and_nothing_else() {
     notes.newest = frame(u32::MAX);
     client.write_all(&masked(0x89, b"1")).unwrap();
     client.write_all(&masked(0x89, b"2")).unwrap();
-    // They are heard before anything is read.
-    for _ in 0..5 {
-        lines.turn(Some(SHORT), &mut notes).unwrap();
-    }
     let reading = std::thread::spawn(move || {
         let mut shown = Vec::new();
-        let mut pongs = Vec::new();
-        while shown.last() != Some(&u32::MAX) {
+        let mut pongs: Vec<Vec<u8>> = Vec::new();
+        // The answer may come before the newest or after it.
+        while shown.last() != Some(&u32::MAX) || pongs.last().map(Vec::as_slice) != Some(b"2") {
             let mut header = [0; 2];
             client.read_exact(&mut header).unwrap();
             let length = if header[1] == 126 {
@@ -137,7 +134,7 @@ fn whoever_does_not_read_is_owed_the_newest_and_nothing_else() {
                 shown.push(u32::from_be_bytes(content[..4].try_into().unwrap()));
             }
         }
-        (shown, pongs)
+        shown
     });
     until(&mut lines, &mut notes, "room again", |notes| !notes.drained.is_empty());
     let turning = std::time::Instant::now();
@@ -145,11 +142,10 @@ fn whoever_does_not_read_is_owed_the_newest_and_nothing_else() {
         lines.turn(Some(SHORT), &mut notes).unwrap();
         assert!(turning.elapsed() < Duration::from_secs(20), "the newest arrives");
     }
-    let (shown, pongs) = reading.join().unwrap();
+    let shown = reading.join().unwrap();
     let whole = shown.len() - 1;
     assert!(shown[..whole].iter().copied().eq(0..u32::try_from(whole).unwrap()), "each once and in order: {shown:?}");
     assert!(u32::try_from(whole).unwrap() <= sent + 1, "and none that came while it was behind");
-    assert_eq!(pongs.last().map(Vec::as_slice), Some(&b"2"[..]));
 }
 
 #[test]
