@@ -19,12 +19,12 @@ use crate::clock::Clock;
 use crate::cluster::signature::{self, Signer};
 use crate::cluster::{Leases, Member, MemberSettings, Peers};
 use crate::database::DatabaseError;
-use crate::http::{Admission, Closing, Couriers, DemoState, Edge, app, listen, serve};
+use crate::http::{Admission, Closing, DemoState, Edge, Porters, app, listen, serve};
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
-use crate::venues::{Hubs, Registry, RegistryError};
+use crate::venues::{Bell, Courier, Hubs, Registry, RegistryError};
 
 /// How long requests in flight may take after sockets were sent away.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -166,6 +166,8 @@ impl App {
         let registry = Arc::new(registry);
         registry.open_all().await?;
         actix::spawn(registry.clone().keep_open());
+        let bell = Bell::default();
+        actix::spawn(Courier::new(registry.clone(), bell.clone()).run());
         let edge = web::Data::new(Edge {
             registry: registry.clone(),
             access: parts.access,
@@ -175,21 +177,22 @@ impl App {
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
             admission: Admission::default(),
+            bell,
             closing: Closing::default(),
             demo: parts.demo,
             member: member.clone(),
         });
         let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(2);
-        let couriers = Couriers::start(workers, &edge.clock, &metrics)?;
-        for courier in couriers.iter() {
-            hubs.add(Arc::new(courier.clone()));
-            edge.closing.add(courier.clone());
+        let porters = Porters::start(workers, &edge.clock, &metrics)?;
+        for porter in porters.iter() {
+            hubs.add(Arc::new(porter.clone()));
+            edge.closing.add(porter.clone());
         }
         let shared = edge.clone();
         let make = move || {
-            // Each worker hands its lines to a courier of its own.
-            let (shared, courier) = (shared.clone(), web::Data::new(couriers.next()));
-            move || app(shared.clone(), courier.clone())
+            // Each worker hands its lines to a porter of its own.
+            let (shared, porter) = (shared.clone(), web::Data::new(porters.next()));
+            move || app(shared.clone(), porter.clone())
         };
         let unbound = |problem| AppError::Listen { listen: parts.listen, problem };
         let listener = listen(parts.listen).map_err(unbound)?;

@@ -161,6 +161,7 @@ fn rule_name(rule: Rule) -> &'static str {
         Rule::Urgent => "urgent",
         Rule::Overdue => "overdue",
         Rule::Ready => "ready",
+        Rule::Rejoin => "rejoin",
         Rule::Cycle => "cycle",
         Rule::Early => "early",
         Rule::ByHand => "by_hand",

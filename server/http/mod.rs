@@ -7,20 +7,23 @@ mod accounts;
 mod admission;
 mod appointments;
 mod asker;
+mod closures;
 mod cluster;
 mod counters;
-mod courier;
 mod docs;
 mod edge;
 mod error;
+mod figures;
 mod frame_guard;
 mod handover;
 mod here;
 pub mod line;
+mod moves;
 mod ops;
 mod origin;
 mod pages;
 mod phone;
+mod porter;
 mod serve;
 mod sessions;
 mod socket;
@@ -30,10 +33,10 @@ mod watch;
 mod write;
 
 pub use admission::Admission;
-pub use courier::{Courier, Couriers};
 pub use edge::{DemoState, Edge};
 pub use error::ApiError;
 pub use handover::hand_over;
+pub use porter::{Porter, Porters};
 pub use serve::{listen, serve};
 pub use watch::Closing;
 
@@ -50,7 +53,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 /// The server's application, as the binary and every test run it.
 pub fn app(
     edge: web::Data<Edge>,
-    courier: web::Data<Courier>,
+    porter: web::Data<Porter>,
 ) -> App<
     impl dev::ServiceFactory<
         dev::ServiceRequest,
@@ -65,7 +68,7 @@ pub fn app(
     // The documents' page first: the interface would swallow everything that begins as it does.
     let (app, _) = documented(App::new().configure(|config| docs::page(config, openapi)));
     app.app_data(edge)
-        .app_data(courier)
+        .app_data(porter)
         .app_data(web::Data::new(texts))
         .app_data(web::Data::new(methods))
         .configure(sockets)
@@ -116,12 +119,16 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(venues::one)
         .service(venues::queue)
         .service(venues::undo)
+        .service(figures::day)
+        .service(figures::story)
         .service(tickets::take)
         .service(tickets::overflow)
         .service(tickets::hold)
         .service(tickets::bring_back)
         .service(tickets::requeue)
-        .service(tickets::transfer)
+        .service(moves::transfer)
+        .service(moves::set_steps)
+        .service(moves::skip_step)
         .service(tickets::cancel)
         .service(tickets::green_channel)
         .service(appointments::set)
@@ -132,6 +139,12 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(counters::complete)
         .service(counters::miss)
         .service(counters::set)
+        .service(closures::of_service)
+        .service(closures::of_counter)
+        .service(closures::close_service)
+        .service(closures::close_counter)
+        .service(closures::reopen_service)
+        .service(closures::reopen_counter)
         .service(phone::card)
         .service(phone::qr)
         .service(phone::cancel)

@@ -9,11 +9,11 @@ use bytestring::ByteString;
 use callnext_engine::{ServiceId, VenueId};
 
 use super::asker::{Asker, tokens};
-use super::courier::{AskPass, Courier, Join};
 use super::edge::Edge;
 use super::error::ApiError;
 use super::handover::{can_hand_over, hand_over};
 use super::here::Here;
+use super::porter::{AskPass, Join, Porter};
 use super::socket::{Heard, Out, Talk, open};
 use super::write::ByName;
 use crate::access::Permission;
@@ -28,13 +28,13 @@ pub struct Closing(Arc<State>);
 #[derive(Default)]
 struct State {
     begun: AtomicBool,
-    couriers: RwLock<Vec<Courier>>,
+    porters: RwLock<Vec<Porter>>,
 }
 
 impl Closing {
-    /// Adds a courier that is to be told.
-    pub fn add(&self, courier: Courier) {
-        self.0.couriers.write().unwrap_or_else(PoisonError::into_inner).push(courier);
+    /// Adds a porter that is to be told.
+    pub fn add(&self, porter: Porter) {
+        self.0.porters.write().unwrap_or_else(PoisonError::into_inner).push(porter);
     }
 
     /// Whether it has begun.
@@ -45,18 +45,18 @@ impl Closing {
     /// Begins: no new sockets from now on. Returns how many are open.
     pub fn begin(&self) -> usize {
         self.0.begun.store(true, Ordering::Relaxed);
-        self.couriers().iter().map(Courier::open).sum()
+        self.porters().iter().map(Porter::open).sum()
     }
 
     /// Tells up to `most` sockets to come back elsewhere; returns how many were left before that.
     pub fn close_some(&self, most: usize) -> usize {
-        let couriers = self.couriers();
-        let each = most.div_ceil(couriers.len().max(1));
-        couriers
+        let porters = self.porters();
+        let each = most.div_ceil(porters.len().max(1));
+        porters
             .iter()
-            .map(|courier| {
-                let open = courier.open();
-                courier.send_away(each);
+            .map(|porter| {
+                let open = porter.open();
+                porter.send_away(each);
                 open
             })
             .sum()
@@ -64,11 +64,11 @@ impl Closing {
 
     /// Ends whatever is still open.
     pub fn end(&self) {
-        self.couriers().iter().for_each(Courier::stop);
+        self.porters().iter().for_each(Porter::stop);
     }
 
-    fn couriers(&self) -> Vec<Courier> {
-        self.0.couriers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn porters(&self) -> Vec<Porter> {
+        self.0.porters.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -77,7 +77,7 @@ pub async fn board(
     request: HttpRequest,
     payload: Payload,
     edge: Data<Edge>,
-    courier: Data<Courier>,
+    porter: Data<Porter>,
     asker: Asker,
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
@@ -92,7 +92,7 @@ pub async fn board(
         return Err(ApiError::ServiceUnknown(unknown.to_string()).into());
     }
     let first = None;
-    watch(&request, payload, &edge, &courier, Start { audience: Audience::Board(filter), needs, seen, first })
+    watch(&request, payload, &edge, &porter, Start { audience: Audience::Board(filter), needs, seen, first })
 }
 
 /// `GET /ws/v1/venues/{venue}/console`
@@ -100,7 +100,7 @@ pub async fn console(
     request: HttpRequest,
     payload: Payload,
     edge: Data<Edge>,
-    courier: Data<Courier>,
+    porter: Data<Porter>,
     asker: Asker,
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
@@ -108,7 +108,7 @@ pub async fn console(
     let now = edge.registry.look(&venue, |shown| (shown.current(), shown.console_frame())).await;
     let (seen, first) = now.map_err(ApiError::from)?;
     let (needs, first) = (Some(Permission::SeeQueue), Some(first.text()));
-    watch(&request, payload, &edge, &courier, Start { audience: Audience::Console, needs, seen, first })
+    watch(&request, payload, &edge, &porter, Start { audience: Audience::Console, needs, seen, first })
 }
 
 /// `GET /ws/v1/tickets/{token}`
@@ -116,15 +116,15 @@ pub async fn phone(
     request: HttpRequest,
     payload: Payload,
     edge: Data<Edge>,
-    courier: Data<Courier>,
+    porter: Data<Porter>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let link = Here(request.clone()).link()?;
+    let link = edge.follow(Here(request.clone()).link()?).await?;
     let ticket = link.ticket;
     let _opening = edge.admission.admit()?;
     let now = edge.registry.look(&link.venue, move |shown| shown.card(ticket)).await.map_err(ApiError::from)?;
     let (facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
     let audience = Audience::Phone(ticket, Box::new(facts));
-    watch(&request, payload, &edge, &courier, Start { audience, needs: None, seen, first: None })
+    watch(&request, payload, &edge, &porter, Start { audience, needs: None, seen, first: None })
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
@@ -155,7 +155,7 @@ fn watch(
     request: &HttpRequest,
     payload: Payload,
     edge: &Data<Edge>,
-    courier: &Data<Courier>,
+    porter: &Data<Porter>,
     start: Start,
 ) -> Result<HttpResponse, actix_web::Error> {
     if edge.closing.has_begun() {
@@ -174,14 +174,14 @@ fn watch(
         tokens: tokens(request).into(),
     });
     let is_console = audience == Audience::Console;
-    let join = Join { audience, seen, kind, was_shown: first.is_some(), pass: pass.map(|pass| pass.asked(courier)) };
+    let join = Join { audience, seen, kind, was_shown: first.is_some(), pass: pass.map(|pass| pass.asked(porter)) };
     if !is_console && can_hand_over(request) {
-        let courier = courier.get_ref().clone();
-        return Ok(hand_over(request, move |stream, early| courier.take_over(stream, early, join))?);
+        let porter = porter.get_ref().clone();
+        return Ok(hand_over(request, move |stream, early| porter.take_over(stream, early, join))?);
     }
     let watcher = Watcher {
         edge: edge.clone(),
-        courier: courier.get_ref().clone(),
+        porter: porter.get_ref().clone(),
         venue: join.seen.venue.clone(),
         is_console,
         start: Some((join, first)),
@@ -200,14 +200,14 @@ struct Pass {
 }
 
 impl Pass {
-    /// Asks in the background, on the thread that let the viewer in; tells the courier if it may watch no longer.
-    fn asked(self, courier: &Courier) -> AskPass {
-        let (courier, runtime) = (courier.clone(), tokio::runtime::Handle::current());
+    /// Asks in the background, on the thread that let the viewer in; tells the porter if it may watch no longer.
+    fn asked(self, porter: &Porter) -> AskPass {
+        let (porter, runtime) = (porter.clone(), tokio::runtime::Handle::current());
         Arc::new(move |viewer| {
-            let (pass, courier) = (self.clone(), courier.clone());
+            let (pass, porter) = (self.clone(), porter.clone());
             runtime.spawn(async move {
                 if !pass.is_good().await {
-                    courier.refuse(viewer);
+                    porter.refuse(viewer);
                 }
             });
         })
@@ -227,12 +227,12 @@ impl Pass {
 /// One session's side of its socket.
 struct Watcher {
     edge: Data<Edge>,
-    courier: Courier,
+    porter: Porter,
     venue: VenueId,
     is_console: bool,
     /// How it joins, and the frame to begin with.
     start: Option<(Join, Option<ByteString>)>,
-    /// The name the courier gave it.
+    /// The name the porter gave it.
     joined: Arc<Mutex<Joined>>,
 }
 
@@ -250,13 +250,13 @@ impl Talk for Watcher {
         if let Some(first) = first {
             out.send(first);
         }
-        let (courier, joined) = (self.courier.clone(), self.joined.clone());
+        let (porter, joined) = (self.porter.clone(), self.joined.clone());
         actix::spawn(async move {
-            let Some(key) = courier.join(out, join).await else { return };
+            let Some(key) = porter.join(out, join).await else { return };
             let mut joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*joined, Joined::LeftBefore) {
                 drop(joined);
-                courier.leave(key);
+                porter.leave(key);
             } else {
                 *joined = Joined::As(key);
             }
@@ -280,7 +280,7 @@ impl Talk for Watcher {
                 }
             });
         } else if let Joined::As(key) = *self.joined.lock().unwrap_or_else(PoisonError::into_inner) {
-            self.courier.resend(key);
+            self.porter.resend(key);
         }
         Heard::GoOn
     }
@@ -288,7 +288,7 @@ impl Talk for Watcher {
     fn closed(&mut self) {
         let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
         if let Joined::As(key) = *joined {
-            self.courier.leave(key);
+            self.porter.leave(key);
         } else {
             *joined = Joined::LeftBefore;
         }

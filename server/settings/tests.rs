@@ -198,6 +198,7 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
             assert_eq!(service.policy.weights.of(lane), Policy::default().weights.of(lane), "{lane:?}");
         }
         service.policy.weights = Policy::default().weights;
+        assert!(service.policy.over_quota_role.take().is_some());
     }
     assert_eq!(full, settings);
 }

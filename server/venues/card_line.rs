@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use callnext_engine::config::VenueConfig;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::Unknown;
 use callnext_engine::{CounterId, Lane, ServiceId, Text, TicketNumber, VenueId};
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use super::publication::{Facts, Publication};
 use crate::journal::Epoch;
-use crate::wire::{CardState, Estimate, rfc3339};
+use crate::wire::{CardNotice, CardState, CardSteps, Estimate, PassedOver, rfc3339};
 
 /// The names of a declaration, found by their ids.
 #[derive(Debug)]
@@ -66,6 +67,10 @@ pub(super) struct CardLine<'a> {
     slot_start: Option<DateTime<Utc>>,
     slot_end: Option<DateTime<Utc>>,
     green_channel: bool,
+    notice: Option<&'a CardNotice>,
+    steps: Option<&'a CardSteps>,
+    #[serde(serialize_with = "as_passed_over")]
+    passed_over_by: &'a [(PassedBy, u32)],
 }
 
 #[derive(Serialize)]
@@ -114,8 +119,15 @@ impl<'a> CardLine<'a> {
             slot_start: facts.slot.map(|slot| rfc3339(slot.start)),
             slot_end: facts.slot.map(|slot| rfc3339(slot.end)),
             green_channel: facts.green_channel,
+            notice: facts.notice.as_deref(),
+            steps: facts.steps.as_deref(),
+            passed_over_by: &facts.passed_over_by,
         }
     }
+}
+
+fn as_passed_over<S: Serializer>(passed: &[(PassedBy, u32)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(passed.iter().map(|(by, count)| PassedOver { by: *by, count: *count }))
 }
 
 fn as_text<S: Serializer>(what: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -161,6 +173,9 @@ mod tests {
             called_at: None,
             slot: None,
             green_channel: false,
+            notice: None,
+            steps: None,
+            passed_over_by: Vec::new(),
         };
         let called = Facts {
             state: CardState::Called,
@@ -173,6 +188,7 @@ mod tests {
             called_at: Some(Timestamp(1_772_413_260_000)),
             slot: Some(Slot { start: Timestamp(1_772_413_200_000), end: Timestamp(1_772_415_000_000) }),
             green_channel: true,
+            passed_over_by: vec![(PassedBy::GreenChannel, 2), (PassedBy::ByHand, 1)],
             ..waiting.clone()
         };
         // Declared no longer: the id stands for the name.

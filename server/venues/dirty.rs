@@ -26,7 +26,11 @@ impl Dirty {
     /// Notes what an event touched.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::DayOpened { .. } | Event::VenueConfigured { .. } | Event::AppointmentsSet { .. } => self.all = true,
+            Event::DayOpened { .. }
+            | Event::VenueConfigured { .. }
+            | Event::AppointmentsSet { .. }
+            | Event::SessionClosed { .. } => self.all = true,
+            Event::AppointmentsNotShown { .. } => self.appointments = true,
             Event::TicketIssued { ticket, appointment, .. } => {
                 self.appointments |= appointment.is_some();
                 self.tickets.insert(*ticket);
@@ -36,6 +40,10 @@ impl Dirty {
             | Event::TicketMissed { ticket, .. }
             | Event::TicketHeld { ticket, .. }
             | Event::TicketTransferred { ticket, .. }
+            | Event::TicketSent { ticket, .. }
+            | Event::TransferSettled { ticket, .. }
+            | Event::StepCompleted { ticket, .. }
+            | Event::StepSkipped { ticket, .. }
             | Event::TicketCancelled { ticket, .. }
             | Event::TicketNotShown { ticket } => {
                 self.counters = true;
@@ -44,14 +52,22 @@ impl Dirty {
             Event::TicketReadied { ticket, .. }
             | Event::WaitAnnounced { ticket, .. }
             | Event::TicketRecalled { ticket }
+            | Event::TicketReceived { ticket, .. }
+            | Event::StepsSet { ticket, .. }
             | Event::ServiceStarted { ticket }
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
+            | Event::TicketSlotBegan { ticket }
             | Event::GreenChannelGranted { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);
             }
-            Event::CounterSet { .. } | Event::ChangeUndone { .. } => self.counters = true,
+            Event::Closed { tickets, .. } => {
+                self.counters = true;
+                self.tickets.extend(tickets);
+            }
+            Event::CounterSet { .. } | Event::ChangeUndone { .. } | Event::Reopened { .. } => self.counters = true,
+            Event::ParcelDeclined { .. } => {}
         }
     }
 }

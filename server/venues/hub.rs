@@ -336,6 +336,9 @@ mod tests {
             called_at: None,
             slot: None,
             green_channel: false,
+            notice: None,
+            steps: None,
+            passed_over_by: Vec::new(),
         }
     }
 

@@ -6,21 +6,26 @@
 mod answers;
 mod backlog;
 mod card_line;
+mod courier;
 mod dirty;
 mod frame;
 mod hub;
 mod hubs;
 mod messages;
+pub mod notices;
 mod owner;
+mod past;
 mod publication;
 mod registry;
 mod shown;
+mod told;
 mod venue_actor;
 pub mod view;
 mod writers;
 
 pub use backlog::{Backlog, Pending};
 pub use card_line::Names;
+pub use courier::{Bell, Courier};
 pub use frame::{Draft, Frame};
 pub use hub::{Audience, Hub, Outlets, Sending, ViewerKey};
 pub use hubs::{Hubs, Subscriber};

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use callnext_engine::config::VenueConfig;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::Unknown;
 use callnext_engine::ticket::Slot;
 use callnext_engine::{CallId, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, VenueId};
@@ -14,7 +15,9 @@ use callnext_engine::{CallId, CounterId, Lane, Seq, ServiceId, TicketId, TicketN
 use super::card_line::{CardLine, Names};
 use super::frame::{Draft, Frame};
 use crate::journal::Epoch;
-use crate::wire::{Board, BoardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339};
+use crate::wire::{
+    Board, BoardFrame, CardNotice, CardState, CardSteps, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
+};
 
 /// Everything a phone shows of one ticket, before names are looked up: cheap to make and to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,9 @@ pub struct Facts {
     pub called_at: Option<Timestamp>,
     pub slot: Option<Slot>,
     pub green_channel: bool,
+    pub notice: Option<Box<CardNotice>>,
+    pub steps: Option<Box<CardSteps>>,
+    pub passed_over_by: Vec<(PassedBy, u32)>,
 }
 
 /// The services a board shows; empty for all.
@@ -213,5 +219,6 @@ fn narrowed(board: &Board, filter: &BoardFilter) -> Board {
     board.calls.retain(|call| shown(&call.service));
     board.ready.retain(|ticket| shown(&ticket.service));
     board.missed.retain(|ticket| shown(&ticket.service));
+    board.closed.retain(|closed| closed.concerns.iter().any(|service| shown(service)));
     board
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callnext_engine::figures::Ledger;
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Change, Event, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
 use tokio::sync::watch;
@@ -31,6 +32,10 @@ const RESUMABLE_MAX: usize = 256;
 /// What the world sees of a venue: the state that is saved, and what was last published of it.
 pub struct Shown {
     venue: Venue,
+    /// What today's figures are counted from.
+    ledger: Ledger,
+    /// The change that opened the day.
+    opened: Seq,
     epoch: Epoch,
     clock: Clock,
     hubs: Hubs,
@@ -60,6 +65,8 @@ impl Shown {
     pub(super) fn new(venue: Venue, epoch: Epoch, clock: Clock, hubs: Hubs, metrics: Arc<Metrics>) -> Self {
         Self {
             venue,
+            ledger: Ledger::default(),
+            opened: Seq(0),
             epoch,
             clock,
             hubs,
@@ -97,6 +104,16 @@ impl Shown {
     /// The venue's time: never before its latest change.
     pub fn now(&self) -> Timestamp {
         self.clock.now().max(self.venue.at())
+    }
+
+    /// What today's figures are counted from.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The change that opened the day.
+    pub fn opened(&self) -> Seq {
+        self.opened
     }
 
     /// The venue's name.
@@ -176,7 +193,7 @@ impl Shown {
             (known, _) => known.is_none(),
         };
         if !same_history {
-            self.venue = Venue::new(self.venue.config().clone());
+            self.forget();
         }
         self.begin(opened.epoch);
         for change in &opened.changes {
@@ -187,7 +204,7 @@ impl Shown {
     /// Shows the venue as it was loaded, whatever was shown before.
     pub(super) fn reload(&mut self, loaded: &Opened) {
         self.last_change = None;
-        self.venue = Venue::new(self.venue.config().clone());
+        self.forget();
         self.catch_up(loaded);
     }
 
@@ -207,6 +224,11 @@ impl Shown {
             at_once |= self.take_in(change);
         }
         if at_once { Followed::AtOnce } else { Followed::Soon }
+    }
+
+    fn forget(&mut self) {
+        self.venue = Venue::new(self.venue.config().clone());
+        self.ledger = Ledger::default();
     }
 
     /// Another ownership: whoever watches is told everything anew.
@@ -234,6 +256,10 @@ impl Shown {
         }
         self.dirty.any = true;
         self.venue.apply(change);
+        self.ledger.hear(&self.venue, change);
+        if opens_day(change) {
+            self.opened = change.seq;
+        }
         let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
         let over = touched.filter(|ticket| ticket.state.is_over());
         self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
@@ -257,9 +283,12 @@ impl Shown {
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
             Outcome::Undone { tickets, .. } => tickets.iter().filter_map(row).collect(),
-            Outcome::Done | Outcome::NobodyWaiting | Outcome::Appointments { .. } | Outcome::Counter { .. } => {
-                Vec::new()
-            }
+            Outcome::Done
+            | Outcome::NobodyWaiting
+            | Outcome::Appointments { .. }
+            | Outcome::Arrival { .. }
+            | Outcome::Closed { .. }
+            | Outcome::Counter { .. } => Vec::new(),
         };
         let card = match &outcome {
             Outcome::Ticket { ticket } if issued => self

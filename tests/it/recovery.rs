@@ -220,7 +220,8 @@ async fn examine(hall: &Rc<Hall>, board: &Stayer, console: &Stayer) {
     }
 }
 
-fn number_from(variable: &str, default: u64) -> u64 {
+/// A number of the environment.
+pub fn number_from(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}: {text}")))
 }
 

@@ -1,4 +1,4 @@
-//! The courier of a worker: a thread of its own that owns the lines of boards and phones and the hub that knows what
+//! The porter of a worker: a thread of its own that owns the lines of boards and phones and the hub that knows what
 //! each is to be shown. Sessions (consoles, and whoever comes over TLS) are in the same hub; their frames go to actors.
 //!
 //! Whoever else has something for it leaves it in its inbox and wakes it. The inbox is bounded: publications are merged
@@ -34,7 +34,7 @@ const STALLED_MAX: Duration = Duration::from_secs(20);
 /// What a line's kernel buffer may hold: a board that stops reading must not hold megabytes there.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Asks, in its own time, whether a viewer may still watch, and tells by [`Courier::refuse`] if not.
+/// Asks, in its own time, whether a viewer may still watch, and tells by [`Porter::refuse`] if not.
 pub type AskPass = Arc<dyn Fn(ViewerKey) + Send + Sync>;
 
 /// A viewer on its way in.
@@ -67,9 +67,9 @@ struct Inbox {
     backlog: Backlog,
 }
 
-/// A courier, from the outside.
+/// A porter, from the outside.
 #[derive(Clone)]
-pub struct Courier(Arc<Shared>);
+pub struct Porter(Arc<Shared>);
 
 struct Shared {
     inbox: Mutex<Inbox>,
@@ -78,22 +78,22 @@ struct Shared {
     open: AtomicUsize,
 }
 
-/// The couriers of a server: one for each worker.
+/// The porters of a server: one for each worker.
 #[derive(Clone)]
-pub struct Couriers {
-    first: Courier,
-    others: Arc<[Courier]>,
+pub struct Porters {
+    first: Porter,
+    others: Arc<[Porter]>,
     next: Arc<AtomicUsize>,
 }
 
-impl Couriers {
+impl Porters {
     /// Starts this many, and at least one.
     ///
     /// # Errors
     ///
-    /// As [`Courier::start`].
+    /// As [`Porter::start`].
     pub fn start(workers: usize, clock: &Clock, metrics: &Arc<Metrics>) -> std::io::Result<Self> {
-        let start = || Courier::start(clock.clone(), metrics.clone());
+        let start = || Porter::start(clock.clone(), metrics.clone());
         Ok(Self {
             first: start()?,
             others: (1..workers).map(|_| start()).collect::<Result<_, _>>()?,
@@ -102,19 +102,19 @@ impl Couriers {
     }
 
     /// Each worker's own, in turn.
-    pub fn next(&self) -> Courier {
+    pub fn next(&self) -> Porter {
         let at = self.next.fetch_add(1, Ordering::Relaxed) % (self.others.len() + 1);
         at.checked_sub(1).and_then(|at| self.others.get(at)).unwrap_or(&self.first).clone()
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Courier> {
+    pub fn iter(&self) -> impl Iterator<Item = &Porter> {
         std::iter::once(&self.first).chain(self.others.iter())
     }
 }
 
-impl Courier {
-    /// Starts a courier on a thread of its own.
+impl Porter {
+    /// Starts a porter on a thread of its own.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Courier {
             sends_away: false,
             rounds: 0,
         };
-        std::thread::Builder::new().name("courier".to_owned()).spawn(move || run(round, lines))?;
+        std::thread::Builder::new().name("porter".to_owned()).spawn(move || run(round, lines))?;
         Ok(Self(shared))
     }
 
@@ -186,7 +186,7 @@ impl Courier {
     }
 }
 
-impl Subscriber for Courier {
+impl Subscriber for Porter {
     fn published(&self, publication: &Arc<Publication>) {
         self.0.inbox().backlog.add(publication);
         self.0.wake();
@@ -200,7 +200,7 @@ impl Shared {
 
     fn wake(&self) {
         if let Err(error) = self.wake.wake() {
-            tracing::error!(%error, "a courier cannot be woken");
+            tracing::error!(%error, "a porter cannot be woken");
         }
     }
 }
@@ -208,7 +208,7 @@ impl Shared {
 fn run(mut round: Round, mut lines: Lines) {
     loop {
         if let Err(error) = lines.turn(None, &mut round) {
-            tracing::error!(%error, "a courier hears of no connection any more; the process has to be started again");
+            tracing::error!(%error, "a porter hears of no connection any more; the process has to be started again");
             return;
         }
         let Inbox { notes, mut backlog } = std::mem::take(&mut *round.shared.inbox());
@@ -224,7 +224,7 @@ fn run(mut round: Round, mut lines: Lines) {
     }
 }
 
-/// What a courier has in hand.
+/// What a porter has in hand.
 struct Round {
     shared: Arc<Shared>,
     hub: Hub,
