@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Arbiter};
+use actix::Arbiter;
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use callnext_engine::VenueConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::cluster::signature::{self, Signer};
 use crate::cluster::{Leases, Member, MemberSettings, Peers};
 use crate::database::DatabaseError;
-use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
+use crate::http::{Admission, Closing, DemoState, Edge, Porters, app, listen, serve};
 use crate::journal::Journal;
 use crate::journal::redis::{RedisError, RedisJournal};
 use crate::journal::sqlite::SqliteJournal;
@@ -27,18 +27,16 @@ use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
 use crate::settings::{self, JournalSettings};
 use crate::snapshot::{Keeper, Nightly, Nights, SnapshotError, SnapshotSettings, Store};
-use crate::venues::{Bell, Courier, Hub, Hubs, Registry, RegistryError};
+use crate::venues::{Bell, Courier, Hubs, Registry, RegistryError};
 
-/// How long requests in flight may take after sockets were sent away, seconds.
-const SHUTDOWN_S: u64 = 5;
+/// How long requests in flight may take after sockets were sent away.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Sockets that are sent away in one step when the server stops: their reconnecting must not come as one wave.
 const SEND_AWAY: usize = 500;
 /// Pause between two such steps.
 const SEND_AWAY_PAUSE: Duration = Duration::from_millis(100);
 /// Time for the last close frames to leave.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// Longest time a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a server is made from.
 pub struct Parts {
@@ -207,33 +205,32 @@ impl App {
             nights,
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
+            admission: Admission::default(),
             bell,
             closing: Closing::default(),
             demo: parts.demo,
             member: member.clone(),
         });
+        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(2);
+        let porters = Porters::start(workers, &edge.clock, &metrics)?;
+        for porter in porters.iter() {
+            hubs.add(Arc::new(porter.clone()));
+            edge.closing.add(porter.clone());
+        }
         let shared = edge.clone();
-        let factory = move || {
-            let hub = Hub::new(metrics.clone()).start();
-            hubs.add(hub.clone());
-            app(shared.clone(), web::Data::new(hub))
+        let make = move || {
+            // Each worker hands its lines to a porter of its own.
+            let (shared, porter) = (shared.clone(), web::Data::new(porters.next()));
+            move || app(shared.clone(), porter.clone())
         };
-        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-        let listen = parts.listen;
-        let bound = HttpServer::new(factory)
-            .workers(workers.unwrap_or(2))
-            .client_request_timeout(HEAD_TIMEOUT)
-            .tcp_nodelay(true)
-            .shutdown_timeout(SHUTDOWN_S)
-            .disable_signals()
-            .on_connect(keep_socket_honest)
-            .bind(listen)
-            .map_err(|problem| AppError::Listen { listen, problem })?;
-        let address = bound.addrs().first().copied().unwrap_or(listen);
+        let unbound = |problem| AppError::Listen { listen: parts.listen, problem };
+        let listener = listen(parts.listen).map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        let server = serve(listener, workers, SHUTDOWN, make).map_err(unbound)?;
         if let Some(member) = member {
             actix::spawn(async move { member.run(registry, format!("http://{address}")).await });
         }
-        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter, _lock: own })
+        Ok(Self { server, address, edge, _arbiter: arbiter, _lock: own })
     }
 
     /// Where it listens.
@@ -292,5 +289,6 @@ async fn take_down(handle: &ServerHandle, edge: &Edge) {
         tokio::time::sleep(SEND_AWAY_PAUSE).await;
     }
     tokio::time::sleep(LAST_WORDS).await;
+    closing.end();
     handle.stop(true).await;
 }

@@ -121,7 +121,7 @@ impl Night {
 impl fmt::Display for Night {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |us: u64| format!("{}.{:03} ms", us / 1000, us % 1000);
-        let mib = |bytes: u64| format!("{}.{} MiB", bytes >> 20, (bytes & 0xf_ffff) * 10 >> 20);
+        let mib = |bytes: u64| format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20);
         writeln!(
             f,
             "the day           {} tickets, {} changes, {} of content",

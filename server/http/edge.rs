@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use callnext_engine::{Action, Command, TicketState, VenueId};
 
+use super::admission::Admission;
 use super::error::ApiError;
 use super::watch::Closing;
 use super::write::Write;
@@ -38,6 +39,8 @@ pub struct Edge {
     pub public_url: Option<String>,
     /// Other origins whose pages may use this server.
     pub trusted_origins: Vec<String>,
+    /// How many sockets are let in.
+    pub admission: Admission,
     /// Wakes whoever carries tickets to other venues.
     pub bell: Bell,
     /// Whether the server is going down: sockets are told to come back.

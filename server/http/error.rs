@@ -78,6 +78,12 @@ pub enum ApiError {
     /// The world fails: storage is away, or there is too much to do.
     #[error("the server cannot save at the moment; nothing was changed")]
     Unavailable,
+    /// More sockets come than can be opened in time.
+    #[error("too many come at this moment; come back in {retry_after_s} s")]
+    Crowded {
+        /// When to come back, seconds.
+        retry_after_s: u32,
+    },
     /// We are wrong.
     #[error("something went wrong on our side")]
     Internal,
@@ -103,7 +109,7 @@ impl ApiError {
             Self::BodyTooLarge(_) => "body_too_large",
             Self::KeyInvalid => "idempotency_key_invalid",
             Self::AppointmentsInvalid(_) => "appointments_invalid",
-            Self::Unavailable => "service_unavailable",
+            Self::Unavailable | Self::Crowded { .. } => "service_unavailable",
             Self::Internal => "internal_error",
         }
     }
@@ -119,6 +125,7 @@ impl ApiError {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Access(AccessError::TooManyAttempts { retry_after }) => Some(retry_after.as_secs().max(1)),
+            Self::Crowded { retry_after_s } => Some((*retry_after_s).into()),
             other if other.status_code() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_S),
             _ => None,
         }
@@ -178,7 +185,7 @@ impl ResponseError for ApiError {
             Self::BodyInvalid(_) | Self::KeyInvalid => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::AppointmentsInvalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -55,8 +55,7 @@ pub(super) async fn step_back(
 async fn show(edge: &Edge, here: &Here) -> Result<HttpResponse, ApiError> {
     let link = edge.follow(here.link()?).await?;
     let frame = edge.registry.look(&link.venue, move |shown| shown.card_frame(link.ticket)).await?;
-    let (frame, ..) = frame.ok_or(ApiError::TokenUnknown)?;
     // The card is already text: the very bytes a socket would get.
-    let body = frame.into_bytes();
+    let body = frame.ok_or(ApiError::TokenUnknown)?.text().into_bytes();
     Ok(HttpResponse::Ok().content_type("application/json").insert_header(("Cache-Control", "no-store")).body(body))
 }

@@ -17,7 +17,6 @@ use crate::access::{Permission, Principal};
 use crate::venues::Answer;
 use crate::wire::{
     ApproverRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest,
-    TransferRequest,
 };
 
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use callnext_engine::event::Rule;
 use callnext_engine::figures::{Figures, Ledger, SOON};
-use callnext_engine::{Lane, Millis, ServiceId, Ticket, TicketState, Timestamp, Venue};
+use callnext_engine::{Lane, Millis, ServiceId, Ticket, TicketState, Venue};
 use serde::Serialize;
 
 use super::record::TicketRecord;

@@ -11,7 +11,7 @@ use callnext_engine::{Action, Change, Command, Seq, Venue, VenueConfig, VenueId}
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant;
 
-use super::hub::Hubs;
+use super::hubs::Hubs;
 use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
 use super::past::Past;
 use super::shown::Shown;

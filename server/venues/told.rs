@@ -32,9 +32,9 @@ fn person(actor: &Actor) -> Person {
     Person { kind, name }
 }
 
-fn step(step: &Step) -> StoryStep {
-    let text = |reason: &std::sync::Arc<str>| Some(reason.to_string());
-    let plain = |what| StoryStep {
+/// A step of which there is nothing to tell but what it was.
+fn plain(step: &Step, what: StoryKind) -> StoryStep {
+    StoryStep {
         what,
         at: rfc3339(step.at),
         by: person(&step.by),
@@ -55,7 +55,12 @@ fn step(step: &Step) -> StoryStep {
         passed: None,
         slot_start: None,
         slot_end: None,
-    };
+    }
+}
+
+fn step(step: &Step) -> StoryStep {
+    let text = |reason: &std::sync::Arc<str>| Some(reason.to_string());
+    let plain = |what| plain(step, what);
     match &step.what {
         What::Issued { service, lane, slot, overflow } => StoryStep {
             service: Some(service.to_string()),

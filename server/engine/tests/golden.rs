@@ -108,6 +108,17 @@ fn visitor() -> Visitor {
     }
 }
 
+/// A call that passes people over.
+fn explained() -> Event {
+    let mut explained = called(Rule::Overdue, None, None);
+    if let Event::TicketCalled { why, .. } = &mut explained {
+        why.overtaken = 12;
+        why.passed.lanes = BTreeMap::from([(Lane::Appointment, 2), (Lane::WalkIn, 1)]);
+        why.passed.first = vec![TicketId(3), TicketId(5), TicketId(4)];
+    }
+    explained
+}
+
 /// One change for each kind of event, each actor, each outcome, each rule, with and without what may be left out.
 fn changes() -> Vec<Change> {
     let done = || Outcome::Done;
@@ -145,12 +156,6 @@ fn changes() -> Vec<Change> {
     with_key.command = Some(CommandId { key: "kiosk-1/42".into(), fingerprint: u64::MAX });
     let called_outcome = |rule| Outcome::Called { ticket: TICKET, call: CallId(5), rule };
     let tickets = vec![TICKET];
-    let mut explained = called(Rule::Overdue, None, None);
-    if let Event::TicketCalled { why, .. } = &mut explained {
-        why.overtaken = 12;
-        why.passed.lanes = BTreeMap::from([(Lane::Appointment, 2), (Lane::WalkIn, 1)]);
-        why.passed.first = vec![TicketId(3), TicketId(5), TicketId(4)];
-    }
     let open = |state| Event::CounterSet { counter: counter_id("3"), state, services: vec![service_id("ent")] };
     let to_counter = || Outcome::Counter { counter: counter_id("3") };
     vec![
@@ -206,7 +211,7 @@ fn changes() -> Vec<Change> {
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),
         of(nurse(), Outcome::Undone { seq: Seq(6), tickets }, vec![Event::ChangeUndone { seq: Seq(6) }]),
-        of(nurse(), called_outcome(Rule::Overdue), vec![explained]),
+        of(nurse(), called_outcome(Rule::Overdue), vec![explained()]),
     ]
     .into_iter()
     .chain(handovers())
