@@ -273,7 +273,7 @@ mod tests {
                     9 => Action::Miss { counter },
                     10 => Action::Hold { ticket, reason: reason() },
                     11 => Action::Return { ticket },
-                    12 => Action::Transfer { ticket, service, reason: reason(), wants: None },
+                    12 => Action::Transfer { ticket, service, reason: reason(), wants: None, urgency: None },
                     13 => Action::Undo,
                     14 => Action::StepBack { ticket, places: 1 },
                     _ => {
