@@ -205,8 +205,9 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
         .lines()
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
-            // Where Redis is has no default, and would be wrong without `store = "redis"`.
-            let setting = setting.filter(|rest| !WHERE_REDIS_IS.iter().any(|name| rest.starts_with(name)));
+            // Where Redis or a bucket is has no default, and would be wrong without what says that there is one.
+            let nowhere = |rest: &&str| WHERE_REDIS_IS.iter().chain(&["s3_"]).any(|name| rest.starts_with(name));
+            let setting = setting.filter(|rest| !nowhere(rest));
             setting.unwrap_or(line)
         })
         .collect();
@@ -214,6 +215,7 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
     assert!(full.server.public_url.take().is_some());
     assert!(full.server.workers.take().is_some());
     assert_eq!(std::mem::take(&mut full.server.trusted_origins).len(), 1);
+    assert!(full.venues.iter_mut().all(|venue| venue.mark.take().is_some()));
     for service in full.venues.iter_mut().flat_map(|venue| &mut venue.services) {
         for lane in Lane::ALL {
             assert_eq!(service.policy.weights.of(lane), Policy::default().weights.of(lane), "{lane:?}");

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Read, Take};
 use std::path::{Path, PathBuf};
 
 use callnext_engine::{Event, Seq};
+use serde_json::Value;
 
 use super::digest::Hashing;
 use super::error::{Damage, SnapshotError};
@@ -148,12 +149,12 @@ fn next_line(content: &mut Content, text: &mut Vec<u8>, seen: &mut Seen) -> Resu
     seen.content_bytes += u64::try_from(read).unwrap_or(u64::MAX);
     let line = seen.lines;
     let parsed = serde_json::from_slice(text).map_err(|error| Damage::Line { line, problem: error.to_string() })?;
-    seen.note(&parsed)?;
+    seen.note(&parsed, text)?;
     Ok(Some(parsed))
 }
 
 impl Seen {
-    fn note(&mut self, line: &Line) -> Result<(), Damage> {
+    fn note(&mut self, line: &Line, text: &[u8]) -> Result<(), Damage> {
         match line {
             Line::Change(change) => {
                 self.all_entered()?;
@@ -167,7 +168,11 @@ impl Seen {
                 self.last_seq = change.seq;
                 self.counts.changes += 1;
                 self.counts.events += u64::try_from(change.events.len()).unwrap_or(u64::MAX);
-                self.due = self.chain.follow(change).map_err(|error| Damage::Trail(error.to_string()))?;
+                let written = || {
+                    let mut line: Value = serde_json::from_slice(text)?;
+                    Ok(line.get_mut("change").map(Value::take).unwrap_or_default())
+                };
+                self.due = self.chain.follow(change, written).map_err(|error| Damage::Trail(error.to_string()))?;
                 self.due.reverse();
             }
             Line::Trail(entry) => {

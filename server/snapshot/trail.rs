@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use callnext_engine::event::Rule;
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{Actor, Change, CounterId, Event, Seq, ServiceId, TicketId, Timestamp, VenueConfig, VenueId};
+use callnext_engine::{Actor, Change, CounterId, Event, Seq, ServiceId, TicketId, Timestamp, VenueId};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -102,16 +102,26 @@ impl Chain {
         self.head
     }
 
-    /// The entries that a change makes.
-    pub fn follow(&mut self, change: &Change) -> Result<Vec<TrailEntry>, serde_json::Error> {
+    /// The entries that a change makes. Settings are entered as the snapshot has them, which is what `written` tells
+    /// of the whole change: read by a later version and written again, they would have settings of that version too.
+    pub fn follow(
+        &mut self,
+        change: &Change,
+        written: impl Fn() -> Result<Value, serde_json::Error>,
+    ) -> Result<Vec<TrailEntry>, serde_json::Error> {
         let mut entries = Vec::new();
-        for event in &change.events {
+        for (at, event) in change.events.iter().enumerate() {
+            let settings = || {
+                let mut written = written()?;
+                let config = written.pointer_mut(&format!("/events/{at}/config"));
+                Ok::<_, serde_json::Error>(config.map(Value::take).unwrap_or_default())
+            };
             let deed = match event {
-                Event::DayOpened { day, config, .. } => {
-                    self.settings = serde_json::to_value(config)?;
+                Event::DayOpened { day, .. } => {
+                    self.settings = settings()?;
                     Deed::DayOpened { date: day.date, settings_sha256: digest(&self.settings) }
                 }
-                Event::VenueConfigured { config } => self.settings_changed(config)?,
+                Event::VenueConfigured { .. } => self.settings_changed(settings()?),
                 Event::TicketIssued { ticket, service, overflow: Some(grant), .. } => {
                     let (reason, approved_by, note) = (&*grant.reason, &*grant.approved_by, grant.note.as_ref());
                     Deed::OverflowGranted { ticket: *ticket, service, reason, approved_by, note }
@@ -140,12 +150,11 @@ impl Chain {
         Ok(entries)
     }
 
-    fn settings_changed(&mut self, config: &VenueConfig) -> Result<Deed<'static>, serde_json::Error> {
-        let settings = serde_json::to_value(config)?;
+    fn settings_changed(&mut self, settings: Value) -> Deed<'static> {
         let mut changed = BTreeMap::new();
         differences(String::new(), &self.settings, &settings, &mut changed);
         self.settings = settings;
-        Ok(Deed::SettingsChanged { settings_sha256: digest(&self.settings), changed })
+        Deed::SettingsChanged { settings_sha256: digest(&self.settings), changed }
     }
 }
 
@@ -306,7 +315,10 @@ mod tests {
         hall.configures(|config| config.services[0].policy.ready_count = 5).unwrap();
         hall.walk_ins(4);
         let mut chain = Chain::new(&hall.venue().config().id, None);
-        hall.changes().iter().flat_map(|change| chain.follow(change).unwrap()).collect()
+        hall.changes()
+            .iter()
+            .flat_map(|change| chain.follow(change, || serde_json::to_value(change)).unwrap())
+            .collect()
     }
 
     fn check(entries: &[TrailEntry]) -> Result<(), Broken> {

@@ -77,7 +77,7 @@ impl<W: Write> Writer<W> {
         self.counts.changes += 1;
         self.counts.events += u64::try_from(change.events.len()).unwrap_or(u64::MAX);
         line(&mut self.content, &Written::Change(change))?;
-        for entry in self.chain.follow(change).map_err(io::Error::from)? {
+        for entry in self.chain.follow(change, || serde_json::to_value(change)).map_err(io::Error::from)? {
             self.counts.trail += 1;
             line(&mut self.content, &Written::Trail(&entry))?;
         }
