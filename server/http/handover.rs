@@ -52,8 +52,28 @@ pub fn hand_over(
     Ok(HttpResponse::from(answer.map_body(|_, _| actix_http::body::BoxBody::new(()))))
 }
 
-/// Lets the application answer a request that opens a socket.
+/// Lets the application answer a request that opens a socket. A client that goes away meanwhile is no error of ours.
 pub async fn upgrade<S, B>(
+    application: Rc<S>,
+    request: Request,
+    framed: Framed<actix_web::rt::net::TcpStream, Codec>,
+) -> Result<(), Error>
+where
+    S: Service<Request>,
+    S::Error: Into<Error>,
+    S::Response: Into<Response<B>>,
+    B: MessageBody,
+{
+    match answer(application, request, framed).await {
+        Err(error) if error.as_error::<std::io::Error>().is_some() => {
+            tracing::debug!(%error, "a client went away while its socket was opened");
+            Ok(())
+        }
+        answered => answered,
+    }
+}
+
+async fn answer<S, B>(
     application: Rc<S>,
     request: Request,
     framed: Framed<actix_web::rt::net::TcpStream, Codec>,
