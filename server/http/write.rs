@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use callnext_engine::CommandId;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
@@ -78,6 +79,15 @@ impl<T> Write<T> {
     pub fn command_id(&self, who: impl AsRef<str>) -> Option<CommandId> {
         let key = self.wish.key.as_ref()?;
         Some(CommandId { key: format!("{}|{key}", who.as_ref()).into(), fingerprint: self.wish.fingerprint })
+    }
+}
+
+impl<T: Serialize> Write<T> {
+    /// Tells the wish by what is left of the body, and by this: the journal must hold no digest of a secret that was
+    /// taken out.
+    pub fn told_by(&mut self, more: &str) {
+        let left = serde_json::to_vec(&self.body).unwrap_or_default();
+        self.wish.fingerprint = digest(&[more.as_bytes(), &left]);
     }
 }
 
@@ -153,13 +163,18 @@ fn wish(request: &HttpRequest, body: &[u8]) -> Result<Wish, ApiError> {
             Some(key.to_owned())
         }
     };
+    let (method, path) = (request.method().as_str(), request.path());
+    Ok(Wish { key, fingerprint: digest(&[method.as_bytes(), path.as_bytes(), body]) })
+}
+
+fn digest(parts: &[&[u8]]) -> u64 {
     let mut digest = Sha256::new();
-    digest.update(request.method().as_str());
-    digest.update([0]);
-    digest.update(request.path());
-    digest.update([0]);
-    digest.update(body);
-    let digest = digest.finalize();
-    let first: [u8; 8] = digest.first_chunk().copied().unwrap_or_default();
-    Ok(Wish { key, fingerprint: u64::from_be_bytes(first) })
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            digest.update([0]);
+        }
+        digest.update(part);
+    }
+    let first: [u8; 8] = digest.finalize().first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(first)
 }

@@ -203,7 +203,8 @@ mod tests {
 
     fn row(id: &str, state: CounterState, services: &[&str], current: Option<u64>) -> CounterRow {
         let services = services.iter().map(|service| (*service).to_owned()).collect();
-        CounterRow { id: id.to_owned(), name: Text::same(id), state, services, current, next: Vec::new() }
+        let (name, next) = (Text::same(id), Vec::new());
+        CounterRow { id: id.to_owned(), name, state, services, current, next, closed: None }
     }
 
     fn board_call(id: u64, counter: &str) -> BoardCall {

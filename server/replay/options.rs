@@ -254,6 +254,8 @@ mod tests {
             estimate: None,
             estimate_reason: None,
             classes: Vec::new(),
+            next_slot: None,
+            closed: None,
         };
         VenueSummary {
             id: id.to_owned(),

@@ -24,7 +24,11 @@ impl Dirty {
     /// Notes what an event touched.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::DayOpened { .. } | Event::VenueConfigured { .. } | Event::AppointmentsSet { .. } => self.all = true,
+            Event::DayOpened { .. }
+            | Event::VenueConfigured { .. }
+            | Event::AppointmentsSet { .. }
+            | Event::SessionClosed { .. } => self.all = true,
+            Event::AppointmentsNotShown { .. } => self.appointments = true,
             Event::TicketIssued { ticket, appointment, .. } => {
                 self.appointments |= appointment.is_some();
                 self.tickets.insert(*ticket);
@@ -34,6 +38,10 @@ impl Dirty {
             | Event::TicketMissed { ticket, .. }
             | Event::TicketHeld { ticket, .. }
             | Event::TicketTransferred { ticket, .. }
+            | Event::TicketSent { ticket, .. }
+            | Event::TransferSettled { ticket, .. }
+            | Event::StepCompleted { ticket, .. }
+            | Event::StepSkipped { ticket, .. }
             | Event::TicketCancelled { ticket, .. }
             | Event::TicketNotShown { ticket }
             | Event::TicketReadied { ticket, .. }
@@ -41,15 +49,22 @@ impl Dirty {
             | Event::TicketSentBack { ticket }
             | Event::WaitAnnounced { ticket, .. }
             | Event::TicketRecalled { ticket }
+            | Event::TicketReceived { ticket, .. }
+            | Event::StepsSet { ticket, .. }
             | Event::ServiceStarted { ticket }
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
+            | Event::TicketSlotBegan { ticket }
             | Event::GreenChannelGranted { ticket, .. }
             | Event::TicketClassified { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);
             }
-            Event::CounterSet { .. } | Event::ChangeUndone { .. } => {}
+            Event::CounterSet { .. }
+            | Event::ChangeUndone { .. }
+            | Event::Reopened { .. }
+            | Event::ParcelDeclined { .. } => {}
+            Event::Closed { tickets, .. } => self.tickets.extend(tickets),
         }
     }
 }

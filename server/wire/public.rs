@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Card, CounterRow, Estimate, Named, TicketRow};
+use super::{Card, ClosedNotice, CounterRow, Estimate, Named, TicketRow};
 
 /// All venues of this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -53,8 +53,21 @@ pub struct ServiceSummary {
     pub estimate: Option<Estimate>,
     /// Why there is no estimate.
     pub estimate_reason: Option<String>,
+    /// The next free slot, where people on site can take one (R4).
+    pub next_slot: Option<SlotTimes>,
+    /// Set when it is closed for the day and gives no numbers (B10).
+    pub closed: Option<ClosedNotice>,
     /// Classes of its people, of which one may be chosen (E1).
     pub classes: Vec<ClassRow>,
+}
+
+/// A slot, half open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SlotTimes {
+    /// First instant of it.
+    pub start: DateTime<Utc>,
+    /// First instant after it.
+    pub end: DateTime<Utc>,
 }
 
 /// One class of a service's people (E1).

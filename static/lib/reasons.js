@@ -13,6 +13,9 @@ export const OTHER = "other";
 const PRESETS = {
   hold: ["lab", "imaging", "payment", "documents"],
   transfer: ["wrong_service", "doctor", "urgent_change", "further_business"],
+  close: ["doctor_away", "equipment", "full"],
+  steps: ["doctor", "results_first", "further_business"],
+  skip: ["done_before", "not_needed", "doctor"],
   requeue: ["came_late", "not_heard", "restroom"],
   cancel: ["asked", "duplicate", "left_hall"],
 };

@@ -8,6 +8,7 @@
  * @typedef {import("../lib/wire").TicketIssued} TicketIssued
  */
 import { get, newKey, path, post, Refusal, Unreachable } from "../lib/api.js";
+import { closedText } from "../lib/closed.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { createFeed, followBrowser } from "../lib/feed.js";
@@ -98,12 +99,23 @@ function renderHome() {
         "li",
         {},
         el("button", { type: "button", class: "kiosk-service-button", "data-service": choice.key, click: choice.act }, el("strong"), el("span", { class: "kiosk-waiting" }), el("span", { class: "kiosk-estimate" })),
+        el("button", { type: "button", class: "kiosk-slot-button", "data-slot": choice.key, hidden: true, click: choice.takeSlot }),
       ),
-    (row, { name, service, open }) => {
+    (row, { name, service, open, closed, slot }) => {
       setText(one(row, "strong"), name);
-      setText(one(row, ".kiosk-waiting"), service ? t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }) : "");
-      setText(one(row, ".kiosk-estimate"), service ? waitText(service) : "");
-      setAttribute(one(row, "button"), "data-open", String(open));
+      const wait = service && !closed;
+      setText(one(row, ".kiosk-waiting"), closed ? t("closed.badge") : wait ? t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }) : "");
+      setText(one(row, ".kiosk-estimate"), closed ? closedText(closed) : wait ? waitText(service) : "");
+      const plain = one(row, ".kiosk-service-button", "button");
+      setAttribute(plain, "data-open", String(open));
+      plain.disabled = closed !== null;
+      // R4: a plain number, or the next free slot.
+      const slotButton = one(row, ".kiosk-slot-button");
+      show(slotButton, slot !== null && closed === null);
+      if (slot && venue) {
+        const [from, to] = [slot.start, slot.end].map((at) => hourMinute(at, venue?.time_zone ?? ""));
+        setText(slotButton, t("kiosk.take_slot", { from: from ?? "", to: to ?? "" }));
+      }
     },
   );
   setAttribute(one(document, "#services"), "data-count", services.length > 4 ? "many" : "few");
@@ -114,16 +126,41 @@ function renderHome() {
 /**
  * What can be touched: the services, or the classes of one and the way back.
  *
- * @returns {{ key: string, name: string, service: ServiceSummary | null, open: boolean, act: () => void }[]}
+ * @typedef {{
+ *   key: string, name: string, service: ServiceSummary | null, open: boolean,
+ *   closed: ServiceSummary["closed"], slot: ServiceSummary["next_slot"], act: () => void, takeSlot: () => void,
+ * }} Choice
+ * @returns {Choice[]}
  */
 function choices() {
   const services = venue?.services ?? [];
   const chosen = services.find((service) => service.id === choosing && service.classes.length > 0);
   if (!chosen) {
-    return services.map((service) => ({ key: service.id, name: words(service.name), service, open: service.open, act: () => touch(service) }));
+    return services.map((service) => ({
+      key: service.id,
+      name: words(service.name),
+      service,
+      open: service.open,
+      closed: service.closed,
+      // The class comes first.
+      slot: service.classes.length === 0 ? service.next_slot : null,
+      act: () => touch(service),
+      takeSlot: () => take(service.id, { slot: true }),
+    }));
   }
-  const classes = chosen.classes.map(({ id, name }) => ({ key: `${chosen.id}/${id}`, name: words(name), service: null, open: chosen.open, act: () => take(chosen.id, id) }));
-  return [...classes, { key: "back", name: t("action.back"), service: null, open: false, act: home }];
+  const { id: service, open, closed, next_slot: slot } = chosen;
+  const classes = chosen.classes.map(({ id, name }) => ({
+    key: `${service}/${id}`,
+    name: words(name),
+    service: null,
+    open,
+    closed,
+    slot,
+    act: () => take(service, { class: id }),
+    takeSlot: () => take(service, { class: id, slot: true }),
+  }));
+  const back = { key: "back", name: t("action.back"), service: null, open: false, closed: null, slot: null, act: home, takeSlot: home };
+  return [...classes, back];
 }
 
 /** @param {ServiceSummary} service */
@@ -161,18 +198,19 @@ function renderResult() {
 /** @param {TicketIssued} ticket */
 function facts({ card }) {
   const ahead = card.ahead === null ? "" : t("kiosk.ahead", { n: card.ahead });
+  const slot = card.slot_start && card.slot_end ? `${hourMinute(card.slot_start, card.time_zone)}–${hourMinute(card.slot_end, card.time_zone)}` : "";
   const wait = waitText({ open: card.estimate_reason !== "no_counter_open", estimate: card.estimate, estimate_reason: card.estimate_reason });
-  return [ahead, wait].filter((part) => part !== "").join(" · ");
+  return [slot, ahead, wait].filter((part) => part !== "").join(" · ");
 }
 
 function renderTrouble() {
-  setText(one(document, "#trouble-text"), problemText(trouble));
+  setText(one(document, "#trouble-text"), problemText(trouble, venue?.time_zone));
   show(one(document, "#trouble-retry"), trouble instanceof Unreachable || (trouble instanceof Refusal && trouble.status >= 500));
 }
 
-/** @param {string} service @param {string} [chosen]  its class */
-function take(service, chosen) {
-  void send(`/venues/${path(venueId)}/tickets`, { service, language: language(), ...(chosen ? { class: chosen } : {}) });
+/** @param {string} service @param {{ class?: string, slot?: true }} [how]  its class; the next free slot instead of a plain number */
+function take(service, how = {}) {
+  void send(`/venues/${path(venueId)}/tickets`, { service, language: language(), ...how });
 }
 
 /** @param {string} address @param {object} body */

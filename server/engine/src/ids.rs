@@ -98,6 +98,11 @@ slug! {
     ReasonCode
 }
 
+slug! {
+    /// A part of the business day with quotas of its own (B14).
+    SessionId
+}
+
 macro_rules! counted {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -3,11 +3,13 @@
 //! A declaration travels whole inside an event, so a venue's history says under which rules it was made.
 
 mod class;
+mod joining;
 mod policy;
 mod problems;
 mod reasons;
 mod second_waiting;
 mod service_weights;
+mod session;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -18,11 +20,15 @@ use crate::lane::Lane;
 use crate::text::{Language, Text};
 
 pub use class::{CLASSES_MAX, ClassConfig, EXPECTED_S_MAX, LOAD_MEAN};
-pub use policy::{OrderInLane, Policy};
+pub use joining::{
+    ApproverRole, EarlyCheckIn, LateJoin, LateRules, Miss, MissedRejoin, MissedRules, NoShowAt, OverflowJoin, QuotaPer,
+};
+pub use policy::{CALLS_BETWEEN_MAX, OrderInLane, Policy, SLOT_LENGTHS};
 pub use problems::ConfigError;
 pub use reasons::{OTHER, REASONS_MAX, Reason, Reasons};
 pub use second_waiting::{INSIDE_MAX, SecondWaiting};
 pub use service_weights::ServiceWeights;
+pub use session::{Numbering, SESSIONS_MAX, Session, SessionConfig};
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
 pub const SERVICES_MAX: usize = 200;
@@ -46,6 +52,10 @@ pub struct VenueConfig {
     /// Local time at which a business day starts; late halls choose an hour when nobody waits. Default 04:00.
     #[serde(default = "VenueConfig::default_day_start", with = "hour_minute")]
     pub day_start: NaiveTime,
+    /// What a number given here begins with at another venue where it would be mistaken for one of theirs: up to
+    /// 4 letters (R6). Default: the first 4 letters of `id`, in capitals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// Whether people may take a number with their own phone (H1).
     #[serde(default)]
     pub join_by_phone: bool,
@@ -58,6 +68,12 @@ pub struct VenueConfig {
     /// Languages in which calls are announced, in this order (C6). Default: Mandarin.
     #[serde(default = "VenueConfig::default_speech")]
     pub speech: Vec<Speech>,
+    /// The parts of the business day (B14); none for a day that is one.
+    #[serde(default, rename = "session", alias = "sessions", skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionConfig>,
+    /// Whether numbers begin at 1 with each day or with each session (B14).
+    #[serde(default, skip_serializing_if = "Numbering::is_default")]
+    pub numbering: Numbering,
     /// The reasons staff choose from when they grant precedence, call by hand, or add a number (R3, R10, B3).
     #[serde(default, skip_serializing_if = "Reasons::are_standard")]
     pub reasons: Reasons,
@@ -141,6 +157,12 @@ impl VenueConfig {
 
     fn default_speech() -> Vec<Speech> {
         vec![Speech::Mandarin]
+    }
+
+    /// What a number given here begins with where it would be mistaken for another (R6).
+    pub fn mark(&self) -> String {
+        let letters = || self.id.as_str().chars().filter(char::is_ascii_alphabetic).take(PREFIX_CHARS_MAX);
+        self.mark.clone().unwrap_or_else(|| letters().collect::<String>().to_ascii_uppercase())
     }
 
     /// The declaration of a service.

@@ -2,8 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::Weights;
+use crate::config::joining::{
+    ApproverRole, EarlyCheckIn, LateRules, Miss, MissedRules, NoShowAt, OverflowJoin, QuotaPer,
+};
+use crate::lane::{Lane, Weights};
 use crate::time::Millis;
+
+/// Most calls that can lie between two of the missed or the late: whoever waits for more has waited too long.
+pub const CALLS_BETWEEN_MAX: u32 = 100;
+/// The lengths a slot can have, minutes: those that divide an hour and are in use (R4).
+pub const SLOT_LENGTHS: [u32; 4] = [10, 15, 30, 60];
 
 /// The order inside a lane (R2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -49,8 +57,37 @@ pub struct Policy {
     pub recalls_min: u32,
     /// The miss that is final: nobody comes back after it (C1). At least 1.
     pub misses_max: u32,
-    /// Overflow numbers per business day (B3).
+    /// Who marks a called person missed: the counter by hand, or the venue (C1).
+    pub miss: Miss,
+    /// Seconds after a call or recall at which the venue recalls by itself, as long as there were fewer recalls
+    /// than `recalls_min`; 0 for never (C1).
+    pub recall_every_s: u32,
+    /// Where a missed ticket rejoins (C1).
+    pub missed: MissedRules,
+    /// Where a late check-in joins (C2).
+    pub late: LateRules,
+    /// What becomes of a check-in long before its slot (R9).
+    pub check_in_early: EarlyCheckIn,
+    /// How long before its slot a check-in is not early, seconds (R9). Without effect where early ones wait.
+    pub check_in_early_s: u32,
+    /// Overflow numbers per session or day (B3).
     pub overflow_max: u32,
+    /// Whether `overflow_max` counts per session or per day (B14).
+    pub overflow_per: QuotaPer,
+    /// Where overflow numbers join (R5).
+    pub overflow_join: OverflowJoin,
+    /// The least role whose named holder can approve a number over the quota; none for never (B3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_quota_role: Option<ApproverRole>,
+    /// When those who never came, or never reported again, are no-shows (B12).
+    pub no_show: NoShowAt,
+    /// Seconds after the session's end before they are (B12). Without effect at the day's end.
+    pub no_show_after_s: u32,
+    /// Length of a slot, minutes: 10, 15, 30 or 60 (R4).
+    pub slot_min: u32,
+    /// People in one slot, booked and from the kiosk, before the kiosk offers the next; 0 where it offers no slots
+    /// (R4).
+    pub slot_capacity: u32,
 }
 
 impl Default for Policy {
@@ -69,7 +106,20 @@ impl Default for Policy {
             grace_s: 60,
             recalls_min: 1,
             misses_max: 2,
+            miss: Miss::default(),
+            recall_every_s: 0,
+            missed: MissedRules::default(),
+            late: LateRules::default(),
+            check_in_early: EarlyCheckIn::default(),
+            check_in_early_s: 2 * 60 * 60,
             overflow_max: 20,
+            overflow_per: QuotaPer::default(),
+            overflow_join: OverflowJoin::default(),
+            over_quota_role: None,
+            no_show: NoShowAt::default(),
+            no_show_after_s: 0,
+            slot_min: 30,
+            slot_capacity: 0,
         }
     }
 }
@@ -78,6 +128,21 @@ impl Policy {
     /// The span before a slot in which its appointments are already eligible.
     pub fn early(&self) -> Millis {
         Millis::from_secs(self.early_s.into())
+    }
+
+    /// The span before a slot in which a check-in is not early.
+    pub fn check_in(&self) -> Millis {
+        Millis::from_secs(self.check_in_early_s.into())
+    }
+
+    /// The span after a session in which nobody is a no-show yet.
+    pub fn no_show_after(&self) -> Millis {
+        Millis::from_secs(self.no_show_after_s.into())
+    }
+
+    /// Turns of the cycle between two of a lane, where its people join by calls.
+    pub fn calls_between(&self, lane: Lane) -> u32 {
+        if lane == Lane::Late { self.late.calls } else { self.missed.calls }
     }
 
     /// The span after a call in which a ticket is not missed yet.

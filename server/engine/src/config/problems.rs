@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::config::{
-    CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, PREFIX_CHARS_MAX, READY_MAX, REASONS_MAX, SERVICES_MAX,
-    ServiceConfig, VenueConfig, lane_name,
+    CALLS_BETWEEN_MAX, CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, Miss, Numbering, PREFIX_CHARS_MAX,
+    READY_MAX, REASONS_MAX, SERVICES_MAX, SESSIONS_MAX, SLOT_LENGTHS, ServiceConfig, VenueConfig, lane_name,
 };
 use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
@@ -33,27 +33,19 @@ impl VenueConfig {
         if self.name.is_blank() {
             found.add("name", "is empty");
         }
+        if let Some(mark) = &self.mark
+            && (mark.is_empty() || mark.chars().count() > PREFIX_CHARS_MAX || !mark.chars().all(char::is_alphabetic))
+        {
+            found.add("mark", &format!("use 1 to {PREFIX_CHARS_MAX} letters"));
+        }
         if self.services.is_empty() || self.services.len() > SERVICES_MAX {
             found.add("service", &format!("a venue has 1 to {SERVICES_MAX} services, not {}", self.services.len()));
         }
         if self.counters.is_empty() || self.counters.len() > COUNTERS_MAX {
             found.add("counter", &format!("a venue has 1 to {COUNTERS_MAX} counters, not {}", self.counters.len()));
         }
-        for (kind, list) in self.reasons.lists() {
-            let place = format!("reasons.{kind}");
-            if list.is_empty() || list.len() > REASONS_MAX {
-                found.add(&place, &format!("has 1 to {REASONS_MAX} reasons, not {}", list.len()));
-            }
-            let mut seen = BTreeSet::new();
-            for reason in list {
-                if !seen.insert(reason.code.as_str()) {
-                    found.add(&place, &format!("\"{}\" is there twice", reason.code));
-                }
-                if reason.name.as_ref().is_some_and(Text::is_blank) {
-                    found.add(&format!("{place}.{}: name", reason.code), "is empty");
-                }
-            }
-        }
+        self.reason_problems(&mut found);
+        self.session_problems(&mut found);
         let mut seen = BTreeSet::new();
         for service in &self.services {
             let place = format!("service \"{}\"", service.id);
@@ -61,6 +53,13 @@ impl VenueConfig {
                 found.add(&place, "is declared twice");
             }
             service.problems(&place, &mut found);
+            let letters = service.prefix.chars().count() + usize::from(self.numbering == Numbering::Session);
+            if letters > PREFIX_CHARS_MAX {
+                found.add(
+                    &format!("{place}: prefix"),
+                    &format!("is longer than {PREFIX_CHARS_MAX} with a session's letter"),
+                );
+            }
         }
         let mut seen = BTreeSet::new();
         for counter in &self.counters {
@@ -91,6 +90,59 @@ impl VenueConfig {
             }
         }
         found.list
+    }
+
+    fn reason_problems(&self, found: &mut Problems) {
+        for (kind, list) in self.reasons.lists() {
+            let place = format!("reasons.{kind}");
+            if list.is_empty() || list.len() > REASONS_MAX {
+                found.add(&place, &format!("has 1 to {REASONS_MAX} reasons, not {}", list.len()));
+            }
+            let mut seen = BTreeSet::new();
+            for reason in list {
+                if !seen.insert(reason.code.as_str()) {
+                    found.add(&place, &format!("\"{}\" is there twice", reason.code));
+                }
+                if reason.name.as_ref().is_some_and(Text::is_blank) {
+                    found.add(&format!("{place}.{}: name", reason.code), "is empty");
+                }
+            }
+        }
+    }
+
+    fn session_problems(&self, found: &mut Problems) {
+        if self.sessions.len() > SESSIONS_MAX {
+            found.add("session", &format!("a day has at most {SESSIONS_MAX} sessions, not {}", self.sessions.len()));
+        }
+        if self.numbering == Numbering::Session && self.sessions.is_empty() {
+            found.add("numbering", "is per session, but no session is declared");
+        }
+        let (mut ids, mut letters, mut free_from) = (BTreeSet::new(), BTreeSet::new(), 0);
+        for session in &self.sessions {
+            let place = format!("session \"{}\"", session.id);
+            if !ids.insert(session.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            if session.name.is_blank() {
+                found.add(&format!("{place}: name"), "is empty");
+            }
+            let (start, end) = self.minutes_of(session);
+            if end <= start {
+                found.add(&format!("{place}: end"), "is not after its start within one business day");
+            }
+            if start < free_from {
+                found.add(&format!("{place}: start"), "is before the end of the session declared before it");
+            }
+            free_from = end;
+            if self.numbering == Numbering::Session {
+                let letter = session.letter.as_str();
+                if letter.chars().count() != 1 || !letter.chars().all(char::is_alphabetic) {
+                    found.add(&format!("{place}: letter"), "is not one letter, and numbers are per session");
+                } else if !letters.insert(letter) {
+                    found.add(&format!("{place}: letter"), "is another session's too");
+                }
+            }
+        }
     }
 }
 
@@ -139,6 +191,20 @@ impl ServiceConfig {
         }
         if self.policy.misses_max == 0 {
             found.add(&format!("{place}: policy.misses_max"), "is 0: the first miss counts as one");
+        }
+        for (field, calls) in [("missed", self.policy.missed.calls), ("late", self.policy.late.calls)] {
+            if !(1..=CALLS_BETWEEN_MAX).contains(&calls) {
+                let problem = format!("{calls} is not from 1 to {CALLS_BETWEEN_MAX}");
+                found.add(&format!("{place}: policy.{field}.calls"), &problem);
+            }
+        }
+        if self.policy.miss == Miss::Automatic && self.policy.grace_s == 0 {
+            let problem = "is 0, and misses are automatic: everybody would be missed when called";
+            found.add(&format!("{place}: policy.grace_s"), problem);
+        }
+        if !SLOT_LENGTHS.contains(&self.policy.slot_min) {
+            let problem = format!("{} is not one of {SLOT_LENGTHS:?}", self.policy.slot_min);
+            found.add(&format!("{place}: policy.slot_min"), &problem);
         }
     }
 }

@@ -29,8 +29,8 @@ pub struct CounterChoice<'q> {
 /// The queues of a counter's services as seen at one moment, from which one ticket after the other is drawn.
 ///
 /// The services' own rules come first: the urgent of any service, then whoever waits at the counter's door, then
-/// the overdue of any service, then the others. Among the others of several services the counter's weights decide, where it has some, and otherwise
-/// whoever could have been called for longest.
+/// the overdue of any service, then the others. Among the others of several services the counter's weights decide,
+/// where it has some, and otherwise whoever could have been called for longest.
 #[derive(Debug)]
 pub struct CounterDraw<'q> {
     counter: CounterId,
@@ -74,7 +74,7 @@ impl<'q> CounterDraw<'q> {
     pub fn send_inside(&mut self) -> Option<CounterChoice<'q>> {
         let reach = &self.reach;
         let choices: Vec<(&ServiceId, Choice)> =
-            self.draws.iter_mut().filter_map(|(service, draw)| Some((*service, draw.next_in_hall(reach)?))).collect();
+            self.draws.iter_mut().filter_map(|(service, draw)| Some((*service, draw.next_for_door(reach)?))).collect();
         let (service, choice) = self.strongest(&choices)?;
         let among = self.charged_among(choice.rule, &choices);
         let sent = CounterChoice { service, choice: choice.clone(), among };
@@ -118,7 +118,7 @@ impl<'q> CounterDraw<'q> {
     /// Whether a call by this rule is charged to the counter's cycle.
     fn asks_cycle(&self, rule: Rule) -> bool {
         match rule {
-            Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => !self.weights.is_empty(),
+            Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => !self.weights.is_empty(),
             Rule::Urgent | Rule::Inside | Rule::ByHand => false,
         }
     }
@@ -155,7 +155,7 @@ fn strength(rule: Rule) -> u8 {
         Rule::Urgent => 0,
         Rule::Inside => 1,
         Rule::Overdue => 2,
-        Rule::Ready | Rule::Cycle => 3,
+        Rule::Ready | Rule::Rejoin | Rule::Cycle => 3,
         Rule::Early => 4,
         Rule::ByHand => 5,
     }

@@ -5,18 +5,22 @@
 //! them.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
+use crate::dispatch::ages::Ages;
+use crate::dispatch::aside::{Aside, Turn};
+use crate::dispatch::census::Census;
 use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
-use crate::dispatch::overtakes::Overtakes;
+use crate::dispatch::overtakes::{Overtakes, Since};
+use crate::dispatch::passed::{PASSED_MAX, Passed, PassedBy};
 use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
-use crate::event::Rule;
+use crate::event::{Rule, Why};
 use crate::ids::{CounterId, TicketId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::ticket::{Ticket, Urgency};
 use crate::time::{Millis, Timestamp};
@@ -34,25 +38,67 @@ pub struct Place {
     pub wants: Option<CounterId>,
     /// Precedence granted, and since when.
     pub urgent: Option<(Urgency, Timestamp)>,
+    /// What brings it its turn.
+    #[serde(default)]
+    pub turn: Turn,
 }
 
 impl Place {
     /// Where a ticket belongs that waits from now on.
     pub fn of(ticket: &Ticket, policy: &Policy) -> Self {
-        let slot = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
-        let (queued, count) = (ticket.queued_at, ticket.count);
-        let order = match policy.order {
-            OrderInLane::SlotThenCheckIn => OrderKey { band: slot.unwrap_or_default().0, queued, count, behind: 0 },
-            OrderInLane::Number => OrderKey { count, ..OrderKey::default() },
-            OrderInLane::CheckIn => OrderKey { queued, count, ..OrderKey::default() },
+        let booked = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
+        let (slot, queued, put_off) = match ticket.joining {
+            Some(Joining::AsOf { at, .. }) => (booked.map(|_| at), at, Some(at)),
+            Some(Joining::Shifted { slot }) => (Some(slot), ticket.queued_at, None),
+            Some(Joining::AfterCalls { .. } | Joining::PerCalls | Joining::OnSite) | None => {
+                (booked, ticket.queued_at, None)
+            }
+        };
+        let since = match ticket.joining {
+            // Could be called before, and waits since then.
+            Some(Joining::OnSite) => ticket.joined_at,
+            _ => slot.or(put_off).map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
+        };
+        let (order, turn) = match (ticket.joining, ticket.slot) {
+            (Some(Joining::AfterCalls { due }), _) => {
+                (OrderKey { band: due.into(), queued, count: ticket.count, behind: 0 }, Turn::AfterCalls)
+            }
+            (Some(Joining::PerCalls), _) => {
+                (OrderKey { queued, count: ticket.count, ..OrderKey::default() }, Turn::PerCalls)
+            }
+            (Some(Joining::OnSite), Some(slot)) if ticket.lane == Lane::WalkIn => {
+                let then = order(policy.order, Some(slot.start), queued, ticket);
+                let until = slot.start - policy.early();
+                (order(policy.order, None, queued, ticket), Turn::OnSite { until, then })
+            }
+            (Some(Joining::AsOf { .. }), _) if since > ticket.joined_at => {
+                (order(policy.order, slot, queued, ticket), Turn::PutOff)
+            }
+            _ => (order(policy.order, slot, queued, ticket), Turn::Lane),
         };
         Self {
             lane: ticket.lane,
             order,
-            since: slot.map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
+            since,
             wants: ticket.wants.clone(),
             urgent: ticket.grant.as_ref().map(|grant| (grant.urgency, grant.at)),
+            turn,
         }
+    }
+}
+
+/// The position in a lane of one who came at `queued` for the slot that begins at `slot` (R2).
+fn order(by: OrderInLane, slot: Option<Timestamp>, queued: Timestamp, ticket: &Ticket) -> OrderKey {
+    match (by, ticket.joining) {
+        (OrderInLane::SlotThenCheckIn, _) => {
+            OrderKey { band: slot.unwrap_or_default().0, queued, count: ticket.count, behind: 0 }
+        }
+        // Behind whoever has that number.
+        (OrderInLane::Number, Some(Joining::AsOf { count, .. })) => {
+            OrderKey { count, behind: 1, ..OrderKey::default() }
+        }
+        (OrderInLane::Number, _) => OrderKey { count: ticket.count, ..OrderKey::default() },
+        (OrderInLane::CheckIn, _) => OrderKey { queued, count: ticket.count, ..OrderKey::default() },
     }
 }
 
@@ -62,10 +108,6 @@ fn by_urgency(urgency: Urgency, granted_at: Timestamp) -> OrderKey {
         Urgency::GreenChannel => 1,
     };
     OrderKey { band, queued: granted_at, ..OrderKey::default() }
-}
-
-fn by_age(since: Timestamp) -> OrderKey {
-    OrderKey { queued: since, ..OrderKey::default() }
 }
 
 /// Somebody who was told to get ready.
@@ -90,6 +132,10 @@ pub struct Inside {
     pub(super) lane: Lane,
     /// The moment from which the person's wait counts against others.
     pub(super) since: Timestamp,
+    /// What let the person go before others.
+    pub(super) by: PassedBy,
+    /// How often the person had been overtaken.
+    pub(super) overtaken: u32,
 }
 
 /// A call, as the queue sees it.
@@ -112,8 +158,28 @@ pub struct Taken<'a> {
 impl Taken<'_> {
     /// The key under which the call overtakes. Whoever was called before their time overtook only those who
     /// were there.
-    fn since(&self) -> (Timestamp, TicketId) {
+    fn since(&self) -> Since {
         (self.place.since.min(self.at), self.ticket)
+    }
+
+    /// What lets it go before others.
+    pub fn passed_by(&self) -> PassedBy {
+        PassedBy::of(self.rule, self.place.lane, self.place.urgent.map(|(urgency, _)| urgency))
+    }
+
+    /// Whether it goes before those at its counter's door.
+    fn goes_first(&self) -> bool {
+        matches!(self.rule, Rule::Urgent | Rule::ByHand)
+    }
+
+    /// The same of somebody called from inside: what let them go there.
+    fn passed_by_from(&self, inside: Option<&Inside>) -> PassedBy {
+        inside.filter(|_| self.rule == Rule::Inside).map_or_else(|| self.passed_by(), |inside| inside.by)
+    }
+
+    /// Whether it passes over somebody who waits at this place in the hall.
+    fn passes(&self, ticket: TicketId, place: &Place) -> bool {
+        place.wants.as_ref().is_none_or(|wants| wants == self.counter) && (place.since, ticket) < self.since()
     }
 }
 
@@ -122,15 +188,16 @@ impl Taken<'_> {
 pub struct Queue {
     /// Each lane in its own order, without those told to get ready.
     lanes: [Line; Lane::ALL.len()],
-    /// The booked in their lane, counted by the moment from which they can be called. Ahead of now lie few: one
-    /// for each slot.
-    booked: BTreeMap<Timestamp, usize>,
+    /// Those in the lanes, counted.
+    pub(super) census: Census,
     /// Those with precedence, most urgent first. They stand in no lane.
     pub(super) urgent: Line,
     /// Everybody in a lane, longest wait first: its head is overdue first, by time and by overtakes.
     pub(super) age: Line,
     /// Told to get ready, in this order. They have left their lanes' lines, not the line of age.
     pub(super) ready: Vec<Readied>,
+    /// Those who wait for something else than their lane's turn.
+    pub(super) aside: Aside,
     /// Sent to the second waiting area of a counter, in this order (C4). They stand in no line.
     pub(super) inside: Vec<Inside>,
     /// The weighted cycle.
@@ -139,8 +206,13 @@ pub struct Queue {
     pub(super) urgent_run: u32,
     /// Today's calls, except those by precedence.
     pub(super) overtakes: Overtakes,
+    /// Today's calls by what let them go first, those by precedence too: who was called before whom, and why.
+    passes: BTreeMap<PassedBy, Overtakes>,
+    /// Everybody, longest wait first, apart for each counter wanted. What is filed says it all.
+    #[serde(skip)]
+    ages: BTreeMap<Option<CounterId>, Ages>,
     /// Calls made today.
-    calls: u32,
+    pub(super) calls: u32,
     /// How fast it moves.
     pace: Pace,
 }
@@ -207,9 +279,58 @@ impl Queue {
         room(&self.ready, policy, reach)
     }
 
-    /// How often somebody whose wait began later was called before this one (R3).
+    /// How often somebody whose wait began later was called before this one (R3); of somebody inside, before they
+    /// were sent there.
     pub fn overtaken(&self, ticket: TicketId, place: &Place) -> u32 {
+        if let Some(inside) = self.inside_of(ticket) {
+            return inside.overtaken;
+        }
         self.overtakes.of(place.wants.as_ref(), (place.since, ticket))
+    }
+
+    /// How many were called before this one although their waits began later, by what let them: since this one's
+    /// wait began, calls taken back left out. Whom nobody passed over gets an empty list.
+    pub fn passed_over(&self, ticket: TicketId, place: &Place) -> Vec<(PassedBy, u32)> {
+        let since = (place.since, ticket);
+        let counts = self.passes.iter().map(|(by, calls)| (*by, calls.of(place.wants.as_ref(), since)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Whom this call would pass over, or sending somebody inside, while its ticket still waits. Whoever is inside
+    /// passed over others when they were sent, and is passed over only by precedence, or by hand, at that counter.
+    pub fn passes(&self, taken: &Taken<'_>) -> Passed {
+        if taken.rule == Rule::Inside {
+            return Passed::default();
+        }
+        let here = [None, Some(taken.counter.clone())];
+        let groups = || here.iter().filter_map(|wants| self.ages.get(wants));
+        let mut passed = Passed::default();
+        for counts in groups().map(|ages| ages.before(taken.since())) {
+            for (lane, count) in Lane::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
+                *passed.lanes.entry(lane).or_default() += count;
+            }
+        }
+        let mut first: Vec<Since> = groups().flat_map(|ages| ages.first(PASSED_MAX)).collect();
+        let door = self.inside.iter().filter(|inside| inside.counter == *taken.counter);
+        for inside in door.filter(|_| taken.goes_first()) {
+            let since = (inside.since, inside.ticket);
+            if since < taken.since() {
+                *passed.lanes.entry(inside.lane).or_default() += 1;
+                first.push(since);
+            }
+        }
+        first.retain(|since| *since < taken.since());
+        first.sort_unstable();
+        passed.first = first.into_iter().take(PASSED_MAX).map(|(_, ticket)| ticket).collect();
+        passed
+    }
+
+    /// Whether this call would pass over somebody who waits at this place.
+    pub fn is_passed(&self, ticket: TicketId, place: &Place, taken: &Taken<'_>) -> bool {
+        match self.inside_of(ticket) {
+            Some(inside) => inside.counter == *taken.counter && taken.goes_first() && taken.passes(ticket, place),
+            None => taken.rule != Rule::Inside && taken.passes(ticket, place),
+        }
     }
 
     /// The first moment after `now` at which somebody within reach, who was not told to get ready, can be
@@ -223,7 +344,7 @@ impl Queue {
 
     /// Those who want this counter and cannot be called yet, soonest first.
     pub(super) fn soon(&self, wants: Option<&CounterId>, now: Timestamp) -> Entries<'_> {
-        self.age.behind(wants, by_age(now), TicketId(u64::MAX))
+        self.age.behind(wants, OrderKey::at(now), TicketId(u64::MAX))
     }
 
     /// The place right behind the one who stands `places` behind this ticket in its lane, or behind the last
@@ -237,10 +358,10 @@ impl Queue {
             later.filter(|other| other.lane == place.lane && other.wants == place.wants).count()
         });
         let steps = usize::try_from(places).unwrap_or(usize::MAX).saturating_sub(told);
-        let (lane, wants) = (self.lane(place.lane), place.wants.as_ref());
-        let others = lane.behind(wants, place.order, ticket).filter(|other| other.filed.since <= stepped.since);
+        let (line, wants) = (self.line(place), place.wants.as_ref());
+        let others = line.behind(wants, place.order, ticket).filter(|other| other.filed.from <= stepped.since);
         if let Some(before) = others.take(steps).last() {
-            let next = lane.behind(wants, before.key, TicketId(u64::MAX)).next();
+            let next = line.behind(wants, before.key, TicketId(u64::MAX)).next();
             stepped.order = before.key.stepped_behind(next.map(|next| next.key));
         }
         stepped
@@ -248,26 +369,45 @@ impl Queue {
 
     /// Files a ticket that begins to wait.
     pub fn file(&mut self, ticket: TicketId, place: &Place) {
-        let (wants, filed) = (place.wants.as_ref(), Filed { lane: place.lane, since: place.since });
+        let (wants, filed) = (place.wants.as_ref(), Filed::of(place));
+        self.ages.entry(place.wants.clone()).or_default().insert((place.since, ticket), place.lane);
         if let Some((urgency, at)) = place.urgent {
             self.urgent.insert(wants, by_urgency(urgency, at), ticket, filed);
-        } else {
+            return;
+        }
+        self.age.insert(wants, OrderKey::at(place.since), ticket, filed);
+        if self.aside.enter(ticket, place, filed) {
             self.lane_mut(place.lane).insert(wants, place.order, ticket, filed);
-            if place.lane == Lane::Appointment {
-                *self.booked.entry(place.since).or_default() += 1;
-            }
-            self.age.insert(wants, by_age(place.since), ticket, filed);
+            self.census.enters(place);
+        }
+        if let Turn::OnSite { until, then } = place.turn {
+            self.lane_mut(Lane::Appointment).insert(wants, then, ticket, filed.booked_from(until));
+        }
+    }
+
+    /// Takes a ticket out of every line from which turns are given.
+    fn leave(&mut self, ticket: TicketId, place: &Place) {
+        let wants = place.wants.as_ref();
+        self.aside.leave(ticket, place);
+        if self.lane_mut(place.lane).remove(wants, place.order, ticket) {
+            self.census.leaves(place);
+        }
+        if let Turn::OnSite { then, .. } = place.turn {
+            self.lane_mut(Lane::Appointment).remove(wants, then, ticket);
         }
     }
 
     /// Takes out a ticket that waits no longer, or elsewhere.
     pub fn unfile(&mut self, ticket: TicketId, place: &Place) {
         let wants = place.wants.as_ref();
+        if let Some(ages) = self.ages.get_mut(&place.wants) {
+            ages.remove((place.since, ticket));
+        }
         if let Some((urgency, at)) = place.urgent {
             self.urgent.remove(wants, by_urgency(urgency, at), ticket);
         } else {
-            self.leave_lane(ticket, place);
-            self.age.remove(wants, by_age(place.since), ticket);
+            self.leave(ticket, place);
+            self.age.remove(wants, OrderKey::at(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
         self.leave_inside(ticket);
@@ -276,50 +416,39 @@ impl Queue {
     /// Whoever was sent inside and is not called from there overtook nobody.
     fn leave_inside(&mut self, ticket: TicketId) {
         if let Some(at) = self.inside.iter().position(|inside| inside.ticket == ticket) {
-            let Inside { counter, since, .. } = self.inside.remove(at);
+            let Inside { counter, since, by, .. } = self.inside.remove(at);
             self.overtakes.remove(&counter, (since, ticket));
-        }
-    }
-
-    /// Sends a ticket to the second waiting area of a counter: it has had its turn, and overtakes from now on.
-    pub fn send_inside(&mut self, taken: &Taken<'_>, nth: u64, share: Option<&Share>, policy: &Policy) {
-        self.unfile(taken.ticket, taken.place);
-        if let Some(share) = share {
-            self.cycle.charge(share, &policy.weights);
-        }
-        self.put_inside(taken, nth);
-    }
-
-    /// Puts a ticket that stands in no line where it had been sent.
-    pub fn put_inside(&mut self, taken: &Taken<'_>, nth: u64) {
-        let (since, ticket) = taken.since();
-        let inside = Inside { ticket, counter: taken.counter.clone(), nth, lane: taken.place.lane, since };
-        self.overtakes.add([taken.counter], (since, ticket));
-        let at = self.inside.partition_point(|other| other.nth < nth);
-        self.inside.insert(at, inside);
-    }
-
-    fn leave_lane(&mut self, ticket: TicketId, place: &Place) {
-        let was_there = self.lane_mut(place.lane).remove(place.wants.as_ref(), place.order, ticket);
-        if was_there
-            && place.lane == Lane::Appointment
-            && let Some(count) = self.booked.get_mut(&place.since)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.booked.remove(&place.since);
+            if let Some(calls) = self.passes.get_mut(&by) {
+                calls.remove(&counter, (since, ticket));
             }
         }
     }
 
-    /// How many in the lane of the booked cannot be called yet.
-    pub(super) fn before_their_time(&self, now: Timestamp) -> usize {
-        self.booked.range((Bound::Excluded(now), Bound::Unbounded)).map(|(_, count)| count).sum()
+    /// Sends a ticket to the second waiting area of a counter: it has had its turn, and overtakes from now on.
+    pub fn send_inside(&mut self, taken: &Taken<'_>, nth: u64, why: &Why, policy: &Policy) {
+        let had_turn = self.is_ready(taken.ticket);
+        self.unfile(taken.ticket, taken.place);
+        if !had_turn {
+            self.give_turn(taken.place, why.share.as_ref(), policy);
+        }
+        let (since, ticket) = taken.since();
+        let (counter, lane, by) = (taken.counter.clone(), taken.place.lane, taken.passed_by());
+        self.put_inside(Inside { ticket, counter, nth, lane, since, by, overtaken: why.overtaken });
     }
 
-    /// Tells a ticket to get ready, and charges its lane now: the call's turn is decided here (C3).
-    pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: &Share, policy: &Policy) {
-        self.cycle.charge(share, &policy.weights);
+    /// Puts a ticket that stands in no line where it had been sent.
+    pub fn put_inside(&mut self, inside: Inside) {
+        let since = (inside.since, inside.ticket);
+        self.overtakes.add([&inside.counter], since);
+        self.passes.entry(inside.by).or_default().add([&inside.counter], since);
+        let at = self.inside.partition_point(|other| other.nth < inside.nth);
+        self.inside.insert(at, inside);
+    }
+
+    /// Tells a ticket to get ready, and charges its lane now, if it stands in one: the call's turn is decided here
+    /// (C3).
+    pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: Option<&Share>, policy: &Policy) {
+        self.give_turn(place, share, policy);
         self.put_ready(ticket, place, self.ready.len());
     }
 
@@ -327,7 +456,7 @@ impl Queue {
     /// Those with precedence need no such thing.
     pub fn put_ready(&mut self, ticket: TicketId, place: &Place, at: usize) {
         if place.urgent.is_none() && !self.is_ready(ticket) {
-            self.leave_lane(ticket, place);
+            self.leave(ticket, place);
             let readied = Readied { ticket, wants: place.wants.clone(), lane: place.lane, since: place.since };
             self.ready.insert(at.min(self.ready.len()), readied);
         }
@@ -335,14 +464,17 @@ impl Queue {
 
     /// Records a call: takes the ticket out, charges the cycle, counts whom it overtook.
     pub fn take(&mut self, taken: &Taken<'_>, share: Option<&Share>, policy: &Policy) {
+        let had_turn = self.is_ready(taken.ticket) || matches!(taken.rule, Rule::Urgent | Rule::Inside | Rule::ByHand);
+        let by = taken.passed_by_from(self.inside_of(taken.ticket));
         self.unfile(taken.ticket, taken.place);
-        if let Some(share) = share {
-            self.cycle.charge(share, &policy.weights);
+        if !had_turn {
+            self.give_turn(taken.place, share, policy);
         }
+        self.passes.entry(by).or_default().add([taken.counter], taken.since());
         match taken.rule {
             Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
             Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
-            Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.urgent_run = 0;
                 self.overtakes.add([taken.counter], taken.since());
             }
@@ -351,11 +483,15 @@ impl Queue {
         self.pace.called(taken.at, !self.is_empty(), taken.load);
     }
 
-    /// Forgets a call that was taken back: it overtook nobody, and made no gap.
-    pub fn untake(&mut self, taken: &Taken<'_>) {
+    /// Forgets a call that was taken back: it overtook nobody, and made no gap. Whoever was called from inside goes
+    /// back there afterwards.
+    pub fn untake(&mut self, taken: &Taken<'_>, inside: Option<&Inside>) {
+        if let Some(calls) = self.passes.get_mut(&taken.passed_by_from(inside)) {
+            calls.remove(taken.counter, taken.since());
+        }
         match taken.rule {
             Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
-            Rule::ByHand | Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::ByHand | Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.overtakes.remove(taken.counter, taken.since());
             }
         }
@@ -363,9 +499,31 @@ impl Queue {
         self.pace.uncalled();
     }
 
+    /// Charges a turn to the lane that gives it; those who join by calls are counted instead.
+    fn give_turn(&mut self, place: &Place, share: Option<&Share>, policy: &Policy) {
+        if let Some(share) = share {
+            self.cycle.charge(share, &policy.weights);
+            self.aside.spacing.count();
+        } else if place.turn == Turn::PerCalls {
+            self.aside.spacing.restart(place.lane);
+        }
+    }
+
     /// Compares an announced wait with what happened.
     pub fn score(&mut self, announced: Millis, waited: Millis) {
         self.pace.score(announced, waited);
+    }
+
+    /// Somebody is about to join by turns of the cycle: they are counted from now, unless somebody waits for them.
+    pub fn joins_per_calls(&mut self, lane: Lane) {
+        if self.aside.per_calls(lane).is_empty() {
+            self.aside.spacing.restart(lane);
+        }
+    }
+
+    /// Who waits as on site until a moment, and from then on as booked, soonest first.
+    pub fn turning(&self) -> impl Iterator<Item = (Timestamp, TicketId)> + '_ {
+        self.aside.turning()
     }
 
     /// Starts the cycle anew: its weights were changed.
@@ -380,6 +538,15 @@ impl Queue {
                 .age
                 .wanted()
                 .any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
+    }
+
+    /// The line in which this place is one behind the other.
+    fn line(&self, place: &Place) -> &Line {
+        match place.turn {
+            Turn::AfterCalls => &self.aside.after_calls,
+            Turn::PerCalls => self.aside.per_calls(place.lane),
+            Turn::Lane | Turn::PutOff | Turn::OnSite { .. } => self.lane(place.lane),
+        }
     }
 
     pub(super) fn lane(&self, lane: Lane) -> &Line {
@@ -399,14 +566,28 @@ impl Queue {
         self.age.tickets().chain(self.urgent.tickets()).chain(inside)
     }
 
-    /// Whether the lanes and the ready set hold exactly those in the line of age, and the booked are counted, for [`crate::Venue::check`].
+    /// Whether the lanes and the ready set hold exactly those in the line of age, and the counted ages exactly those
+    /// in a line, and the census those in the lanes, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
-        self.lanes.iter().map(Line::len).sum::<usize>() + self.ready.len() == self.age.len()
-            && self.booked.values().sum::<usize>() == self.lane(Lane::Appointment).len()
+        let mut counted: Vec<TicketId> = self.ages.values().flat_map(Ages::tickets).collect();
+        let mut filed: Vec<TicketId> = self.age.tickets().chain(self.urgent.tickets()).collect();
+        counted.sort_unstable();
+        filed.sort_unstable();
+        if counted != filed {
+            return false;
+        }
+        let (beside, twice) = self.aside.balance();
+        self.lanes.iter().map(Line::len).sum::<usize>() + beside + self.ready.len() == self.age.len() + twice
+            && self.census.counts(|lane| self.lane(lane).len(), twice)
     }
 }
 
 pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach) -> usize {
     let most = usize::try_from(policy.ready_count).unwrap_or(usize::MAX);
-    most.saturating_sub(ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count())
+    most.saturating_sub(told(ready, reach))
+}
+
+/// How many within reach were told to get ready.
+pub(super) fn told(ready: &[Readied], reach: &Reach) -> usize {
+    ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count()
 }

@@ -1,7 +1,7 @@
 //! Second waiting areas: who is sent to a counter's door, and back (C4).
 
 use crate::config::LOAD_MEAN;
-use crate::dispatch::{Area, CounterChoice, Inside, Queue, Taken, emptiest};
+use crate::dispatch::{Area, Inside, Queue, Taken, emptiest};
 use crate::event::{Event, Why};
 use crate::ids::{CounterId, ServiceId, TicketId};
 use crate::time::Timestamp;
@@ -71,9 +71,9 @@ impl Venue {
         let areas = self.areas(None);
         emptiest(&areas, |area| self.inside(&area.counter)).into_iter().find_map(|area| {
             let counter = self.counters.get(&area.counter)?;
-            let CounterChoice { choice, among, .. } = self.draw_for(counter, now).send_inside()?;
-            let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None, code: None };
-            Some(Event::TicketSentInside { ticket: choice.ticket, counter: counter.id.clone(), why })
+            let sent = self.draw_for(counter, now).send_inside()?;
+            let ticket = sent.choice.ticket;
+            Some(Event::TicketSentInside { ticket, counter: counter.id.clone(), why: self.why(sent, counter, now) })
         })
     }
 
@@ -84,7 +84,7 @@ impl Venue {
         self.with_queue(id, |queue, ticket, place, config| {
             if let Some(service) = config.service(&ticket.service) {
                 let taken = Taken { ticket: id, place, counter, rule: why.rule, at, load: LOAD_MEAN };
-                queue.send_inside(&taken, nth, why.share.as_ref(), &service.policy);
+                queue.send_inside(&taken, nth, why, &service.policy);
             }
         });
         // Whoever was told to get ready before their time waits from now on.

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use crate::closure::{Closable, Closure, InForce};
 use crate::command::Actor;
 use crate::counter::Counter;
+use crate::dispatch::Inside;
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CounterId, Seq, TicketId};
 use crate::refusal::Refusal;
@@ -34,6 +36,10 @@ pub(super) struct Step {
 pub(super) struct Images {
     pub(super) tickets: BTreeMap<TicketId, TicketImage>,
     pub(super) counters: BTreeMap<CounterId, Counter>,
+    /// What was closed and opened.
+    pub(super) closures: Vec<(Closable, Option<InForce>)>,
+    /// Whether the change has left the house, so that it can never be taken back.
+    is_out: bool,
     /// Whether the change concerns everything, so that nothing before it can be taken back.
     everything: bool,
 }
@@ -45,8 +51,8 @@ pub(super) struct TicketImage {
     pub(super) ticket: Option<Box<Ticket>>,
     /// Where it stood among those told to get ready.
     pub(super) ready_at: Option<usize>,
-    /// At whose door it waited, and as which of those sent there.
-    pub(super) inside: Option<(CounterId, u64)>,
+    /// Where it was, if it waited at a door.
+    pub(super) inside: Option<Inside>,
     /// The call, where the change called it.
     pub(super) call: Option<(CounterId, Rule)>,
 }
@@ -56,10 +62,11 @@ impl Images {
         self.everything
             || self.tickets.keys().any(|id| other.tickets.contains_key(id))
             || self.counters.keys().any(|id| other.counters.contains_key(id))
+            || self.closures.iter().any(|(closed, _)| other.closures.iter().any(|(other, _)| other == closed))
     }
 
     fn is_empty(&self) -> bool {
-        self.tickets.is_empty() && self.counters.is_empty()
+        self.tickets.is_empty() && self.counters.is_empty() && self.closures.is_empty()
     }
 }
 
@@ -74,7 +81,7 @@ impl Trail {
         if now.since(step.at) > UNDO_WINDOW {
             return Err(Refusal::UndoTooLate);
         }
-        if self.0.iter().skip(at + 1).any(|later| later.before.touches(&step.before)) {
+        if step.before.is_out || self.0.iter().skip(at + 1).any(|later| later.before.touches(&step.before)) {
             return Err(Refusal::UndoOvertaken);
         }
         Ok(step)
@@ -102,8 +109,12 @@ impl Venue {
         let mut images = Images::default();
         for event in &change.events {
             images.everything |= matches!(event, Event::VenueConfigured { .. });
-            let (ticket, counter) = touched(event);
-            if let Some(id) = ticket {
+            images.is_out |= matches!(event, Event::TicketSent { .. });
+            if let Event::Closed { closure: Closure { closed, .. }, .. } | Event::Reopened { closed } = event {
+                images.closures.push((closed.clone(), self.closures.get(closed).cloned()));
+            }
+            let (tickets, counter) = touched(event);
+            for id in tickets.iter().copied() {
                 let image = images.tickets.entry(id).or_insert_with(|| self.image_of_ticket(id, &change.by));
                 if let Event::TicketCalled { counter, why, .. } = event {
                     image.call = Some((counter.clone(), why.rule));
@@ -121,7 +132,7 @@ impl Venue {
         let Some(ticket) = self.ticket(id).filter(|_| Self::actor_is_staff(by)) else { return TicketImage::default() };
         let queue = self.queues.get(&ticket.service);
         let ready_at = queue.and_then(|queue| queue.ready_at(id));
-        let inside = queue.and_then(|queue| queue.inside_of(id)).map(|inside| (inside.counter.clone(), inside.nth));
+        let inside = queue.and_then(|queue| queue.inside_of(id)).cloned();
         TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, inside, call: None }
     }
 
@@ -132,20 +143,26 @@ impl Venue {
     }
 }
 
-/// The ticket and the counter an event is about, where taking it back concerns them. What follows by itself
+/// The tickets and the counter an event is about, where taking it back concerns them. What follows by itself
 /// (being told to get ready, the wait announced) is not taken back.
-fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
+fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
+    use std::slice::from_ref;
     match event {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
         | Event::TicketSentInside { .. }
         | Event::TicketSentBack { .. }
-        | Event::ChangeUndone { .. } => (None, None),
-        Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
-        Event::CounterSet { counter, .. } => (None, Some(counter)),
+        | Event::ParcelDeclined { .. }
+        | Event::Reopened { .. }
+        | Event::ChangeUndone { .. } => (&[], None),
+        Event::Closed { tickets, .. } => (tickets, None),
+        Event::TicketCalled { ticket, counter, .. } => (from_ref(ticket), Some(counter)),
+        Event::CounterSet { counter, .. } => (&[], Some(counter)),
         Event::TicketIssued { ticket, .. }
         | Event::TicketRecalled { ticket }
         | Event::ServiceStarted { ticket }
@@ -154,11 +171,18 @@ fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
         | Event::TicketClassified { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
-        | Event::TicketNotShown { ticket } => (Some(*ticket), None),
+        | Event::TicketSent { ticket, .. }
+        | Event::TicketReceived { ticket, .. }
+        | Event::TransferSettled { ticket, .. }
+        | Event::StepCompleted { ticket, .. }
+        | Event::StepSkipped { ticket, .. }
+        | Event::StepsSet { ticket, .. }
+        | Event::TicketNotShown { ticket } => (from_ref(ticket), None),
     }
 }

@@ -79,6 +79,7 @@ fn r3_a_call_by_hand_and_b3_an_overflow_number_keep_their_code() {
         reason,
         approved_by: "Dr Li".into(),
         note: None,
+        approval: None,
     };
     hall.does(add(because("far_away", "")));
     let added = hall.venue().tickets().last().unwrap();

@@ -1,8 +1,9 @@
 //! Judging calls, and what follows when nobody comes.
 
 use crate::command::Reason;
+use crate::config::LOAD_MEAN;
 use crate::counter::Counter;
-use crate::dispatch::CounterChoice;
+use crate::dispatch::{CounterChoice, Place, Taken};
 use crate::event::{Event, Rule, Why};
 use crate::ids::{CounterId, TicketId};
 use crate::refusal::Refusal;
@@ -16,17 +17,23 @@ use crate::venue::{Outcome, Venue};
 impl Venue {
     pub(super) fn decide_call_next(&self, counter: &CounterId, now: Timestamp) -> Decided {
         let counter = self.open_counter(counter)?;
-        let mut events: Vec<Event> =
-            counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
-        let Some(CounterChoice { choice, among, .. }) = self.draw_for(counter, now).draw_next() else {
+        let mut events: Vec<Event> = counter.current.map(|ticket| self.completed(ticket)).into_iter().collect();
+        let Some(called) = self.draw_for(counter, now).draw_next() else {
             return Ok((events, Outcome::NobodyWaiting));
         };
-        let why = Why { rule: choice.rule, share: choice.share, services: among, reason: None, code: None };
-        events.push(self.called(choice.ticket, counter, why));
-        Ok((events, Outcome::Called { ticket: choice.ticket, call: self.next_call, rule: choice.rule }))
+        let (ticket, rule) = (called.choice.ticket, called.choice.rule);
+        let why = self.why(called, counter, now);
+        events.push(self.called(ticket, counter, why));
+        Ok((events, Outcome::Called { ticket, call: self.next_call, rule }))
     }
 
-    pub(super) fn decide_call_ticket(&self, counter: &CounterId, ticket: TicketId, reason: &Reason) -> Decided {
+    pub(super) fn decide_call_ticket(
+        &self,
+        counter: &CounterId,
+        ticket: TicketId,
+        reason: &Reason,
+        now: Timestamp,
+    ) -> Decided {
         let counter = self.open_counter(counter)?;
         let ticket = self.in_state(ticket, "waiting, held or missed", |state| {
             matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
@@ -36,12 +43,32 @@ impl Venue {
         if !wanted || !counter.services.contains(&ticket.service) {
             return Err(Refusal::CounterDoesNotServe { counter: counter.id.clone(), ticket: ticket.id });
         }
-        let mut events: Vec<Event> =
-            counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
-        let why =
-            Why { rule: Rule::ByHand, share: None, services: Vec::new(), reason: Some(reason.text.clone()), code };
+        let mut events: Vec<Event> = counter.current.map(|ticket| self.completed(ticket)).into_iter().collect();
+        let explained = self.explained(ticket.id, counter, Rule::ByHand, now);
+        let why = Why { reason: Some(reason.text.clone()), code, ..explained };
         events.push(self.called(ticket.id, counter, why));
         Ok((events, Outcome::Called { ticket: ticket.id, call: self.next_call, rule: Rule::ByHand }))
+    }
+
+    /// What a counter's call, or sending somebody to its door, has for its event.
+    pub(in crate::venue) fn why(&self, chosen: CounterChoice<'_>, counter: &Counter, now: Timestamp) -> Why {
+        let CounterChoice { choice, among, .. } = chosen;
+        let explained = self.explained(choice.ticket, counter, choice.rule, now);
+        Why { share: choice.share, services: among, ..explained }
+    }
+
+    /// Every call explains itself: by which rule, how often its ticket was overtaken, and whom it passes over.
+    fn explained(&self, id: TicketId, counter: &Counter, rule: Rule, now: Timestamp) -> Why {
+        let known = self.ticket(id).and_then(|ticket| {
+            let policy = &self.config.service(&ticket.service)?.policy;
+            let place = ticket.place.clone().unwrap_or_else(|| Place::of(ticket, policy));
+            Some((self.queues.get(&ticket.service)?, place))
+        });
+        let (overtaken, passed) = known.map_or_else(Default::default, |(queue, place)| {
+            let taken = Taken { ticket: id, place: &place, counter: &counter.id, rule, at: now, load: LOAD_MEAN };
+            (queue.overtaken(id, &place), queue.passes(&taken))
+        });
+        Why { rule, share: None, services: Vec::new(), reason: None, code: None, overtaken, passed }
     }
 
     fn called(&self, ticket: TicketId, counter: &Counter, why: Why) -> Event {

@@ -5,17 +5,25 @@ use callnext_engine::dispatch::Share;
 use callnext_engine::event::{Change, Rule, Why};
 use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp};
 
+use super::passed::passed_by;
 use super::{Call, Is, Oracle, Person, expect};
 use crate::play::Seen;
 
 impl Oracle {
-    pub(super) fn told(&mut self, id: TicketId, share: &Share, now: Timestamp, seen: &mut Seen) -> Result<(), String> {
+    pub(super) fn told(
+        &mut self,
+        id: TicketId,
+        share: Option<&Share>,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) -> Result<(), String> {
         let person = self.person(id)?.clone();
         let staffed = self.staffed(&person.service);
         expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} told, but does not wait"))?;
         expect(!staffed.is_empty(), || format!("{id} told, but no counter is open"))?;
         self.stands_first_in_lane(&person, &staffed, now)?;
-        self.takes_a_turn(&person, &staffed, share.even, now, seen)?;
+        let even = share.is_some_and(|share| share.even);
+        self.takes_a_turn(&person, &staffed, even, now, seen)?;
         let most = usize::try_from(self.policy(&person.service).ready_count).unwrap();
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
         let told = ready.iter().filter(|other| self.people[other].can_be_called_by(&staffed)).count();
@@ -55,6 +63,8 @@ impl Oracle {
         } else if why.rule == Rule::Early {
             self.balances.retain(|of, _| of.0 != person.service);
         }
+        let sent = self.calls.iter().find(|call| call.is_sent && call.ticket == id).cloned();
+        self.is_explained(&person, counter, why, sent.as_ref(), change, seen)?;
         self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
@@ -70,15 +80,23 @@ impl Oracle {
         if let Some(run) = run {
             self.urgent_run.insert(person.service.clone(), run);
         }
-        if why.rule != Rule::Urgent {
-            let mut person = person.clone();
-            if !matches!(person.is, Is::Waiting | Is::Inside) {
-                // Away when called by hand: where they would have stood.
-                person.place(&self.policy(&person.service));
-            }
-            let (service, counter, since) = (person.service.clone(), counter.clone(), person.since.min(now.0));
-            self.calls.push(Call { service, ticket: id, counter, since, seq: change.seq });
+        let mut placed = person.clone();
+        if !matches!(placed.is, Is::Waiting | Is::Inside) {
+            // Away when called by hand: where they would have stood.
+            placed.place(&self.policy(&placed.service));
         }
+        self.calls.push(Call {
+            service: person.service.clone(),
+            ticket: id,
+            counter: counter.clone(),
+            since: placed.since.min(now.0),
+            lane: person.lane,
+            rule: why.rule,
+            overtaken: sent.as_ref().map_or_else(|| self.overtaken(&placed), |sent| sent.overtaken),
+            by: sent.filter(|_| why.rule == Rule::Inside).map_or_else(|| passed_by(why.rule, &person), |sent| sent.by),
+            is_sent: false,
+            seq: change.seq,
+        });
         self.set(id, Is::Called);
         self.people.get_mut(&id).unwrap().counter = Some(counter.clone());
         self.counters.get_mut(counter).unwrap().current = Some(id);
@@ -133,7 +151,7 @@ impl Oracle {
             Rule::Urgent => 0,
             Rule::Inside => 1,
             Rule::Overdue => 2,
-            Rule::Ready | Rule::Cycle => 3,
+            Rule::Ready | Rule::Rejoin | Rule::Cycle => 3,
             Rule::Early => 4,
             Rule::ByHand => return Ok(()),
         };
@@ -178,7 +196,7 @@ impl Oracle {
                 let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
                 expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
             }
-            Rule::ByHand | Rule::Inside => {}
+            Rule::Rejoin | Rule::ByHand | Rule::Inside => {}
         }
         // The promise by itself: no call by a rule overtakes anybody who is at the limit.
         let most = self.policy(service).overtaken_max;

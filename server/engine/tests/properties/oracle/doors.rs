@@ -6,6 +6,7 @@ use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Rule, Why};
 use callnext_engine::{CounterId, ServiceId, TicketId, Timestamp, Venue};
 
+use super::passed::passed_by;
 use super::{Call, Is, Oracle, expect};
 use crate::play::Seen;
 
@@ -43,22 +44,20 @@ impl Oracle {
         if was_there {
             self.set(id, Is::Waiting);
             // Nobody was overtaken by somebody who was only sent.
-            let sent = self.calls.iter().rposition(|call| call.ticket == id).expect("sent");
+            let sent = self.calls.iter().position(|call| call.is_sent && call.ticket == id).expect("sent");
             self.calls.remove(sent);
         }
     }
 
-    pub(super) fn back_to_door(&mut self, id: TicketId, before: &Doors) {
-        let person = self.people[&id].clone();
+    pub(super) fn back_to_door(&mut self, id: TicketId, before: &Doors, sent: &[Call]) {
         let (counter, nth) = before
             .iter()
             .find_map(|(counter, door)| Some((counter.clone(), door.iter().find(|(_, other)| *other == id)?.0)))
             .expect("was at a door");
-        let door = self.doors.entry(counter.clone()).or_default();
+        let door = self.doors.entry(counter).or_default();
         door.push((nth, id));
         door.sort_unstable();
-        let seq = self.latest.unwrap().0;
-        self.calls.push(Call { service: person.service, ticket: id, counter, since: person.since, seq });
+        self.calls.push(sent.iter().find(|call| call.ticket == id).expect("was sent").clone());
     }
 
     pub(super) fn sent_inside(
@@ -87,7 +86,7 @@ impl Oracle {
         let strongest = services.iter().filter_map(|service| self.claim_from_hall(service, counter, now)).min();
         let claim = match why.rule {
             Rule::Overdue => 2,
-            Rule::Ready | Rule::Cycle => 3,
+            Rule::Ready | Rule::Rejoin | Rule::Cycle => 3,
             Rule::Urgent | Rule::Inside | Rule::Early | Rule::ByHand => 9,
         };
         expect(strongest == Some(claim), || format!("{id} sent by {:?}, before a claim of {strongest:?}", why.rule))?;
@@ -101,14 +100,26 @@ impl Oracle {
         } else if why.share.is_some() {
             self.tainted.push(person.service.clone());
         }
+        self.is_explained(&person, counter, why, None, change, seen)?;
         self.leave(id, &[Is::Waiting])?;
         self.set(id, Is::Inside);
         let nth = self.sent;
         self.sent += 1;
         self.doors.entry(counter.clone()).or_default().push((nth, id));
-        let (service, since) = (person.service, person.since.min(now.0));
+        let since = person.since.min(now.0);
         self.people.get_mut(&id).unwrap().since = since;
-        self.calls.push(Call { service, ticket: id, counter: counter.clone(), since, seq: change.seq });
+        self.calls.push(Call {
+            service: person.service.clone(),
+            ticket: id,
+            counter: counter.clone(),
+            since,
+            lane: person.lane,
+            rule: why.rule,
+            by: passed_by(why.rule, &person),
+            overtaken: self.overtaken(&person),
+            is_sent: true,
+            seq: change.seq,
+        });
         Ok(())
     }
 

@@ -12,12 +12,14 @@ use crate::play::Seen;
 
 impl Oracle {
     pub(super) fn before(&self, change: &Change) -> Before {
-        let mut before = Before { doors: self.doors.clone(), ..Before::default() };
+        let sent = self.calls.iter().filter(|call| call.is_sent).cloned().collect();
+        let mut before = Before { doors: self.doors.clone(), sent, ..Before::default() };
         for event in &change.events {
-            let (ticket, counter) = concerned(event);
-            if let Some(id) = ticket
-                && !before.ids.contains(&id)
-            {
+            let (tickets, counter) = concerned(event);
+            for id in tickets.iter().copied() {
+                if before.ids.contains(&id) {
+                    continue;
+                }
                 before.ids.push(id);
                 let person = self.people.get(&id);
                 let at = person.and_then(|p| self.ready.get(&p.service)?.iter().position(|other| *other == id));
@@ -53,7 +55,7 @@ impl Oracle {
         self.people.get_mut(&id).unwrap().is = is;
     }
 
-    fn wait(&mut self, id: TicketId, change: impl FnOnce(&mut Person)) {
+    pub(super) fn wait(&mut self, id: TicketId, change: impl FnOnce(&mut Person)) {
         let mut person = self.people.get(&id).cloned().unwrap();
         change(&mut person);
         person.is = Is::Waiting;
@@ -66,7 +68,7 @@ impl Oracle {
         let at = change.at;
         match event {
             Event::DayOpened { config, .. } => {
-                let left = self.people.values().filter(|person| person.is != Is::Over).count();
+                let left = self.people.values().filter(|person| !matches!(person.is, Is::Over | Is::Away)).count();
                 expect(left == 0, || format!("a day began with {left} of yesterday"))?;
                 let old = std::mem::take(self);
                 self.latest = old.latest;
@@ -74,9 +76,23 @@ impl Oracle {
                 self.declare(config);
             }
             Event::VenueConfigured { config } => self.declare(config),
-            Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } | Event::TicketClassified { .. } => {}
+            Event::AppointmentsSet { .. }
+            | Event::WaitAnnounced { .. }
+            | Event::TicketClassified { .. }
+            | Event::AppointmentsNotShown { .. }
+            | Event::SessionClosed { .. }
+            | Event::TicketSlotBegan { .. }
+            | Event::ParcelDeclined { .. }
+            | Event::Reopened { .. }
+            | Event::StepsSet { .. } => {}
+            Event::TicketReceived { .. }
+            | Event::TicketSent { .. }
+            | Event::TransferSettled { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepSkipped { .. }
+            | Event::Closed { .. } => self.moves(event, at)?,
             Event::TicketIssued { .. } => self.issue(event, at)?,
-            Event::TicketReadied { ticket, share } => self.told(*ticket, share, at, seen)?,
+            Event::TicketReadied { ticket, share } => self.told(*ticket, share.as_ref(), at, seen)?,
             Event::TicketSentInside { ticket, counter, why } => {
                 self.sent_inside(*ticket, counter, why, change, seen)?;
             }
@@ -128,7 +144,7 @@ impl Oracle {
                 });
             }
             Event::GreenChannelGranted { ticket, urgency, .. } => {
-                self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed])?;
+                self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed, Is::Away])?;
                 let is = self.person(*ticket)?.is;
                 self.wait(*ticket, |person| person.urgent = Some((*urgency, at.0)));
                 self.set(*ticket, is);
@@ -214,6 +230,7 @@ impl Oracle {
         }
         let person = Person {
             id: *ticket,
+            number: number.clone(),
             service: service.clone(),
             lane: *lane,
             is: Is::Waiting,
@@ -227,6 +244,7 @@ impl Oracle {
             wants: wants.clone(),
             urgent: None,
             overflow: overflow.is_some(),
+            was: Is::Waiting,
         };
         self.people.insert(*ticket, person);
         self.wait(*ticket, |_| {});
@@ -275,7 +293,9 @@ impl Oracle {
 
     fn undo(&mut self, seq: Seq) -> Result<(), String> {
         let before = self.befores.remove(&seq).ok_or("oracle: nothing to take back")?;
-        for (id, person) in before.ids.iter().zip(&before.people) {
+        let mut people: Vec<_> = before.ids.iter().zip(&before.people).collect();
+        people.sort_by_key(|(_, before)| before.as_ref().and_then(|(_, ready_at)| *ready_at));
+        for (id, person) in people {
             for ready in self.ready.values_mut() {
                 ready.retain(|other| other != id);
             }
@@ -297,7 +317,7 @@ impl Oracle {
                 self.urgent_run.entry(person.service.clone()).and_modify(|run| *run = run.saturating_sub(1));
             }
             if person.is == Is::Inside {
-                self.back_to_door(*id, &before.doors);
+                self.back_to_door(*id, &before.doors, &before.sent);
             } else if person.is == Is::Waiting && person.urgent.is_none() {
                 let ready = self.ready.entry(person.service.clone()).or_default();
                 match call {
@@ -326,10 +346,11 @@ impl Before {
     }
 }
 
-fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
+fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
+    use std::slice::from_ref;
     match event {
-        Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
-        Event::CounterSet { counter, .. } => (None, Some(counter)),
+        Event::TicketCalled { ticket, counter, .. } => (from_ref(ticket), Some(counter)),
+        Event::CounterSet { counter, .. } => (&[], Some(counter)),
         Event::TicketIssued { ticket, .. }
         | Event::TicketRecalled { ticket }
         | Event::ServiceStarted { ticket }
@@ -338,19 +359,31 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
         | Event::TicketClassified { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
-        | Event::TicketNotShown { ticket } => (Some(*ticket), None),
+        | Event::TicketSent { ticket, .. }
+        | Event::TicketReceived { ticket, .. }
+        | Event::TransferSettled { ticket, .. }
+        | Event::StepCompleted { ticket, .. }
+        | Event::StepSkipped { ticket, .. }
+        | Event::StepsSet { ticket, .. }
+        | Event::TicketNotShown { ticket } => (from_ref(ticket), None),
+        Event::Closed { tickets, .. } => (tickets, None),
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
         | Event::TicketSentInside { .. }
         | Event::TicketSentBack { .. }
-        | Event::ChangeUndone { .. } => (None, None),
+        | Event::ParcelDeclined { .. }
+        | Event::Reopened { .. }
+        | Event::ChangeUndone { .. } => (&[], None),
     }
 }

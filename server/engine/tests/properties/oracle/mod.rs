@@ -4,6 +4,8 @@
 mod calls;
 mod doors;
 mod follow;
+mod moves;
+mod passed;
 mod services;
 mod turns;
 
@@ -11,9 +13,11 @@ use std::collections::BTreeMap;
 
 use callnext_engine::config::{OrderInLane, Policy};
 use callnext_engine::counter::CounterState;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::event::{Change, Event, Rule};
+use callnext_engine::step::Step;
 use callnext_engine::ticket::{Slot, Urgency};
-use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
+use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, Venue, VenueConfig};
 
 use crate::play::Seen;
 use doors::Doors;
@@ -28,6 +32,8 @@ enum Is {
     Serving,
     Held,
     Missed,
+    /// On the way to another venue.
+    Away,
     Over,
 }
 
@@ -37,6 +43,7 @@ type Key = (i64, i64, u32, f64);
 #[derive(Debug, Clone)]
 struct Person {
     id: TicketId,
+    number: TicketNumber,
     service: ServiceId,
     lane: Lane,
     is: Is,
@@ -50,6 +57,8 @@ struct Person {
     wants: Option<CounterId>,
     urgent: Option<(Urgency, i64)>,
     overflow: bool,
+    /// What they are again if another venue turns them back.
+    was: Is,
 }
 
 impl Person {
@@ -76,13 +85,20 @@ struct Counter {
     current: Option<TicketId>,
 }
 
-/// A call that overtakes: everybody who could have been called and waits since before `since`.
+/// A call that passes over everybody who could have been called and waits since before `since`; not by precedence,
+/// it overtakes them.
 #[derive(Debug, Clone)]
 struct Call {
     service: ServiceId,
     ticket: TicketId,
     counter: CounterId,
     since: i64,
+    lane: Lane,
+    rule: Rule,
+    by: PassedBy,
+    overtaken: u32,
+    /// Only sent to the counter's door so far.
+    is_sent: bool,
     seq: Seq,
 }
 
@@ -91,6 +107,7 @@ struct Call {
 struct Before {
     people: Vec<Option<(Person, Option<usize>)>>,
     doors: Doors,
+    sent: Vec<Call>,
     ids: Vec<TicketId>,
     counters: Vec<(CounterId, Counter)>,
     called: Option<(TicketId, Rule)>,
@@ -105,6 +122,8 @@ pub struct Oracle {
     doors: Doors,
     sent: u64,
     calls: Vec<Call>,
+    /// Whom each person was passed over by, and in which change; calls that were taken back as well.
+    passed_by: BTreeMap<TicketId, Vec<(Seq, TicketId)>>,
     urgent_run: BTreeMap<ServiceId, u32>,
     balances: Balances,
     /// Services whose returns went even at the latest turn.
@@ -116,6 +135,8 @@ pub struct Oracle {
     indebted: Vec<CounterId>,
     overflows: BTreeMap<ServiceId, u32>,
     counts: BTreeMap<String, u32>,
+    /// Whoever ended a step by this press: in no queue while it is decided who is called.
+    between: Option<(TicketId, Step)>,
     befores: BTreeMap<Seq, Before>,
     latest: Option<(Seq, Timestamp)>,
     highest_ticket: u64,
@@ -136,11 +157,16 @@ impl Oracle {
         let ready_before = self.ready.clone();
         let before = self.before(change);
         for event in &change.events {
+            if !matches!(event, Event::TicketCalled { .. }) {
+                self.next_step_is_waited_for(change.at);
+            }
             self.follow(event, change, seen)?;
         }
+        self.next_step_is_waited_for(change.at);
         self.befores.insert(change.seq, before);
         self.befores.retain(|seq, _| seq.0 + 5000 > change.seq.0);
         self.agrees_with(venue)?;
+        self.phones_are_told(venue, seen)?;
         let opened = change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }));
         let undone = change.events.iter().any(|event| matches!(event, Event::ChangeUndone { .. }));
         let sent_back = change.events.iter().any(|event| matches!(event, Event::TicketSentBack { .. }));
@@ -207,12 +233,15 @@ impl Oracle {
     /// How often this person was overtaken, by the letter: calls, not by precedence, of counters that could have
     /// called them, of people whose wait began later.
     fn overtaken(&self, person: &Person) -> u32 {
-        let by = self.calls.iter().filter(|call| {
+        u32::try_from(self.passing(person).filter(|call| call.rule != Rule::Urgent).count()).unwrap()
+    }
+
+    fn passing<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(|call| {
             call.service == person.service
                 && person.wants.as_ref().is_none_or(|wants| *wants == call.counter)
                 && (call.since, call.ticket) > (person.since, person.id)
-        });
-        u32::try_from(by.count()).unwrap()
+        })
     }
 
     fn is_overdue(&self, person: &Person, now: Timestamp) -> bool {
@@ -269,7 +298,7 @@ impl Oracle {
             let own = self.ready.get(&service.id).cloned().unwrap_or_default();
             expect(engine == own, || format!("ready in {}: {engine:?}, not {own:?}", service.id))?;
             let used = self.overflows.get(&service.id).copied().unwrap_or_default();
-            expect(venue.overflow_count(&service.id) == used, || format!("{used} overflow numbers used"))?;
+            expect(venue.overflow_count(&service.id, venue.at()) == used, || format!("{used} overflow numbers used"))?;
         }
         self.doors_agree(venue)?;
         for ticket in venue.tickets() {
@@ -280,6 +309,7 @@ impl Oracle {
                 Is::Serving => "serving",
                 Is::Held => "held",
                 Is::Missed => "missed",
+                Is::Away => "transferring",
                 Is::Over => {
                     if ticket.state.is_over() {
                         ticket.state.name()
