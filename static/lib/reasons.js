@@ -38,7 +38,7 @@ export function grounds(state, group) {
 /**
  * The reason on record, in words.
  *
- * @param {State} state
+ * @param {Pick<State, "reasons">} state
  * @param {{ reason: string | null, reason_code: string | null }} row
  */
 export function reasonText(state, { reason, reason_code: code }) {
@@ -46,7 +46,7 @@ export function reasonText(state, { reason, reason_code: code }) {
   return [label, reason ?? ""].filter((part) => part !== "").join(" · ");
 }
 
-/** @param {State} state @param {string} code */
+/** @param {Pick<State, "reasons">} state @param {string} code */
 function labelOf(state, code) {
   const own = Object.values(state.reasons).flat().find((row) => row.code === code && row.name);
   return own?.name ? words(own.name) : (tOf("reason", code) ?? code);

@@ -238,6 +238,8 @@ export type StoryStep = {
   passed_by?: PassedBy;
   urgency?: Urgency;
   reason?: string;
+  reason_code?: string;
+  class?: string;
   granted_by?: Person;
   wait_s?: number;
   places?: number;
