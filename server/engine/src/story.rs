@@ -337,7 +337,7 @@ impl Tale {
             }
             Event::TicketCancelled { ticket, reason } => (ticket, What::Cancelled { reason: reason.clone() }),
             Event::GreenChannelGranted { ticket, urgency, reason, code } => {
-                (ticket, What::Granted { urgency: *urgency, reason: on_record(reason, code) })
+                (ticket, What::Granted { urgency: *urgency, reason: on_record(reason, code.as_ref()) })
             }
             Event::TicketClassified { ticket, class } => (ticket, What::Classified { class: class.clone() }),
             Event::TicketSteppedBack { ticket, places } => (ticket, What::SteppedBack { places: *places }),
@@ -373,18 +373,18 @@ impl What {
 /// The reason on record that let somebody go first, and who answers for it.
 fn answered(ticket: &Ticket, why: &Why) -> (Option<Reason>, Option<Actor>) {
     match (&why.reason, &ticket.grant, &ticket.overflow) {
-        (Some(by_hand), _, _) => (Some(on_record(by_hand, &why.code)), None),
+        (Some(by_hand), _, _) => (Some(on_record(by_hand, why.code.as_ref())), None),
         (None, Some(grant), _) if why.rule == Rule::Urgent => {
-            (Some(on_record(&grant.reason, &grant.code)), Some(grant.by.clone()))
+            (Some(on_record(&grant.reason, grant.code.as_ref())), Some(grant.by.clone()))
         }
         (None, _, Some(overflow)) if ticket.lane == Lane::Overflow => {
             let by = Actor::Staff { user: overflow.approved_by.clone() };
-            (Some(on_record(&overflow.reason, &overflow.code)), Some(by))
+            (Some(on_record(&overflow.reason, overflow.code.as_ref())), Some(by))
         }
         _ => (None, None),
     }
 }
 
-fn on_record(text: &Arc<str>, code: &Option<ReasonCode>) -> Reason {
-    Reason { code: code.clone(), text: text.clone() }
+fn on_record(text: &Arc<str>, code: Option<&ReasonCode>) -> Reason {
+    Reason { code: code.cloned(), text: text.clone() }
 }

@@ -1,5 +1,6 @@
 //! B11: people back with test results, in a reasonable order with first visits.
 
+use callnext_engine::config::MissedRejoin;
 use callnext_engine::lane::{Lane, Weights};
 use callnext_engine::testing::{Hall, Plan};
 use callnext_engine::{Event, Millis, TicketId};
@@ -134,4 +135,32 @@ fn b11_what_was_decided_is_told_and_not_judged_again() {
     hall.walk_ins(30);
     assert_eq!(hall.ready(), told);
     assert_eq!(hall.calls("1", 2), told);
+}
+
+#[test]
+fn b11_c1_whoever_was_put_off_is_not_counted_before_their_time() {
+    let plan = plan(&TWO_ONE_ONE, true).rules(|rules| {
+        (rules.missed.rejoin, rules.slot_min, rules.early_s) = (MissedRejoin::SlotEnd, 30, 0);
+    });
+    let even = |hall: &Hall| {
+        let share = hall.last_events().iter().find_map(|event| match event {
+            Event::TicketCalled { why, .. } => why.share.clone(),
+            _ => None,
+        });
+        share.unwrap().even
+    };
+    for (time, expected) in [("08:20", true), ("08:31", false)] {
+        let mut hall = plan.clone().open("08:00");
+        let first = hall.walk_in();
+        hall.next("1");
+        hall.misses("1");
+        hall.requeues(first);
+        let back = back_with_results(&mut hall, 1);
+        hall.at(time);
+        hall.calls_by_hand("1", back[0]);
+        hall.holds(back[0]);
+        hall.returns(back[0]);
+        hall.next("1");
+        assert_eq!(even(&hall), expected, "one return against one who waits again from 08:30, at {time}");
+    }
 }

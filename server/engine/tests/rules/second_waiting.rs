@@ -1,6 +1,6 @@
 //! C4: the second waiting area at a counter's door.
 
-use callnext_engine::config::SecondWaiting;
+use callnext_engine::config::{MissedRejoin, SecondWaiting};
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Event, Rule};
 use callnext_engine::testing::{Hall, Plan, counter_id};
@@ -146,6 +146,41 @@ fn c4_nobody_is_sent_past_somebody_overtaken_too_often() {
     assert_eq!(sent, [(waits[0], Rule::Cycle)]);
     hall.next("1");
     assert_eq!(hall.inside("1"), [waits[1]]);
+}
+
+fn after_three_calls() -> (Hall, TicketId) {
+    let plan = Plan::default().counter("1").door(2).rules(|rules| {
+        (rules.missed.rejoin, rules.missed.calls) = (MissedRejoin::AfterCalls, 3);
+        (rules.ready_count, rules.recalls_min, rules.grace_s) = (0, 0, 0);
+    });
+    let mut hall = plan.open("08:00");
+    let missed = hall.walk_in();
+    hall.next("1");
+    hall.misses("1");
+    (hall, missed)
+}
+
+#[test]
+fn c1_c4_whoever_is_at_the_door_counts_as_called() {
+    let (mut hall, missed) = after_three_calls();
+    let others = hall.walk_ins(8);
+    hall.requeues(missed);
+    assert_eq!(hall.inside("1"), others[..2]);
+    assert_eq!(hall.projected()[..4], [others[0], others[1], others[2], missed]);
+    assert_eq!(hall.calls("1", 2), others[..2]);
+    assert_eq!(hall.inside("1"), [others[2], missed], "behind three calls, and not behind five");
+    assert_eq!(hall.calls("1", 2), [others[2], missed]);
+}
+
+#[test]
+fn c1_c4_nobody_is_sent_to_the_door_because_nobody_else_is_there() {
+    let (mut hall, missed) = after_three_calls();
+    hall.requeues(missed);
+    assert_eq!(hall.inside("1"), [], "others may come");
+    let others = hall.walk_ins(2);
+    assert_eq!(hall.inside("1"), others);
+    assert_eq!(hall.calls("1", 2), others);
+    assert_eq!(hall.next_and_why("1"), Some((missed, Rule::Rejoin)), "no counter stands idle");
 }
 
 #[test]

@@ -133,6 +133,12 @@ impl Venue {
             return Err(Refusal::NothingToUndo);
         }
         let step = self.trail.last_of(by, now)?;
+        // Whoever left as a guest may have come once more since, and has the number again.
+        let gone = step.before.tickets.keys().filter_map(|id| self.ticket(*id));
+        let mut guests = gone.filter(|ticket| ticket.guest.is_some() && ticket.state.is_over());
+        if guests.any(|gone| self.live().any(|ticket| ticket.id != gone.id && ticket.number == gone.number)) {
+            return Err(Refusal::UndoOvertaken);
+        }
         let tickets = step.before.tickets.keys().copied().collect();
         Ok((vec![Event::ChangeUndone { seq: step.seq }], Outcome::Undone { seq: step.seq, tickets }))
     }
