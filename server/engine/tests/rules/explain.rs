@@ -224,7 +224,7 @@ fn c4_whoever_is_sent_to_a_door_passes_over_others_then_and_nobody_when_called()
     assert_eq!(told(&hall, early[3]), by_referral);
     assert_eq!(hall.calls("1", 2), [referred, early[2]]);
     assert_eq!(why(&hall).overtaken, 1, "before it was sent");
-    let story: Vec<String> = self::story(&hall, early[2]).steps.iter().map(line).collect();
+    let story: Vec<String> = story(&hall, early[2]).steps.iter().map(line).collect();
     assert_eq!(
         story,
         [
@@ -247,7 +247,7 @@ fn c4_an_emergency_passes_over_those_at_its_own_door_only() {
     let expected = Passed { lanes: BTreeMap::from([(Lane::WalkIn, 1)]), first: vec![people[1]] };
     assert_eq!(why(&hall).passed, expected);
     let passed_over =
-        |ticket| self::story(&hall, ticket).steps.iter().any(|step| matches!(step.what, What::PassedOver(_)));
+        |ticket| story(&hall, ticket).steps.iter().any(|step| matches!(step.what, What::PassedOver(_)));
     assert_eq!([passed_over(people[0]), passed_over(people[1])], [false, true]);
 }
 
