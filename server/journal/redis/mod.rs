@@ -10,7 +10,9 @@
 mod connect;
 mod durability;
 mod failure;
+mod follow;
 mod keys;
+mod leases;
 mod link;
 mod options;
 mod script;

@@ -25,6 +25,9 @@ macro_rules! lua {
 lua!(CLAIM, "claim.lua");
 lua!(APPEND, "append.lua");
 lua!(PAGE, "page.lua");
+lua!(BEAT, "beat.lua");
+lua!(RENEW, "renew.lua");
+lua!(RELEASE, "release.lua");
 lua!(DAYS, "days.lua");
 lua!(PRUNE, "prune.lua");
 lua!(PROBE, "probe.lua");

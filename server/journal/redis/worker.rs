@@ -15,7 +15,7 @@ use super::connect::{Connector, certificates, pause};
 use super::durability;
 use super::failure::{Failure, describe};
 use super::keys::{Keys, probe};
-use super::options::RedisOptions;
+use super::options::{RedisOptions, Topology};
 use super::script::{APPEND, CLAIM, Call, DAYS, PAGE, PROBE, PRUNE};
 use super::shown::{self, Before};
 
@@ -32,10 +32,10 @@ const PROBE_BYTES: usize = 64 * 1024;
 const PROBE_MS: u64 = 60_000;
 
 /// One entry of a stream: its id, and its fields with their values in turn.
-type Entry = (String, Vec<String>);
+pub(super) type Entry = (String, Vec<String>);
 
 /// What Redis is asked.
-enum Question<'q> {
+pub(super) enum Question<'q> {
     /// A script that writes.
     Write(&'q Call),
     /// A script that reads.
@@ -92,12 +92,20 @@ impl Worker {
         *known = found;
     }
 
-    fn keys(&self, venue: &VenueId) -> Keys {
+    pub(super) fn prefix(&self) -> &str {
+        &self.connector.options().prefix
+    }
+
+    pub(super) fn topology(&self) -> Topology {
+        self.connector.options().topology
+    }
+
+    pub(super) fn keys(&self, venue: &VenueId) -> Keys {
         Keys::of(&self.connector.options().prefix, venue)
     }
 
     /// Asks until there is an answer, or `patience` is over. Everything asked here may be asked twice.
-    async fn ask<T: FromRedisValue>(&self, question: Question<'_>, patience: Duration) -> Result<T, JournalError> {
+    pub(super) async fn ask<T: FromRedisValue>(&self, question: Question<'_>, patience: Duration) -> Result<T, JournalError> {
         let unavailable = |problem: String| Err(JournalError::Unavailable(problem));
         let wait = self.connector.options().wait();
         let wait = wait.map(|(replicas, within)| (replicas, u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
@@ -142,7 +150,7 @@ impl Worker {
 
     /// The first answer, good or bad, but for a connection that turns out to be broken: people wait for a venue to
     /// open, and there is more than one who asks for it.
-    fn soon() -> Duration {
+    pub(super) fn soon() -> Duration {
         super::connect::PAUSE_MIN
     }
 
@@ -310,7 +318,7 @@ fn seq((id, _): &Entry) -> Seq {
 }
 
 /// Reads entries, which must follow each other without a gap.
-fn decode(venue: &VenueId, entries: &[Entry]) -> Result<Vec<Change>, JournalError> {
+pub(super) fn decode(venue: &VenueId, entries: &[Entry]) -> Result<Vec<Change>, JournalError> {
     let mut changes: Vec<Change> = Vec::with_capacity(entries.len());
     for entry in entries {
         let seq = seq(entry);
