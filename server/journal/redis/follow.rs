@@ -9,15 +9,17 @@ use std::time::Duration;
 use callnext_engine::VenueId;
 use futures_util::future::BoxFuture;
 
+use super::RedisJournal;
 use super::worker::{Entry, Question, Worker, decode};
-use super::{RedisJournal, Topology};
 use crate::journal::tail::{News, Position, Tail};
 use crate::journal::{Epoch, JournalError};
 
 /// How old news may be: less than a person sees.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+/// What each followed stream adds to it, so that a thousand venues take no more of Redis than ten.
+const PAUSE_PER_STREAM: Duration = Duration::from_micros(50);
 /// The same where every stream is asked by itself.
-const PAUSE_IN_CLUSTER: Duration = Duration::from_millis(100);
+const PAUSE_PER_STREAM_IN_CLUSTER: Duration = Duration::from_micros(500);
 /// Entries of one stream in one answer.
 const ENTRIES_MAX: usize = 500;
 
@@ -26,15 +28,14 @@ type Streams = Option<Vec<(String, Vec<Entry>)>>;
 impl Worker {
     /// What was written after these positions by now.
     async fn written_after(&self, after: &BTreeMap<VenueId, Position>) -> Result<Vec<News>, JournalError> {
-        let keys: BTreeMap<String, &VenueId> =
-            after.keys().map(|venue| (self.keys(venue).changes(), venue)).collect();
+        let keys: BTreeMap<String, &VenueId> = after.keys().map(|venue| (self.keys(venue).changes(), venue)).collect();
         let together = if self.is_cluster() { 1 } else { keys.len().max(1) };
         let mut news = Vec::new();
         for part in keys.iter().collect::<Vec<_>>().chunks(together) {
             let Some((first, _)) = part.first() else { continue };
             let mut command = redis::cmd("XREAD");
             command.arg("COUNT").arg(ENTRIES_MAX).arg("STREAMS");
-            part.iter().for_each(|(key, _)| drop(command.arg(key.as_str())));
+            command.arg(part.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>());
             for Position { epoch, seq } in part.iter().filter_map(|(_, venue)| after.get(**venue)) {
                 command.arg(format!("{epoch}-{seq}"));
             }
@@ -65,7 +66,8 @@ fn by_owner(venue: &VenueId, entries: Vec<Entry>) -> Result<Vec<News>, JournalEr
 impl Tail for RedisJournal {
     fn next(&self, after: BTreeMap<VenueId, Position>) -> BoxFuture<'static, Result<Vec<News>, JournalError>> {
         let this = self.clone();
-        let pause = if self.worker.is_cluster() { PAUSE_IN_CLUSTER } else { PAUSE };
+        let per_stream = if self.worker.is_cluster() { PAUSE_PER_STREAM_IN_CLUSTER } else { PAUSE_PER_STREAM };
+        let pause = PAUSE_MIN.max(per_stream.saturating_mul(u32::try_from(after.len()).unwrap_or(u32::MAX)));
         Box::pin(async move {
             loop {
                 let positions = after.clone();
@@ -77,11 +79,5 @@ impl Tail for RedisJournal {
                 tokio::time::sleep(pause).await;
             }
         })
-    }
-}
-
-impl Worker {
-    fn is_cluster(&self) -> bool {
-        self.topology() == Topology::Cluster
     }
 }

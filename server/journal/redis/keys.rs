@@ -73,6 +73,17 @@ impl Keys {
     }
 }
 
+/// What all nodes know of accounts, logins and devices: a hash. A cluster keeps it in one slot with its changes; no
+/// venue's name begins with a colon.
+pub(super) fn accounts(prefix: &str) -> String {
+    format!("{prefix}:{{:accounts}}:fields")
+}
+
+/// The latest changes of it: a stream.
+pub(super) fn account_changes(prefix: &str) -> String {
+    format!("{prefix}:{{:accounts}}:changes")
+}
+
 /// The nodes that are there: a hash.
 pub(super) fn nodes(prefix: &str) -> String {
     format!("{prefix}:nodes")
@@ -105,6 +116,8 @@ mod tests {
         for key in &all {
             assert_eq!(redis::cluster_routing::Slot::for_key(key), slot, "{key}");
         }
+        let slots = [accounts("callnext"), account_changes("callnext")].map(redis::cluster_routing::Slot::for_key);
+        assert_eq!(slots[0], slots[1]);
         assert_eq!(all[5], "callnext:{hall-1}:ticket:7");
         assert_eq!(all[7], "callnext:{hall-1}:queue:ent:walk_in");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use callnext_engine::VenueId;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 use super::RedisJournal;
 use super::keys::nodes;
@@ -16,8 +16,10 @@ use super::worker::{Question, Worker};
 use crate::cluster::lease::{LeaseError, Leases, Node, Standing};
 use crate::journal::JournalError;
 
-/// Leases asked about at the same time: over one socket, they share its way there and back.
-const AT_ONCE: usize = 128;
+/// Leases asked about in one command: Redis answers nobody else meanwhile, which is well under a millisecond.
+const TOGETHER: usize = 250;
+/// Such commands under way at the same time: over one socket, they share its way there and back.
+const AT_ONCE: usize = 64;
 
 type Answer<T> = BoxFuture<'static, Result<T, LeaseError>>;
 
@@ -34,18 +36,19 @@ impl Worker {
     async fn beat(&self, me: &Node, venues: &[VenueId], lease: Duration) -> Result<Standing, JournalError> {
         let mut call = Call::of(&BEAT);
         call.key(nodes(self.prefix())).arg(me.name.as_str()).arg(written(me)).arg(millis(lease));
-        let known: Vec<String> = self.ask(Question::Read(&call), Self::soon()).await?;
-        let held = futures_util::stream::iter(venues).map(|venue| async move {
-            let key = self.keys(venue).lease();
-            let mut command = redis::cmd("GET");
-            command.arg(&key);
-            let holder: Option<String> = self.ask(Question::Command(&key, command), Self::soon()).await?;
-            Ok::<_, JournalError>(holder.and_then(|text| Some((venue.clone(), serde_json::from_str(&text).ok()?))))
+        let known: Vec<String> = self.ask(Question::Quick(&call), Self::soon()).await?;
+        let held = self.of_each(venues, |part| async move {
+            let keys: Vec<String> = part.iter().map(|venue| self.keys(venue).lease()).collect();
+            let mut command = redis::cmd("MGET");
+            command.arg(&keys);
+            let first = keys.first().map_or("", String::as_str);
+            let holders: Vec<Option<String>> = self.ask(Question::Command(first, command), Self::soon()).await?;
+            let held = part.into_iter().zip(holders);
+            Ok(held.filter_map(|(venue, holder)| Some((venue, serde_json::from_str(&holder?).ok()?))).collect())
         });
-        let held: Vec<_> = held.buffer_unordered(AT_ONCE).collect().await;
         Ok(Standing {
+            holders: held.await?.into_iter().collect(),
             nodes: known.iter().filter_map(|text| serde_json::from_str(text).ok()).collect(),
-            holders: held.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
         })
     }
 
@@ -59,16 +62,29 @@ impl Worker {
 
     async fn renew(&self, me: &Node, venues: &[VenueId], lease: Duration) -> Result<Vec<VenueId>, JournalError> {
         let (me, lease) = (written(me), millis(lease));
-        let renewed = futures_util::stream::iter(venues).map(|venue| {
+        let (me, lease) = (me.as_str(), lease.as_str());
+        self.of_each(venues, |part| async move {
             let mut call = Call::of(&RENEW);
-            call.key(self.keys(venue).lease()).arg(me.as_str()).arg(lease.as_str());
-            async move {
-                let ours: i64 = self.ask(Question::Read(&call), Self::soon()).await?;
-                Ok::<_, JournalError>((ours == 1).then(|| venue.clone()))
+            for venue in &part {
+                call.key(self.keys(venue).lease());
             }
-        });
-        let renewed: Vec<_> = renewed.buffer_unordered(AT_ONCE).collect().await;
-        Ok(renewed.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+            call.arg(me).arg(lease);
+            let ours: Vec<i64> = self.ask(Question::Quick(&call), Self::soon()).await?;
+            Ok(part.into_iter().zip(ours).filter(|(_, is_ours)| *is_ours == 1).map(|(venue, _)| venue).collect())
+        })
+        .await
+    }
+
+    /// What is answered about venues, asked for together where one server has all keys.
+    async fn of_each<T, F: Future<Output = Result<Vec<T>, JournalError>>>(
+        &self,
+        venues: &[VenueId],
+        ask: impl Fn(Vec<VenueId>) -> F,
+    ) -> Result<Vec<T>, JournalError> {
+        let together = if self.is_cluster() { 1 } else { TOGETHER };
+        let parts: Vec<Vec<VenueId>> = venues.chunks(together).map(<[VenueId]>::to_vec).collect();
+        let answers = futures_util::stream::iter(parts).map(ask).buffer_unordered(AT_ONCE);
+        Ok(answers.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
     }
 
     async fn release(
@@ -81,7 +97,7 @@ impl Worker {
         let mut call = Call::of(&RELEASE);
         let to = to.map(written).unwrap_or_default();
         call.key(self.keys(venue).lease()).arg(written(me)).arg(to).arg(millis(lease));
-        Ok(self.ask::<i64>(Question::Read(&call), Self::soon()).await? == 1)
+        Ok(self.ask::<i64>(Question::Quick(&call), Self::soon()).await? == 1)
     }
 
     async fn leave(&self, me: &Node) -> Result<(), JournalError> {

@@ -28,6 +28,8 @@ lua!(PAGE, "page.lua");
 lua!(BEAT, "beat.lua");
 lua!(RENEW, "renew.lua");
 lua!(RELEASE, "release.lua");
+lua!(CHANGE, "change.lua");
+lua!(FILL, "fill.lua");
 lua!(DAYS, "days.lua");
 lua!(PRUNE, "prune.lua");
 lua!(PROBE, "probe.lua");
