@@ -157,7 +157,7 @@ fn tell(told: &Told) -> Ended {
 
 async fn run_serve(serve: Serve) -> Ended {
     let settings = Settings::load(&serve.config)?;
-    let data = serve.place.data.unwrap_or(settings.server.data);
+    let data = serve.place.data.unwrap_or_else(|| settings.server.data.clone());
     make_data_folder(&data)?;
     let Stores { journal, access, cluster } = Stores::open(&settings, &data).await?;
     let setup = access.offer_setup()?;

@@ -98,7 +98,7 @@ async fn a_change_of_accounts_is_made_on_the_last_one_and_once() {
     // Sent again, because its answer was lost: at once, and after others.
     assert!(journal.change(&first, &second, vec![field("x", None)]).await.unwrap());
     assert!(journal.change(&Mark::none(), &first, vec![field("x", Some("1"))]).await.unwrap());
-    assert_eq!(journal.load().await.unwrap(), (second.clone(), vec![field("y", Some("2"))]));
+    assert_eq!(SharedAccounts::load(&journal).await.unwrap(), (second.clone(), vec![field("y", Some("2"))]));
     assert_eq!(journal.since(&first).await.unwrap(), Some((second.clone(), vec![field("x", None)])));
     assert_eq!(journal.since(&second).await.unwrap(), Some((second.clone(), Vec::new())));
     for unknown in [Mark::none(), mark(1, "c"), mark(2, "c"), mark(3, "d")] {
@@ -110,6 +110,6 @@ async fn a_change_of_accounts_is_made_on_the_last_one_and_once() {
     store.0.cli(&["flushall"]).unwrap();
     journal.fill(&mark(3, "d"), vec![field("z", Some("3"))]).await.unwrap();
     journal.fill(&mark(9, "e"), vec![field("z", Some("9"))]).await.unwrap();
-    assert_eq!(journal.load().await.unwrap(), (mark(3, "d"), vec![field("z", Some("3"))]));
+    assert_eq!(SharedAccounts::load(&journal).await.unwrap(), (mark(3, "d"), vec![field("z", Some("3"))]));
     assert!(journal.change(&mark(3, "d"), &mark(4, "f"), vec![field("z", None)]).await.unwrap());
 }
