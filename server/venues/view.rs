@@ -103,27 +103,34 @@ fn has<'v>(venue: &'v Venue, ticket: &'v Ticket) -> Option<&'v CounterId> {
     ticket.state.counter().or_else(|| venue.inside_at(ticket.id))
 }
 
-/// Those who will really be called before somebody.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ahead {
-    count: u32,
-    /// How long they will take, in thousandths of the mean of one (E1).
-    load: u64,
+/// Where somebody stands who can be called: how many are really ahead, and what that means in minutes.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    ahead: u32,
+    wait: Result<Estimate, Unknown>,
 }
 
-fn aheads<'v>(venue: &'v Venue, order: &'v [TicketId]) -> impl Iterator<Item = (TicketId, Ahead)> + 'v {
-    order.iter().scan(Ahead::default(), |ahead, id| {
-        let before = *ahead;
-        ahead.count += 1;
-        ahead.load += u64::from(venue.load(*id));
-        Some((*id, before))
+/// Everybody who can be called for a service, in this order, with where they stand.
+fn turns(
+    venue: &Venue,
+    service: &ServiceId,
+    order: impl Iterator<Item = TicketId>,
+) -> impl Iterator<Item = (TicketId, Turn)> {
+    let forecast = venue.forecast(service);
+    let (mut ahead, mut load) = (0, 0);
+    order.map(move |id| {
+        let turn = Turn { ahead, wait: forecast.map(|forecast| estimate(forecast.wait_behind(load))) };
+        ahead += 1;
+        // E1: people of some classes take longer than others.
+        load += u64::from(venue.load(id));
+        (id, turn)
     })
 }
 
 /// Everything a phone shows of one ticket.
-pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<Ahead>) -> Facts {
-    let wait = match ahead {
-        Some(ahead) => venue.wait_behind(&ticket.service, ahead.load).map(estimate),
+pub fn facts(venue: &Venue, ticket: &Ticket, turn: Option<Turn>) -> Facts {
+    let wait = match turn {
+        Some(turn) => turn.wait,
         None if ticket.state == TicketState::Waiting => Err(Unknown::NoCounterOpen),
         None => Err(Unknown::NotWaiting),
     };
@@ -136,7 +143,7 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<Ahead>) -> Facts {
         number: ticket.number.clone(),
         state: card_state(venue, ticket),
         lane: ticket.lane,
-        ahead: ahead.map(|ahead| ahead.count),
+        ahead: turn.map(|turn| turn.ahead),
         wait,
         counter: has(venue, ticket).cloned(),
         call,
@@ -159,16 +166,25 @@ fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
 
 /// The facts of every ticket whose visit is not over.
 pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
-    let ahead: BTreeMap<TicketId, Ahead> = orders.values().flat_map(|order| aheads(venue, order)).collect();
-    venue.live().map(|ticket| (ticket.id, facts(venue, ticket, ahead.get(&ticket.id).copied()))).collect()
+    // Sorted by ticket, as the venue's own are: the two are walked side by side, and nobody is looked up.
+    let mut turns: Vec<(TicketId, Turn)> =
+        orders.iter().flat_map(|(service, order)| turns(venue, service, order.iter().copied())).collect();
+    turns.sort_unstable_by_key(|(id, _)| *id);
+    let mut turns = turns.into_iter().peekable();
+    let facts = venue.live().map(|ticket| {
+        while turns.next_if(|(id, _)| *id < ticket.id).is_some() {}
+        let turn = turns.next_if(|(id, _)| *id == ticket.id).map(|(_, turn)| turn);
+        (ticket.id, facts(venue, ticket, turn))
+    });
+    facts.collect()
 }
 
 /// The facts of one ticket, projecting only its own service.
 pub fn one_facts(venue: &Venue, ticket: &Ticket, now: Timestamp) -> Facts {
     let waiting = ticket.state == TicketState::Waiting;
-    let order = if waiting { order(venue, &ticket.service, now) } else { Vec::new() };
-    let ahead = aheads(venue, &order).find(|(id, _)| *id == ticket.id).map(|(_, ahead)| ahead);
-    facts(venue, ticket, ahead)
+    let order = waiting.then(|| venue.project(&ticket.service, now).map(|call| call.choice.ticket));
+    let mut turns = order.into_iter().flat_map(|order| turns(venue, &ticket.service, order));
+    facts(venue, ticket, turns.find(|(id, _)| *id == ticket.id).map(|(_, turn)| turn))
 }
 
 /// The card a phone shows.
@@ -401,7 +417,7 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
     let config = venue.config();
     let services = config.services.iter().map(|service| {
         let waiting = waiting(venue, &service.id);
-        let wait = venue.wait(&service.id, waiting);
+        let wait = venue.forecast(&service.id).map(|forecast| forecast.wait(waiting));
         ServiceSummary {
             id: service.id.to_string(),
             name: service.name.clone(),

@@ -141,11 +141,10 @@ impl Pace {
         }
     }
 
-    /// The range around a wait of which the plain product is known: of the gap, and the loads ahead.
-    pub fn range(&self, raw: Millis) -> Wait {
-        let times = |ratio: i64| Millis(raw.0.saturating_mul(ratio) / ONE);
+    /// What can be said of every wait at this moment, at this gap between calls for people of mean load.
+    pub fn forecast(&self, gap: Millis) -> Forecast {
         if self.ratios.len() < SCORES_MIN {
-            return Wait { likely: raw, low: times(ONE / 2), high: times(2 * ONE), scored: 0 };
+            return Forecast { gap, likely: ONE, low: ONE / 2, high: 2 * ONE, scored: 0 };
         }
         let mut sorted: Vec<i64> = self.ratios.iter().copied().collect();
         sorted.sort_unstable();
@@ -154,7 +153,36 @@ impl Pace {
             sorted.get(rank).copied().unwrap_or(ONE)
         };
         let scored = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
-        Wait { likely: times(quantile(50)), low: times(quantile(10)), high: times(quantile(90)), scored }
+        Forecast { gap, likely: quantile(50), low: quantile(10), high: quantile(90), scored }
+    }
+}
+
+/// What can be said of every wait at one moment: made once, asked for each of thousands who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forecast {
+    gap: Millis,
+    /// Ratios of true to announced waits, in thousandths.
+    likely: i64,
+    low: i64,
+    high: i64,
+    scored: u32,
+}
+
+impl Forecast {
+    /// The wait of somebody with so many people of mean load really ahead.
+    pub fn wait(&self, ahead: u32) -> Wait {
+        self.wait_behind(u64::from(ahead) * u64::from(LOAD_MEAN))
+    }
+
+    /// The wait of somebody with such loads really ahead, in thousandths of the mean (E1).
+    pub fn wait_behind(&self, load_ahead: u64) -> Wait {
+        self.range(raw(self.gap, load_ahead))
+    }
+
+    /// The range that is shown for a plain product.
+    pub fn range(&self, raw: Millis) -> Wait {
+        let times = |ratio: i64| Millis(raw.0.saturating_mul(ratio) / ONE);
+        Wait { likely: times(self.likely), low: times(self.low), high: times(self.high), scored: self.scored }
     }
 }
 
@@ -180,6 +208,10 @@ mod tests {
         Timestamp(m * 60_000)
     }
 
+    fn forecast(pace: &Pace) -> Forecast {
+        pace.forecast(pace.gap().unwrap())
+    }
+
     #[test]
     fn nothing_is_said_before_there_is_something_to_measure() {
         let mut pace = Pace::default();
@@ -189,7 +221,7 @@ mod tests {
             pace.called(minute(2 * i64::try_from(call).unwrap()), true, LOAD_MEAN);
         }
         assert_eq!(pace.gap(), Some(Millis::from_mins(2)));
-        assert_eq!(raw(pace.gap().unwrap(), 3000), Millis::from_mins(8), "three ahead and oneself");
+        assert_eq!(forecast(&pace).wait(3).likely, Millis::from_mins(8), "three ahead and oneself");
     }
 
     #[test]
@@ -215,13 +247,13 @@ mod tests {
     fn the_range_is_learned_from_its_own_errors() {
         let mut pace = Pace::from_prior(Prior { gap: Some(Millis::from_mins(1)), ratios: VecDeque::new() });
         assert_eq!(
-            pace.range(Millis::from_mins(10)),
+            forecast(&pace).wait(9),
             Wait { likely: Millis::from_mins(10), low: Millis::from_mins(5), high: Millis::from_mins(20), scored: 0 }
         );
         for tenth in 1..=20 {
             pace.score(Millis(1000), Millis(tenth * 100));
         }
-        let wait = pace.range(Millis::from_mins(10));
+        let wait = forecast(&pace).wait(9);
         assert_eq!(
             (wait.low, wait.likely, wait.high),
             (Millis::from_mins(2), Millis::from_mins(10), Millis::from_mins(18))
@@ -257,7 +289,7 @@ mod tests {
             pace.score(Millis(1), Millis(i64::MAX));
         }
         assert_eq!((pace.gaps.len(), pace.ratios.len()), (GAPS_MAX, SCORES_MAX));
-        assert!(pace.range(raw(pace.gap().unwrap(), u64::MAX)).likely.0 > 0, "no overflow at the ends");
+        assert!(forecast(&pace).wait_behind(u64::MAX).high > Millis(0), "no overflow at the ends");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::{LOAD_MEAN, VenueConfig};
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach, emptiest};
-use crate::estimate::{Unknown, Wait, raw};
+use crate::estimate::{Forecast, Unknown};
 use crate::event::{Change, Event, Rule};
 use crate::handover::{Arrival, Handovers};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber};
@@ -390,19 +390,14 @@ impl Venue {
             .flatten()
     }
 
-    /// The wait of somebody with so many people of mean load really ahead, or why nobody can know.
-    pub fn wait(&self, service: &ServiceId, ahead: u32) -> Result<Wait, Unknown> {
-        self.wait_behind(service, u64::from(ahead) * u64::from(LOAD_MEAN))
-    }
-
-    /// The wait of somebody with such loads really ahead, in thousandths of the mean (E1), or why nobody can know.
-    pub fn wait_behind(&self, service: &ServiceId, load_ahead: u64) -> Result<Wait, Unknown> {
+    /// What can be said of every wait for a service, or why nobody can know.
+    pub fn forecast(&self, service: &ServiceId) -> Result<Forecast, Unknown> {
         if self.open_counters(service).next().is_none() {
             return Err(Unknown::NoCounterOpen);
         }
         let gap = self.gap(service).ok_or(Unknown::NothingCalledYet)?;
-        let pace = self.queues.get(service).ok_or(Unknown::NothingCalledYet)?.pace();
-        Ok(pace.range(raw(gap, load_ahead)))
+        let queue = self.queues.get(service).ok_or(Unknown::NothingCalledYet)?;
+        Ok(queue.pace().forecast(gap))
     }
 
     /// How long a ticket will take, in thousandths of the mean of its service's classes (E1).

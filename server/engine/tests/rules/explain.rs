@@ -246,8 +246,7 @@ fn c4_an_emergency_passes_over_those_at_its_own_door_only() {
     assert_eq!(hall.next("2"), Some(urgent));
     let expected = Passed { lanes: BTreeMap::from([(Lane::WalkIn, 1)]), first: vec![people[1]] };
     assert_eq!(why(&hall).passed, expected);
-    let passed_over =
-        |ticket| story(&hall, ticket).steps.iter().any(|step| matches!(step.what, What::PassedOver(_)));
+    let passed_over = |ticket| story(&hall, ticket).steps.iter().any(|step| matches!(step.what, What::PassedOver(_)));
     assert_eq!([passed_over(people[0]), passed_over(people[1])], [false, true]);
 }
 
