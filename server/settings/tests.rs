@@ -216,6 +216,7 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
     assert!(full.server.workers.take().is_some());
     assert_eq!(std::mem::take(&mut full.server.trusted_origins).len(), 1);
     assert!(full.venues.iter_mut().all(|venue| venue.mark.take().is_some()));
+    assert!(full.snapshot.s3_endpoint.take().is_some() && full.snapshot.s3_region.take().is_some());
     for service in full.venues.iter_mut().flat_map(|venue| &mut venue.services) {
         for lane in Lane::ALL {
             assert_eq!(service.policy.weights.of(lane), Policy::default().weights.of(lane), "{lane:?}");
@@ -234,6 +235,8 @@ fn the_example_shows_every_setting() {
     let redis = ["topology", "prefix", "ack", "replicas", "replicated_within_ms", "connect_timeout_ms"];
     let redis = redis.into_iter().chain(["store", "response_timeout_ms", "patience_ms"]).chain(WHERE_REDIS_IS);
     names.extend(redis.map(str::to_owned));
+    let snapshot = ["to", "s3_endpoint", "s3_region", "tables", "keep_days", "keep_count", "journal_days"];
+    names.extend(snapshot.map(Into::into));
     let fields = |value: serde_json::Value| {
         let fields = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_array() || value[0].is_string());
         fields.map(|(name, _)| name.clone()).collect::<Vec<_>>()
