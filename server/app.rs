@@ -156,14 +156,24 @@ pub fn make_data_folder(path: &Path) -> Result<(), AppError> {
     made.map_err(|problem| AppError::Data { path: path.to_owned(), problem })
 }
 
+/// The journal that the settings name; a file is made where it is missing.
+pub async fn open_journal(settings: &JournalSettings, data: &Path) -> Result<Arc<dyn Journal>, AppError> {
+    Ok(match settings.store {
+        settings::Store::Sqlite => Arc::new(SqliteJournal::open(&journal_file(data))?),
+        settings::Store::Redis => Arc::new(RedisJournal::connect(settings.redis.clone()).await?),
+    })
+}
+
+/// Where in a data folder the journal is, unless it is in Redis.
+pub fn journal_file(data: &Path) -> PathBuf {
+    data.join("journal.sqlite")
+}
+
 impl App {
     /// Builds a server on the journal of its settings, opens its venues, and binds its address.
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
-        let journal: Arc<dyn Journal> = match parts.journal.store {
-            settings::Store::Sqlite => Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?),
-            settings::Store::Redis => Arc::new(RedisJournal::connect(parts.journal.redis.clone()).await?),
-        };
+        let journal = open_journal(&parts.journal, &parts.data).await?;
         Self::build_on(parts, journal).await
     }
 

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use tokio::sync::mpsc;
 
 use super::error::{Damage, SnapshotError};
+use super::line::Line;
 use super::manifest::{Link, Manifest};
 use super::reader::Snapshot;
 use super::settings::SnapshotSettings;
@@ -54,7 +55,7 @@ pub struct Done {
     pub written: Vec<Manifest>,
     /// Closed days in the journal that have no verified snapshot.
     pub missing: Vec<NaiveDate>,
-    /// What went wrong with the first of them.
+    /// What went wrong first, with one of them or in forgetting a day that is kept.
     pub problem: Option<SnapshotError>,
     /// The newest day that has a verified snapshot.
     pub newest: Option<Manifest>,
@@ -84,8 +85,10 @@ impl Keeper {
     pub async fn catch_up(&self, venue: &VenueId) -> Result<Done, SnapshotError> {
         let mut done = self.write_missing(venue).await?;
         if done.problem.is_none() {
-            self.prune(venue).await?;
-            done.expired = self.expire(venue).await?;
+            match self.prune(venue).await {
+                Ok(()) => done.expired = self.expire(venue).await?,
+                Err(error) => done.problem = Some(error),
+            }
         }
         Ok(done)
     }
@@ -164,7 +167,7 @@ impl Keeper {
             }
         }
         self.store.keep(draft, &name).await?;
-        let kept = self.store.fetch(&name).await?.ok_or(SnapshotError::Thread)?;
+        let kept = self.store.fetch(&name).await?.ok_or_else(|| SnapshotError::Gone(name.to_string()))?;
         let path = kept.path().to_owned();
         let read = blocking(move || verify(&path)).await?;
         if read != manifest {
@@ -271,6 +274,36 @@ impl Keeper {
         Ok(kept)
     }
 
+    /// Holds a snapshot against the journal, change by change: a whole file of the same length may still be of another
+    /// history, as after a restored day was gone on with.
+    async fn compare(&self, venue: &VenueId, day: DayRange, manifest: &Manifest) -> Result<(), SnapshotError> {
+        let (venue_name, date) = (venue.clone(), manifest.date);
+        let name = Name { venue: venue.clone(), date, kind: Kind::Day };
+        let kept = self.store.fetch(&name).await?.ok_or_else(|| SnapshotError::Gone(name.to_string()))?;
+        let path = kept.path().to_owned();
+        let (pages, mut waiting) = mpsc::channel::<Vec<Change>>(PAGES_WAITING_MAX);
+        let comparing = tokio::task::spawn_blocking(move || -> Result<(), SnapshotError> {
+            let snapshot = Snapshot::open(&path)?;
+            let mut changes = snapshot.lines()?.filter_map(|line| match line {
+                Ok(Line::Change(change)) => Some(Ok(*change)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            });
+            while let Some(page) = waiting.blocking_recv() {
+                for change in page {
+                    if changes.next().transpose()?.as_ref() != Some(&change) {
+                        return Err(SnapshotError::Differs { venue: venue_name, date, seq: change.seq });
+                    }
+                }
+            }
+            Ok(())
+        });
+        let read = self.pages(venue, day, &pages).await;
+        drop(pages);
+        comparing.await.map_err(|_| SnapshotError::Thread)??;
+        read
+    }
+
     /// Lets the journal forget the days that it need not keep, each read back once more just before.
     async fn prune(&self, venue: &VenueId) -> Result<(), SnapshotError> {
         let closed = self.closed(venue).await?;
@@ -279,6 +312,7 @@ impl Keeper {
             let Some(next) = day.next else { break };
             self.verified().remove(&(venue.clone(), day.first));
             let (manifest, is_new) = self.see_to(venue, *day).await?;
+            self.compare(venue, *day, &manifest).await?;
             self.journal.prune(venue, next).await?;
             self.verified().remove(&(venue.clone(), day.first));
             tracing::info!(%venue, date = %manifest.date, is_new, "the journal forgets a day that is kept");
@@ -309,7 +343,7 @@ impl Keeper {
     pub(super) async fn read(&self, name: &Name) -> Result<Option<super::restore::Day>, SnapshotError> {
         let Some(kept) = self.store.fetch(name).await? else { return Ok(None) };
         let path = kept.path().to_owned();
-        blocking(move || super::restore::read(&Snapshot::open(&path)?, false)).await.map(Some)
+        blocking(move || super::restore::read(&Snapshot::open(&path)?, false, || ())).await.map(Some)
     }
 
     fn verified(&self) -> std::sync::MutexGuard<'_, BTreeSet<(VenueId, Seq)>> {

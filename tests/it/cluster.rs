@@ -196,6 +196,34 @@ async fn one_node_writes_a_night_and_whoever_took_over_the_next() {
 }
 
 #[actix_web::test]
+async fn a_night_whose_writer_died_is_written_once_by_whoever_took_over() {
+    let installation = Installation::new();
+    let ((one, line_of_one), (other, line_of_other)) = join(installation.node("one"), installation.node("other")).await;
+    let (dying, living) = settled(&one, &other).await;
+    let line = if dying.base == one.base { &line_of_one } else { &line_of_other };
+    dying.staff("clerk").await.take("internal").await;
+    for server in [dying, living] {
+        server.clock.set(server.clock.now() + Millis::from_mins(24 * 60));
+    }
+    // The day ends, and nobody hears of its writer any more.
+    line.cut(true);
+    eventually("the other node owns the clinic", || async { owns(living).then_some(()) }).await;
+    assert_eq!(living.staff("clerk").await.take("internal").await["number"], "A001", "another day");
+    let folder = tempfile::tempdir().unwrap();
+    let nightly = |server: &Server| {
+        let journal = Arc::new(installation.journal.clone());
+        let keeper = Keeper::new(journal, Store::in_folder(folder.path()), SnapshotSettings::default());
+        Nightly::new(Arc::new(keeper), server.edge.registry.clone(), server.edge.metrics.clone(), Nights::default())
+    };
+    let (mut there, mut here) = (nightly(dying), nightly(living));
+    join(there.look_around(), here.look_around()).await;
+    let files = std::fs::read_dir(folder.path().join("clinic")).unwrap();
+    assert_eq!(files.count(), 3, "one snapshot and its two tables");
+    let metrics = living.edge.metrics.render();
+    assert!(metrics.contains("callnext_snapshot_nights_missing{venue=\"clinic\"} 0"), "{metrics}");
+}
+
+#[actix_web::test]
 async fn what_is_not_signed_by_a_node_is_refused() {
     let installation = Installation::new();
     let (node, _) = installation.node("one").await;
