@@ -165,6 +165,14 @@ impl SnapshotError {
         move |cause| Self::Io { path, cause }
     }
 
+    /// The same, naming where it could not be written: whoever hears of a full disk asks which.
+    pub(super) fn writing(self, folder: &Path) -> Self {
+        match self {
+            Self::Write(cause) => Self::Io { path: folder.to_owned(), cause },
+            other => other,
+        }
+    }
+
     /// This file is damaged.
     pub(super) fn damaged(path: &Path) -> impl FnOnce(Damage) -> Self + use<> {
         let path = path.to_owned();

@@ -84,6 +84,9 @@ impl Keeper {
     /// Does everything that is due for a venue.
     pub async fn catch_up(&self, venue: &VenueId) -> Result<Done, SnapshotError> {
         let mut done = self.write_missing(venue).await?;
+        if done.newest.is_none() && done.problem.is_none() {
+            done.newest = self.newest(venue).await?;
+        }
         if done.problem.is_none() {
             match self.prune(venue).await {
                 Ok(()) => done.expired = self.expire(venue).await?,
@@ -157,11 +160,13 @@ impl Keeper {
         let kind = if day.next.is_some() { Kind::Day } else { Kind::SoFar };
         let name = Name { venue: venue.clone(), date: opening.date, kind };
         let previous = self.previous(venue, opening.date, day.first).await?;
-        let (draft, manifest) = self.draft(&name, day, previous).await?;
+        let place = self.store.drafts_of(&name);
+        let (draft, manifest) = self.draft(&name, day, previous).await.map_err(|error| error.writing(&place))?;
         // Tables first: where the snapshot is there, so are they.
         if self.settings.tables && kind == Kind::Day {
             let (path, store, name) = (draft.path().to_owned(), self.store.clone(), name.clone());
-            let tables = blocking(move || tables::drafts(&Snapshot::open(&path)?, &store, &name)).await?;
+            let tables = blocking(move || tables::drafts(&Snapshot::open(&path)?, &store, &name)).await;
+            let tables = tables.map_err(|error| error.writing(&place))?;
             for (name, table) in tables {
                 self.store.keep(table, &name).await?;
             }
@@ -266,6 +271,14 @@ impl Keeper {
             }
         }
         Ok(None)
+    }
+
+    /// The newest day that is kept, where the journal has none that is over.
+    async fn newest(&self, venue: &VenueId) -> Result<Option<Manifest>, SnapshotError> {
+        let Some(kept) = self.days_kept(venue).await?.pop() else { return Ok(None) };
+        let Some(file) = self.store.fetch(&kept.name).await? else { return Ok(None) };
+        let path = file.path().to_owned();
+        blocking(move || verify(&path)).await.map(Some)
     }
 
     async fn days_kept(&self, venue: &VenueId) -> Result<Vec<Kept>, SnapshotError> {

@@ -20,6 +20,8 @@ pub struct Day {
     pub changes: Vec<Change>,
     /// The value after the last of them.
     pub venue: Venue,
+    /// Whether it is the one that was written down.
+    pub is_same: bool,
 }
 
 /// Reads a day, and plays it; `told` hears of every change. A day is held in memory as a whole, as it is when its venue
@@ -45,10 +47,11 @@ pub fn read(snapshot: &Snapshot, other_state: bool, mut told: impl FnMut()) -> R
     let manifest = snapshot.manifest().clone();
     let venue = venue.ok_or(SnapshotError::NotADay { seq: manifest.first_seq })?;
     let state = state_digest(&venue).map_err(std::io::Error::from)?;
-    if state != manifest.state_sha256 && !other_state {
+    let is_same = state == manifest.state_sha256;
+    if !is_same && !other_state {
         return Err(SnapshotError::StateDiffers { path: snapshot.path().to_owned(), engine: manifest.engine });
     }
-    Ok(Day { manifest, changes, venue })
+    Ok(Day { manifest, changes, venue, is_same })
 }
 
 /// Appends a day to a venue that has no history.

@@ -17,7 +17,7 @@ pub const JOURNAL_DAYS_MAX: u32 = 366;
 pub struct SnapshotSettings {
     /// Where they are kept.
     pub to: Target,
-    /// The address of an S3-compatible store that is not Amazon's. Of no meaning where they go to a folder.
+    /// The address of an S3-compatible store that is not Amazon's.
     pub s3_endpoint: Option<String>,
     /// The store's region.
     pub s3_region: Option<String>,
@@ -57,6 +57,9 @@ impl SnapshotSettings {
         }
         if self.journal_days > JOURNAL_DAYS_MAX {
             add("journal_days", format!("use at most {JOURNAL_DAYS_MAX}: snapshots are what keeps the past"));
+        }
+        if matches!(self.to, Target::Folder(_)) && (self.s3_endpoint.is_some() || self.s3_region.is_some()) {
+            add("to", "is a folder, but there are settings for S3: write s3://BUCKET/PREFIX".to_owned());
         }
         if self.s3_endpoint.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
             add("s3_endpoint", "is not an address like https://s3.example.org".to_owned());
@@ -151,7 +154,7 @@ mod tests {
             s3_endpoint: Some("minio".to_owned()),
             ..SnapshotSettings::default()
         };
-        let places = ["snapshot.keep_days", "snapshot.journal_days", "snapshot.s3_endpoint"];
+        let places = ["snapshot.keep_days", "snapshot.journal_days", "snapshot.to", "snapshot.s3_endpoint"];
         assert_eq!(problems(wrong), places);
         let ends = SnapshotSettings { keep_days: KEEP_DAYS_MAX, journal_days: JOURNAL_DAYS_MAX, ..Default::default() };
         assert!(problems(ends).is_empty());

@@ -233,6 +233,8 @@ fn a_slip_is_answered_with_what_is_missing() {
         (&["snapshot", "now", "--data", text(folder.path())], "there is no journal in"),
         (&["verify", text(folder.path())], "there is no snapshot at"),
         (&["verify", "--data", text(folder.path())], "there is no snapshot at"),
+        (&["verify", "nowhere.zst"], "0 whole, 0 damaged, 1 could not be read"),
+        (&["trail", "verify", "Cargo.toml"], "it is not a callnext snapshot"),
         (&["restore", "--data", text(folder.path())], "name a file, or a day with --venue and --day"),
         (&["restore", "nowhere.zst", "--data", text(folder.path())], "nowhere.zst"),
         (&["export", "--venue", "clinic"], "--day"),

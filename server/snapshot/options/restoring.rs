@@ -29,6 +29,7 @@ pub struct RestoreOptions {
 struct Said {
     restored: Manifest,
     into: String,
+    is_same_state: bool,
 }
 
 pub(super) async fn run(options: &RestoreOptions) -> Result<Told, OptionsError> {
@@ -42,15 +43,17 @@ pub(super) async fn run(options: &RestoreOptions) -> Result<Told, OptionsError> 
     // A server at work in the folder would not hear of it.
     let _own = app::lock(&found.data)?;
     let journal = app::open_journal(&found.journal, &found.data).await?;
+    let is_same = day.is_same;
     let restored = restore::restore(&*journal, day).await?;
     progress.finish();
     let into = found.place_of_journal();
     let text = if options.json {
-        serde_json::to_string_pretty(&Said { restored, into })? + "\n"
+        serde_json::to_string_pretty(&Said { restored, into, is_same_state: is_same })? + "\n"
     } else {
         let Manifest { venue, date, counts, .. } = &restored;
         let (tickets, changes) = (counts.tickets, counts.changes);
-        format!("restored {venue} {date} into {into}: {tickets} tickets, {changes} changes, the state as it was\n")
+        let state = if is_same { "the state as it was" } else { "the state as this version makes it" };
+        format!("restored {venue} {date} into {into}: {tickets} tickets, {changes} changes, {state}\n")
     };
     Ok(Told { text, is_well: true })
 }

@@ -45,6 +45,12 @@ async fn the_journal_forgets_what_is_kept_and_never_the_day_in_progress() {
         let kept = house.journal.read(&house.venue, Seq(0), 9_999).await.unwrap();
         assert_eq!(kept, days[from..].concat(), "{journal_days}");
         assert_eq!(house.journal.open(&house.venue).await.unwrap().changes, days[2]);
+        let again = house.keeper(settings(journal_days)).catch_up(&house.venue).await.unwrap();
+        assert_eq!(
+            again.newest.unwrap().date.to_string(),
+            "2026-03-03",
+            "also where the journal has none that is over"
+        );
     }
 }
 
