@@ -196,6 +196,7 @@ fn shown() -> BTreeMap<&'static str, &'static str> {
 }
 
 const WHERE_REDIS_IS: [&str; 5] = ["urls", "primary", "ca_file", "cert_file", "key_file"];
+const WHAT_A_NODE_IS: [&str; 3] = ["name = \"node-1", "address", "secret"];
 
 #[test]
 fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
@@ -206,7 +207,9 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
             // Where Redis or a bucket is has no default, and would be wrong without what says that there is one.
-            let nowhere = |rest: &&str| WHERE_REDIS_IS.iter().chain(&["s3_"]).any(|name| rest.starts_with(name));
+            let nowhere = |rest: &&str| {
+                WHERE_REDIS_IS.iter().chain(&WHAT_A_NODE_IS).chain(&["s3_"]).any(|name| rest.starts_with(name))
+            };
             let setting = setting.filter(|rest| !nowhere(rest));
             setting.unwrap_or(line)
         })
@@ -233,7 +236,7 @@ fn the_example_shows_every_setting() {
     let mut names: Vec<String> = ["listen", "data", "public_url", "workers", "trusted_origins"].map(Into::into).into();
     let redis = ["topology", "prefix", "ack", "replicas", "replicated_within_ms", "connect_timeout_ms"];
     let redis = redis.into_iter().chain(["store", "response_timeout_ms", "patience_ms"]).chain(WHERE_REDIS_IS);
-    names.extend(redis.map(str::to_owned));
+    names.extend(redis.chain(["address", "secret", "lease_ms"]).map(str::to_owned));
     let snapshot = ["to", "s3_endpoint", "s3_region", "tables", "keep_days", "keep_count", "journal_days"];
     names.extend(snapshot.map(Into::into));
     let fields = |value: serde_json::Value| {
@@ -292,5 +295,54 @@ fn what_is_wrong_with_redis_is_told_without_its_password() {
             assert!(refused.contains(word), "{word:?} in: {refused}");
         }
         assert!(!refused.contains("secret"), "{refused}");
+    }
+}
+
+#[test]
+fn a_node_is_declared_in_the_file_or_by_variables() {
+    let redis = "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"redis://db\"]\n";
+    let secret = "0123456789abcdef".repeat(4);
+    let file = format!("{redis}[cluster]\nname = \"node-1\"\nsecret = \"{secret}\"\n{VENUE}");
+    let settings = read(&file).unwrap();
+    let (member, _) = settings.cluster.member().unwrap();
+    assert_eq!((member.name.as_str(), member.lease.as_millis()), ("node-1", 4_000));
+    let report = settings.to_string();
+    assert!(report.contains("node-1") && !report.contains(&secret), "{report}");
+    let variables = [
+        ("CALLNEXT__CLUSTER__NAME", "2"),
+        ("CALLNEXT__CLUSTER__ADDRESS", "http://10.0.0.5:8080"),
+        ("CALLNEXT__CLUSTER__SECRET", secret.as_str()),
+        ("CALLNEXT__CLUSTER__LEASE_MS", "2000"),
+    ];
+    let settings = read_with(&format!("{redis}{VENUE}"), &variables).unwrap();
+    let (member, _) = settings.cluster.member().unwrap();
+    assert_eq!((member.name.as_str(), member.address.as_deref()), ("2", Some("http://10.0.0.5:8080")));
+    assert_eq!(member.lease.as_millis(), 2_000);
+    assert!(read(VENUE).unwrap().cluster.member().is_none(), "alone is the default");
+}
+
+#[test]
+fn what_is_wrong_with_a_node_is_told_without_its_secret() {
+    let secret = "0123456789abcdef".repeat(4);
+    let node = |settings: &str| {
+        let redis = "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"redis://db\"]";
+        format!("{redis}\n[cluster]\n{settings}\n{VENUE}")
+    };
+    let sound = format!("name = \"a\"\nsecret = \"{secret}\"");
+    for (text, words) in [
+        (node("name = \"a\""), &["cluster.secret", "openssl rand -hex 32"][..]),
+        (node(&format!("secret = \"{secret}\"")), &["cluster.name", "missing"]),
+        (node("name = \"a\"\nsecret = \"geheim\""), &["cluster.secret", "64 hexadecimal"]),
+        (node(&sound.replace("\"a\"", "\"a b\"")), &["cluster.name", "1 to 40"]),
+        (node(&format!("{sound}\nlease_ms = 999")), &["cluster.lease_ms", "1000 to 6000"]),
+        (node(&format!("{sound}\naddress = \"https://a\"")), &["cluster.address", "http://"]),
+        (format!("[server]\nlisten = \"0.0.0.0:80\"\n{}", node(&sound)), &["cluster.address", "missing"]),
+        (format!("[cluster]\n{sound}\n{VENUE}"), &["cluster.name", "store = \"redis\""]),
+    ] {
+        let refused = refused(&text);
+        for word in words {
+            assert!(refused.contains(word), "{word:?} in: {refused}");
+        }
+        assert!(!refused.contains(&secret) && !refused.contains("geheim"), "{refused}");
     }
 }

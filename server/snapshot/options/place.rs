@@ -7,12 +7,12 @@ use callnext_engine::VenueId;
 use chrono::NaiveDate;
 
 use super::OptionsError;
-use crate::app;
 use crate::journal::{Journal, SqliteJournal};
 use crate::settings::{self, JournalSettings, ServerSettings, Settings};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::settings::SnapshotSettings;
 use crate::snapshot::store::{Fetched, Kind, Name, Store};
+use crate::stores;
 
 /// An installation: by its settings, or by its data folder with the settings as they come.
 #[derive(Debug, Clone, clap::Args)]
@@ -61,7 +61,7 @@ impl Found {
     pub(super) async fn journal(&self) -> Result<(Arc<dyn Journal>, Vec<VenueId>), OptionsError> {
         match self.journal.store {
             settings::Store::Sqlite => {
-                let path = app::journal_file(&self.data);
+                let path = stores::journal_file(&self.data);
                 if !path.is_file() {
                     return Err(OptionsError::NoJournal(self.data.clone()));
                 }
@@ -69,7 +69,9 @@ impl Found {
                 let venues = journal.venues().await.map_err(SnapshotError::from)?;
                 Ok((Arc::new(journal), venues))
             }
-            settings::Store::Redis => Ok((app::open_journal(&self.journal, &self.data).await?, self.declared.clone())),
+            settings::Store::Redis => {
+                Ok((stores::open_journal(&self.journal, &self.data).await?, self.declared.clone()))
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::reader::Snapshot;
 use crate::snapshot::restore;
+use crate::stores;
 
 /// Gives a day back, as it was, to a venue without a history or to a new data folder.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,7 +43,7 @@ pub(super) async fn run(options: &RestoreOptions) -> Result<Told, OptionsError> 
     app::make_data_folder(&found.data)?;
     // A server at work in the folder would not hear of it.
     let _own = app::lock(&found.data)?;
-    let journal = app::open_journal(&found.journal, &found.data).await?;
+    let journal = stores::open_journal(&found.journal, &found.data).await?;
     let is_same = day.is_same;
     let restored = restore::restore(&*journal, day).await?;
     progress.finish();
