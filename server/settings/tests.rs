@@ -237,6 +237,8 @@ fn the_example_shows_every_setting() {
     let redis = ["topology", "prefix", "ack", "replicas", "replicated_within_ms", "connect_timeout_ms"];
     let redis = redis.into_iter().chain(["store", "response_timeout_ms", "patience_ms"]).chain(WHERE_REDIS_IS);
     names.extend(redis.chain(["address", "secret", "lease_ms"]).map(str::to_owned));
+    let snapshot = ["to", "s3_endpoint", "s3_region", "tables", "keep_days", "keep_count", "journal_days"];
+    names.extend(snapshot.map(Into::into));
     let fields = |value: serde_json::Value| {
         let fields = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_array() || value[0].is_string());
         fields.map(|(name, _)| name.clone()).collect::<Vec<_>>()
