@@ -26,7 +26,7 @@ use crate::dice::Dice;
 pub struct Day {
     pub seed: u64,
     pub config: VenueConfig,
-    /// Whether people join in other ways than the plain ones: not judged by the oracle yet.
+    /// Whether people join in other ways than the plain ones.
     pub joining: bool,
     pub steps: Vec<Step>,
 }

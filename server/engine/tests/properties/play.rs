@@ -93,8 +93,7 @@ impl fmt::Display for Seen {
 struct Game {
     venue: Venue,
     replica: Venue,
-    /// None where the rules are more than it knows.
-    oracle: Option<Oracle>,
+    oracle: Oracle,
     ledger: Ledger,
     now: Timestamp,
     keys: u64,
@@ -130,7 +129,7 @@ impl Game {
         Self {
             replica: venue.clone(),
             venue,
-            oracle: (!day.joining).then(Oracle::default),
+            oracle: Oracle::default(),
             ledger: Ledger::default(),
             now: day::start(),
             keys: 0,
@@ -173,9 +172,7 @@ impl Game {
                 self.previews_come_true()?;
             }
         }
-        if let Some(oracle) = &self.oracle {
-            oracle.stories_are_true(&self.history, &self.ledger, &mut self.seen)?;
-        }
+        self.oracle.stories_are_true(&self.history, &self.ledger, &mut self.seen)?;
         self.holes_are_survived(&mut dice, day)?;
         let (live, replica) = (serde_json::to_vec(&self.venue), serde_json::to_vec(&self.replica));
         let (live, replica) = (live.map_err(|e| e.to_string())?, replica.map_err(|e| e.to_string())?);
@@ -219,10 +216,8 @@ impl Game {
                 if change.outcome == Outcome::NobodyWaiting {
                     self.seen.one("nobody waiting");
                     // Whoever has just ended a step is only in the queue when the call is over.
-                    if let Some(oracle) = &mut self.oracle
-                        && !change.events.iter().any(|event| matches!(event, Event::StepCompleted { .. }))
-                    {
-                        oracle.nobody_waiting(&command.action, change.at)?;
+                    if !change.events.iter().any(|event| matches!(event, Event::StepCompleted { .. })) {
+                        self.oracle.nobody_waiting(&command.action, change.at)?;
                     }
                 }
                 if refilled && command.id.is_some() {
@@ -233,9 +228,7 @@ impl Game {
                 expect(before == self.venue, || "changed, but said nothing".to_owned())?;
                 if outcome == Outcome::NobodyWaiting {
                     self.seen.one("nobody waiting");
-                    if let Some(oracle) = &mut self.oracle {
-                        oracle.nobody_waiting(&command.action, self.now.max(self.venue.at()))?;
-                    }
+                    self.oracle.nobody_waiting(&command.action, self.now.max(self.venue.at()))?;
                 }
             }
             Ok(Decision::Repeated(_)) => return Err("a new wish was taken for an old one".to_owned()),
@@ -287,15 +280,7 @@ impl Game {
         for event in &change.events {
             self.seen.one(format!("event {}", serde_json::to_value(event).unwrap()["event"].as_str().unwrap()));
         }
-        if let Some(oracle) = &mut self.oracle {
-            return oracle.judge(change, &self.replica, &mut self.seen);
-        }
-        for event in &change.events {
-            if let Event::TicketCalled { why, .. } = event {
-                self.seen.one(format!("rule {:?}", why.rule));
-            }
-        }
-        Ok(())
+        self.oracle.judge(change, &self.replica, &mut self.seen)
     }
 
     /// Whom a counter is said to call is whom it calls, if it alone calls, again and again.

@@ -186,7 +186,9 @@ impl Venue {
     }
 }
 
+/// Another visit: however the ticket had joined its queue, it joins this one in the plain way, the same queue or not.
 fn take_first_step(ticket: &mut Ticket) {
+    ticket.joining = None;
     if !ticket.steps.is_empty() {
         ticket.steps.remove(0);
     }

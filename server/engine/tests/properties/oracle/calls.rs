@@ -6,7 +6,7 @@ use callnext_engine::event::{Change, Rule, Why};
 use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp};
 
 use super::passed::passed_by;
-use super::{Call, Is, Oracle, Person, expect};
+use super::{Call, Is, Oracle, Person, expect, first};
 use crate::play::Seen;
 
 impl Oracle {
@@ -21,13 +21,22 @@ impl Oracle {
         let staffed = self.staffed(&person.service);
         expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} told, but does not wait"))?;
         expect(!staffed.is_empty(), || format!("{id} told, but no counter is open"))?;
-        self.stands_first_in_lane(&person, &staffed, now)?;
-        let even = share.is_some_and(|share| share.even);
-        self.takes_a_turn(&person, &staffed, even, now, seen)?;
+        expect(person.since <= now.0, || format!("{id} told before their time"))?;
+        expect(!self.is_ready(&person), || format!("{id} told twice"))?;
         let most = usize::try_from(self.policy(&person.service).ready_count).unwrap();
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
         let told = ready.iter().filter(|other| self.people[other].can_be_called_by(&staffed)).count();
         expect(told < most, || format!("{id} told, though {told} of {most} were"))?;
+        // C1: whoever was told before goes before.
+        let due = self.due_to_rejoin(&person.service, &staffed, told);
+        if let Some(share) = share {
+            expect(due.is_none(), || format!("{id} told by the cycle, before {due:?}"))?;
+            self.takes_a_turn(&person, &staffed, share, now, seen)?;
+        } else {
+            seen.one("told as rejoining");
+            expect(due == Some(id), || format!("{id} told without a turn, but {due:?} rejoins"))?;
+        }
+        self.has_a_turn(&person, share.is_some());
         self.ready.entry(person.service).or_default().push(id);
         Ok(())
     }
@@ -53,18 +62,13 @@ impl Oracle {
             expect(person.is == is, || format!("{id} called, but is {:?}", person.is))?;
             self.is_the_one(&person, counter, &place.services, why.rule, now)?;
         }
-        self.divides_fairly(counter, &person.service, why, now, seen)?;
-        if why.rule == Rule::Cycle {
-            self.stands_first_in_lane(&person, here, now)?;
-            let even = why.share.as_ref().is_some_and(|share| share.even);
-            self.takes_a_turn(&person, here, even, now, seen)?;
-        } else if why.share.is_some() && why.rule != Rule::Early {
-            self.tainted.push(person.service.clone());
-        } else if why.rule == Rule::Early {
-            self.balances.retain(|of, _| of.0 != person.service);
-        }
+        self.divides_fairly(counter, &person.service, why, Self::claim_from_hall, now, seen)?;
+        self.is_charged(&person, here, why, now, seen)?;
         let sent = self.calls.iter().find(|call| call.is_sent && call.ticket == id).cloned();
         self.is_explained(&person, counter, why, sent.as_ref(), change, seen)?;
+        if !matches!(why.rule, Rule::Urgent | Rule::Inside | Rule::ByHand) && !self.is_ready(&person) {
+            self.has_a_turn(&person, why.share.is_some());
+        }
         self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
@@ -98,8 +102,38 @@ impl Oracle {
             seq: change.seq,
         });
         self.set(id, Is::Called);
-        self.people.get_mut(&id).unwrap().counter = Some(counter.clone());
+        let called = self.people.get_mut(&id).unwrap();
+        called.counter = Some(counter.clone());
+        (called.called, called.recalls) = (Some(now.0), 0);
         self.counters.get_mut(counter).unwrap().current = Some(id);
+        Ok(())
+    }
+
+    /// What the choice costs its lane: a turn of the cycle, one out of turn, or nothing.
+    pub(super) fn is_charged(
+        &mut self,
+        person: &Person,
+        here: &[CounterId],
+        why: &Why,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) -> Result<(), String> {
+        let (id, lane) = (person.id, person.stands(now).0);
+        let pays = match why.rule {
+            Rule::Cycle | Rule::Early => true,
+            Rule::Overdue => !self.is_ready(person) && !person.is_by_calls(),
+            Rule::Urgent | Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::ByHand => false,
+        };
+        expect(pays == why.share.is_some(), || format!("{id} by {:?} is charged {:?}", why.rule, why.share))?;
+        let Some(share) = &why.share else { return Ok(()) };
+        match why.rule {
+            Rule::Cycle => self.takes_a_turn(person, here, share, now, seen)?,
+            Rule::Early => self.balances.retain(|of, _| of.0 != person.service),
+            _ => {
+                expect(share.lane == lane, || format!("{id} of {lane:?} is charged to {:?}", share.lane))?;
+                self.tainted.push(person.service.clone());
+            }
+        }
         Ok(())
     }
 
@@ -124,17 +158,42 @@ impl Oracle {
     /// The same of those who are neither urgent nor at a door.
     pub(super) fn claim_from_hall(&self, service: &ServiceId, counter: &CounterId, now: Timestamp) -> Option<u8> {
         let here = std::slice::from_ref(counter);
-        let policy = self.policy(service);
         let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
         if eligible.iter().any(|person| self.is_overdue(person, now)) {
             Some(2)
         } else if !eligible.is_empty() {
             Some(3)
-        } else if policy.early_when_idle && self.waiting(service, here).any(|person| person.urgent.is_none()) {
+        } else if self.first_early(service, here, now).is_some() {
             Some(4)
         } else {
             None
         }
+    }
+
+    /// The same for sending somebody to the door: nobody goes there because nobody else can be called.
+    pub(super) fn claim_to_door(&self, service: &ServiceId, counter: &CounterId, now: Timestamp) -> Option<u8> {
+        let here = std::slice::from_ref(counter);
+        let claim = self.claim_from_hall(service, counter, now).filter(|claim| *claim < 4)?;
+        let told = self.eligible(service, here, now).any(|person| self.is_ready(person));
+        let can = claim == 2
+            || told
+            || self.due_to_rejoin(service, here, 0).is_some()
+            || !self.heads(service, here, now).is_empty();
+        can.then_some(claim)
+    }
+
+    /// Who comes before their time when nobody else can be called: whoever was put off, soonest first, then the first
+    /// of the booked, where the policy says so.
+    fn first_early(&self, service: &ServiceId, here: &[CounterId], now: Timestamp) -> Option<TicketId> {
+        let waiting = || self.waiting(service, here).filter(|person| person.urgent.is_none() && person.since > now.0);
+        let put_off = waiting().filter(|person| person.put_off).min_by_key(|person| (person.since, person.id));
+        let booked = || {
+            let idle = self.policy(service).early_when_idle;
+            first(
+                waiting().filter(|person| idle && person.lane == Lane::Appointment).map(|person| (person.key, person)),
+            )
+        };
+        put_off.or_else(booked).map(|person| person.id)
     }
 
     fn is_the_one(
@@ -189,14 +248,19 @@ impl Oracle {
                 expect(first.is_some_and(|first| first.id == id), || format!("{id} is not the most overdue"))?;
             }
             Rule::Ready => expect(told == Some(id), || format!("{id} called as ready, before {told:?}"))?,
-            Rule::Cycle => expect(told.is_none(), || format!("{id} called before {told:?}, who was told"))?,
-            Rule::Early => {
-                expect(person.lane == Lane::Appointment && person.since > now.0, || format!("{id} is not early"))?;
-                let lane = self.waiting(service, here).filter(|other| other.lane == Lane::Appointment);
-                let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
-                expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
+            Rule::Cycle | Rule::Rejoin => {
+                expect(told.is_none(), || format!("{id} called before {told:?}, who was told"))?;
+                let due = self.due_to_rejoin(service, here, 0);
+                let nobody_else = || self.heads(service, here, now).is_empty();
+                let rejoins = due.or_else(|| self.before_their_calls(service, here).filter(|_| nobody_else()));
+                let own = if rule == Rule::Rejoin { Some(id) } else { None };
+                expect(own == rejoins, || format!("{id} called by {rule:?}, but {rejoins:?} rejoins"))?;
             }
-            Rule::Rejoin | Rule::ByHand | Rule::Inside => {}
+            Rule::Early => {
+                let early = self.first_early(service, here, now);
+                expect(early == Some(id), || format!("{id} called early, but {early:?} would be"))?;
+            }
+            Rule::ByHand | Rule::Inside => {}
         }
         // The promise by itself: no call by a rule overtakes anybody who is at the limit.
         let most = self.policy(service).overtaken_max;
@@ -207,20 +271,5 @@ impl Oracle {
             }
         }
         Ok(())
-    }
-
-    pub(super) fn stands_first_in_lane(
-        &self,
-        person: &Person,
-        counters: &[CounterId],
-        now: Timestamp,
-    ) -> Result<(), String> {
-        expect(person.since <= now.0, || format!("{} is not eligible yet", person.id))?;
-        expect(!self.is_ready(person), || format!("{} was told already", person.id))?;
-        let lane = self.eligible(&person.service, counters, now);
-        let lane = lane.filter(|other| other.lane == person.lane && !self.is_ready(other) && other.since <= now.0);
-        let before: Vec<TicketId> =
-            lane.filter(|other| (other.key, other.id) < (person.key, person.id)).map(|other| other.id).collect();
-        expect(before.is_empty(), || format!("{} chosen before {before:?} of the same lane", person.id))
     }
 }

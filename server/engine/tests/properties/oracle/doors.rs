@@ -83,7 +83,7 @@ impl Oracle {
             let could = emptier && self.would_send(other, now);
             expect(!could, || format!("{id} sent to {counter} with {count}, though {other} has fewer"))?;
         }
-        let strongest = services.iter().filter_map(|service| self.claim_from_hall(service, counter, now)).min();
+        let strongest = services.iter().filter_map(|service| self.claim_to_door(service, counter, now)).min();
         let claim = match why.rule {
             Rule::Overdue => 2,
             Rule::Ready | Rule::Rejoin | Rule::Cycle => 3,
@@ -91,14 +91,10 @@ impl Oracle {
         };
         expect(strongest == Some(claim), || format!("{id} sent by {:?}, before a claim of {strongest:?}", why.rule))?;
         self.is_first_by(&person, counter, why.rule, now)?;
-        self.divides_fairly(counter, &person.service, why, now, seen)?;
-        if why.rule == Rule::Cycle {
-            let here = std::slice::from_ref(counter);
-            self.stands_first_in_lane(&person, here, now)?;
-            let even = why.share.as_ref().is_some_and(|share| share.even);
-            self.takes_a_turn(&person, here, even, now, seen)?;
-        } else if why.share.is_some() {
-            self.tainted.push(person.service.clone());
+        self.divides_fairly(counter, &person.service, why, Self::claim_to_door, now, seen)?;
+        self.is_charged(&person, std::slice::from_ref(counter), why, now, seen)?;
+        if !told {
+            self.has_a_turn(&person, why.share.is_some());
         }
         self.is_explained(&person, counter, why, None, change, seen)?;
         self.leave(id, &[Is::Waiting])?;
@@ -138,7 +134,7 @@ impl Oracle {
 
     fn would_send(&self, counter: &CounterId, now: Timestamp) -> bool {
         let services = self.counters.get(counter).map(|counter| counter.services.clone()).unwrap_or_default();
-        services.iter().any(|service| self.claim_from_hall(service, counter, now).is_some_and(|claim| claim < 4))
+        services.iter().any(|service| self.claim_to_door(service, counter, now).is_some())
     }
 
     pub(super) fn doors_are_full(&self, now: Timestamp) -> Result<(), String> {

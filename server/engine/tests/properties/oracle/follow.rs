@@ -3,7 +3,7 @@
 use callnext_engine::config::Policy;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Event, Rule};
-use callnext_engine::{CounterId, Lane, Seq, TicketId, Timestamp, VenueConfig};
+use callnext_engine::{CounterId, Joining, Lane, Seq, TicketId, Timestamp, VenueConfig};
 
 use std::collections::BTreeMap;
 
@@ -67,11 +67,11 @@ impl Oracle {
         const LIVE: [Is; 5] = [Is::Waiting, Is::Called, Is::Serving, Is::Held, Is::Missed];
         let at = change.at;
         match event {
-            Event::DayOpened { config, .. } => {
+            Event::DayOpened { day, config, .. } => {
                 let left = self.people.values().filter(|person| !matches!(person.is, Is::Over | Is::Away)).count();
                 expect(left == 0, || format!("a day began with {left} of yesterday"))?;
                 let old = std::mem::take(self);
-                self.latest = old.latest;
+                (self.latest, self.sessions, self.day_end) = (old.latest, old.sessions, day.end.0);
                 (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
                 self.declare(config);
             }
@@ -81,7 +81,6 @@ impl Oracle {
             | Event::TicketClassified { .. }
             | Event::AppointmentsNotShown { .. }
             | Event::SessionClosed { .. }
-            | Event::TicketSlotBegan { .. }
             | Event::ParcelDeclined { .. }
             | Event::Reopened { .. }
             | Event::StepsSet { .. } => {}
@@ -91,7 +90,7 @@ impl Oracle {
             | Event::StepCompleted { .. }
             | Event::StepSkipped { .. }
             | Event::Closed { .. } => self.moves(event, at)?,
-            Event::TicketIssued { .. } => self.issue(event, at)?,
+            Event::TicketIssued { .. } => self.issue(event, at, seen)?,
             Event::TicketReadied { ticket, share } => self.told(*ticket, share.as_ref(), at, seen)?,
             Event::TicketSentInside { ticket, counter, why } => {
                 self.sent_inside(*ticket, counter, why, change, seen)?;
@@ -105,7 +104,11 @@ impl Oracle {
             }
             Event::TicketRecalled { ticket } => {
                 expect(self.person(*ticket)?.is == Is::Called, || format!("{ticket} recalled, not called"))?;
+                let person = self.people.get_mut(ticket).unwrap();
+                person.recalls += 1;
+                person.called = Some(at.0);
             }
+            Event::TicketSlotBegan { ticket } => self.slot_began(*ticket, at)?,
             Event::ServiceStarted { ticket } => {
                 expect(self.person(*ticket)?.is == Is::Called, || format!("{ticket} started, not called"))?;
                 self.set(*ticket, Is::Serving);
@@ -115,10 +118,7 @@ impl Oracle {
                 self.set(*ticket, Is::Over);
             }
             Event::TicketMissed { ticket, is_final } => {
-                let begun = self.person(*ticket)?.slot.is_none_or(|slot| slot.start <= at);
-                expect(begun, || format!("{ticket} was missed before their slot"))?;
-                self.leave(*ticket, &[Is::Called])?;
-                self.set(*ticket, if *is_final { Is::Over } else { Is::Missed });
+                self.missed(*ticket, *is_final, at)?;
             }
             Event::TicketHeld { ticket, .. } => {
                 self.leave(*ticket, &[Is::Waiting, Is::Called, Is::Serving])?;
@@ -128,17 +128,27 @@ impl Oracle {
                 self.leave(*ticket, &[Is::Held])?;
                 self.wait(*ticket, |person| {
                     (person.lane, person.queued, person.joined) = (Lane::ReturnVisit, at.0, at.0);
+                    person.joins = None;
                 });
             }
-            Event::TicketRequeued { ticket, .. } => {
+            Event::TicketRequeued { ticket, joining, .. } => {
+                let person = self.person(*ticket)?.clone();
+                let joins = self.rejoins(&person, at);
+                expect(*joining == joins, || format!("{ticket} rejoins {joining:?}, not {joins:?}"))?;
+                seen.one(format!("rejoining {:?}", self.policy(&person.service).missed.rejoin));
                 self.leave(*ticket, &[Is::Missed])?;
+                let in_own_lane = matches!(joins, Some(Joining::AsOf { .. }));
+                let lane = if in_own_lane { person.lane } else { Lane::Missed };
+                self.begins_to_count(&person.service, lane, joins);
                 self.wait(*ticket, |person| {
-                    (person.lane, person.queued, person.joined) = (Lane::Missed, at.0, at.0);
+                    (person.lane, person.queued, person.joined, person.joins) = (lane, at.0, at.0, joins);
                 });
             }
             Event::TicketTransferred { ticket, service, lane, wants, .. } => {
                 self.leave(*ticket, &LIVE)?;
                 self.wait(*ticket, |person| {
+                    // To another counter of the same service is no other wait.
+                    person.joins = person.joins.filter(|_| person.service == *service);
                     (person.service, person.lane, person.joined) = (service.clone(), *lane, at.0);
                     person.wants.clone_from(wants);
                 });
@@ -151,6 +161,9 @@ impl Oracle {
             }
             Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at)?,
             Event::TicketCancelled { ticket, .. } | Event::TicketNotShown { ticket } => {
+                if matches!(event, Event::TicketNotShown { .. }) {
+                    self.not_shown(*ticket, at)?;
+                }
                 self.leave(*ticket, &LIVE)?;
                 self.set(*ticket, Is::Over);
             }
@@ -208,26 +221,67 @@ impl Oracle {
         }
     }
 
-    fn issue(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
-        let Event::TicketIssued { ticket, number, count, service, lane, slot, wants, overflow, .. } = event else {
+    fn issue(&mut self, event: &Event, at: Timestamp, seen: &mut Seen) -> Result<(), String> {
+        let Event::TicketIssued {
+            ticket,
+            number,
+            count,
+            service,
+            lane,
+            slot,
+            appointment,
+            wants,
+            overflow,
+            joining,
+            ..
+        } = event
+        else {
             return Ok(());
         };
         expect(ticket.0 == self.highest_ticket + 1, || format!("{ticket} after {}", self.highest_ticket))?;
         self.highest_ticket = ticket.0;
+        let (joins_lane, joins) = match (slot, appointment) {
+            (Some(slot), Some(_)) => self.checks_in(service, *slot, at)?,
+            (Some(slot), None) => {
+                expect(slot.start > at, || format!("{ticket} takes the slot {slot:?}"))?;
+                (Lane::Appointment, None)
+            }
+            (None, _) if overflow.is_some() => (Lane::Overflow, None),
+            (None, _) => {
+                expect(matches!(lane, Lane::WalkIn | Lane::Referral), || format!("{ticket} taken in {lane:?}"))?;
+                (*lane, None)
+            }
+        };
+        expect((*lane, *joining) == (joins_lane, joins), || {
+            format!("{ticket} joins {lane:?} {joining:?}, not {joins_lane:?} {joins:?}")
+        })?;
+        if slot.is_some_and(|slot| slot.end <= at) {
+            seen.one(format!("late {:?}", self.policy(service).late.rejoin));
+        }
         let prefix = self.config().services.iter().find(|known| known.id == *service).unwrap().prefix.clone();
-        expect(number.to_string() == format!("{prefix}{count:03}"), || format!("{number} is not {prefix}{count}"))?;
-        let latest = self.counts.entry(prefix).or_default();
-        expect(*count == *latest + 1, || format!("{number} after {latest}"))?;
-        *latest = *count;
-        if overflow.is_some() {
-            let most = self.policy(service).overflow_max;
-            let used = self.overflows.entry(service.clone()).or_default();
-            *used += 1;
-            expect(*used <= most, || format!("{used} overflow numbers of {most}"))?;
+        let session = self.counting_session(at.0).map(|session| self.sessions[session].letter.clone());
+        let series = format!("{prefix}{}", session.unwrap_or_default());
+        let nth = self.counts.entry(series.clone()).or_default();
+        *nth += 1;
+        expect(number.to_string() == format!("{series}{nth:03}"), || format!("{number} is not {series}{nth}"))?;
+        let given = self.given.entry(prefix).or_default();
+        *given += 1;
+        expect(count == given, || format!("{number} counts as {count}, not {given}"))?;
+        if let Some(grant) = overflow {
+            let policy = self.policy(service);
+            let full = self.overflows_of(service, at.0) >= policy.overflow_max;
+            let allowed = policy.over_quota_role.zip(grant.over_quota.as_ref());
+            let fits =
+                if full { allowed.is_some_and(|(role, given)| given.role >= role) } else { grant.over_quota.is_none() };
+            expect(fits, || {
+                format!("overflow, quota {} reached: {full}, by {:?}", policy.overflow_max, grant.over_quota)
+            })?;
+            if full {
+                seen.one("overflow over the quota");
+            }
+            self.overflows.push((*ticket, service.clone(), at.0));
         }
-        if *lane == Lane::Late {
-            expect(slot.is_some_and(|slot| slot.end <= at), || format!("{ticket} is not late"))?;
-        }
+        self.begins_to_count(service, *lane, joins);
         let person = Person {
             id: *ticket,
             number: number.clone(),
@@ -243,8 +297,13 @@ impl Oracle {
             key: (0, 0, 0, 0.0),
             wants: wants.clone(),
             urgent: None,
-            overflow: overflow.is_some(),
             was: Is::Waiting,
+            joins,
+            put_off: false,
+            turns: None,
+            misses: 0,
+            called: None,
+            recalls: 0,
         };
         self.people.insert(*ticket, person);
         self.wait(*ticket, |_| {});
@@ -260,27 +319,19 @@ impl Oracle {
         let waits = matches!(person.is, Is::Waiting | Is::Inside);
         expect(waits && person.urgent.is_none(), || format!("{id} cannot step back"))?;
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
-        let same = |other: &&Person| {
-            other.is == Is::Waiting
-                && other.urgent.is_none()
-                && other.service == person.service
-                && other.lane == person.lane
-                && other.wants == person.wants
-        };
+        let same = |other: &&Person| other.lane == person.lane && other.wants == person.wants;
         let told = ready.iter().skip_while(|other| **other != id).skip(1);
         let told = told.filter_map(|other| self.people.get(other)).filter(same).count();
-        let mut line: Vec<&Person> = self.people.values().filter(same).collect();
-        line.retain(|other| !ready.contains(&other.id) && other.id != id);
-        line.sort_by(|a, b| a.key.partial_cmp(&b.key).unwrap().then(a.id.cmp(&b.id)));
+        let line = self.line_of(&person);
         // Whoever can be called lets nobody go first who cannot be called yet.
-        let callable = |other: &&&Person| other.since <= person.since.max(at.0);
-        let behind: Vec<&&Person> = line.iter().filter(|other| (other.key, other.id) > (person.key, id)).collect();
-        let passed: Vec<Key> = behind.iter().copied().filter(callable).map(|other| other.key).collect();
+        let callable = |from: i64| from <= person.since.max(at.0);
+        let behind = || line.iter().filter(|(key, other, _)| (*key, *other) > (person.key, id));
+        let passed: Vec<Key> = behind().filter(|(_, _, from)| callable(*from)).map(|(key, _, _)| *key).collect();
         let steps = usize::try_from(places).unwrap().saturating_sub(told).min(passed.len());
         let mut key = person.key;
         if steps > 0 {
             let last = passed[steps - 1];
-            let next = behind.iter().map(|next| next.key).find(|next| *next > last);
+            let next = behind().map(|(next, _, _)| *next).find(|next| *next > last);
             let next = next.filter(|n| (n.0, n.1, n.2) == (last.0, last.1, last.2));
             key = (last.0, last.1, last.2, f64::midpoint(last.3, next.map_or(1.0, |next| next.3)));
         }
@@ -303,9 +354,7 @@ impl Oracle {
             let Some((person, ready_at)) = person else {
                 let person = self.people.get_mut(id).unwrap();
                 person.is = Is::Over;
-                if person.overflow {
-                    *self.overflows.get_mut(&person.service.clone()).unwrap() -= 1;
-                }
+                self.overflows.retain(|(given, _, _)| given != id);
                 continue;
             };
             self.people.insert(*id, person.clone());

@@ -1,9 +1,16 @@
 //! The oracle: what happened, kept in plain lists and judged by the letter of the promises. It follows the
 //! events alone, knows nothing of queues, lines or cycles, and shares no code with the dispatcher.
+//!
+//! It says in full who must be called, told or sent by every rule but one: the cycle. There it says who is the first
+//! of each lane and which lanes can have the turn; which of them has it is judged by the shares they get (R1). Where
+//! people join after a miss, late, early or beyond the quota, and when those who join by calls come, is said in full
+//! for every mode. Whether the slot taken at the kiosk is the next free one (R4) is not judged here.
 
 mod calls;
 mod doors;
 mod follow;
+mod joining;
+mod lanes;
 mod moves;
 mod passed;
 mod services;
@@ -11,16 +18,20 @@ mod turns;
 
 use std::collections::BTreeMap;
 
-use callnext_engine::config::{OrderInLane, Policy};
+use callnext_engine::config::{Policy, QuotaPer, Session};
 use callnext_engine::counter::CounterState;
 use callnext_engine::dispatch::PassedBy;
 use callnext_engine::event::{Change, Event, Rule};
 use callnext_engine::step::Step;
 use callnext_engine::ticket::{Slot, Urgency};
-use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, Venue, VenueConfig};
+use callnext_engine::{
+    Action, CounterId, Joining, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, Venue, VenueConfig,
+};
 
 use crate::play::Seen;
 use doors::Doors;
+use joining::Turns;
+use lanes::{Key, first};
 use services::Divided;
 use turns::Balances;
 
@@ -36,9 +47,6 @@ enum Is {
     Away,
     Over,
 }
-
-/// Where somebody stands in their lane: by the policy's order, and how far behind that they chose to stand.
-type Key = (i64, i64, u32, f64);
 
 #[derive(Debug, Clone)]
 struct Person {
@@ -56,23 +64,21 @@ struct Person {
     key: Key,
     wants: Option<CounterId>,
     urgent: Option<(Urgency, i64)>,
-    overflow: bool,
     /// What they are again if another venue turns them back.
     was: Is,
+    /// How they joined, where not in the plain way.
+    joins: Option<Joining>,
+    /// Waits for a moment later than their coming.
+    put_off: bool,
+    /// Stands among those on site until a moment, and from then on so among the booked.
+    turns: Option<(i64, Key)>,
+    misses: u32,
+    /// When they were called, or recalled.
+    called: Option<i64>,
+    recalls: u32,
 }
 
 impl Person {
-    fn place(&mut self, policy: &Policy) {
-        let slot = self.slot.filter(|_| self.lane == Lane::Appointment).map(|slot| slot.start.0);
-        let count = self.count;
-        self.key = match policy.order {
-            OrderInLane::SlotThenCheckIn => (slot.unwrap_or(0), self.queued, count, 0.0),
-            OrderInLane::Number => (0, 0, count, 0.0),
-            OrderInLane::CheckIn => (0, self.queued, count, 0.0),
-        };
-        self.since = slot.map_or(self.joined, |start| self.joined.max(start - i64::from(policy.early_s) * 1000));
-    }
-
     fn can_be_called_by(&self, counters: &[CounterId]) -> bool {
         self.wants.as_ref().is_none_or(|wants| counters.contains(wants))
     }
@@ -133,8 +139,16 @@ pub struct Oracle {
     divided: Divided,
     /// Counters whose cycle was charged out of turn since it began: the debt may last.
     indebted: Vec<CounterId>,
-    overflows: BTreeMap<ServiceId, u32>,
+    /// Turns given since the last who joined by them.
+    turns: Turns,
+    /// Overflow numbers given today, and when; those taken back are not among them.
+    overflows: Vec<(TicketId, ServiceId, i64)>,
+    /// The latest number of each series.
     counts: BTreeMap<String, u32>,
+    /// Numbers given of each prefix.
+    given: BTreeMap<String, u32>,
+    sessions: Vec<Session>,
+    day_end: i64,
     /// Whoever ended a step by this press: in no queue while it is decided who is called.
     between: Option<(TicketId, Step)>,
     befores: BTreeMap<Seq, Before>,
@@ -153,7 +167,10 @@ impl Oracle {
             expect(change.seq == seq.next(), || format!("{} after {seq}", change.seq))?;
             expect(change.at >= at, || format!("{} is before {at}", change.at))?;
         }
+        self.nothing_is_left_undone(change.at)?;
         self.latest = Some((change.seq, change.at));
+        // When sessions begin and end is the calendar's affair, not the dispatcher's.
+        self.sessions = venue.sessions();
         let ready_before = self.ready.clone();
         let before = self.before(change);
         for event in &change.events {
@@ -220,14 +237,19 @@ impl Oracle {
         ordinary.filter(move |person| person.since <= now.0 || self.is_ready(person))
     }
 
-    /// The lanes with somebody eligible who was not told to get ready.
+    /// The lanes that can have a turn.
     fn lanes(&self, service: &ServiceId, counters: &[CounterId], now: Timestamp) -> Vec<Lane> {
-        let unready = |person: &&Person| !self.is_ready(person);
-        let mut lanes: Vec<Lane> =
-            self.eligible(service, counters, now).filter(unready).map(|person| person.lane).collect();
+        let mut lanes: Vec<Lane> = self.heads(service, counters, now).into_iter().map(|(lane, _)| lane).collect();
         lanes.sort();
-        lanes.dedup();
         lanes
+    }
+
+    /// Overflow numbers that count against the quota of a moment (B3, B14).
+    fn overflows_of(&self, service: &ServiceId, at: i64) -> u32 {
+        let today = self.overflows.iter().filter(|(_, of, _)| of == service);
+        let per_day = self.policy(service).overflow_per == QuotaPer::Day;
+        let counts = |given: i64| per_day || self.counting_session(given) == self.counting_session(at);
+        u32::try_from(today.filter(|(_, _, given)| counts(*given)).count()).unwrap()
     }
 
     /// How often this person was overtaken, by the letter: calls, not by precedence, of counters that could have
@@ -284,8 +306,9 @@ impl Oracle {
             let ready = self.ready.get(&service.id).cloned().unwrap_or_default();
             let told = ready.iter().filter(|id| self.people[id].can_be_called_by(&staffed)).count();
             let lanes = self.lanes(&service.id, &staffed, now);
-            let full = told >= most || lanes.is_empty() || staffed.is_empty();
-            expect(full, || format!("{told} of {most} told in {}, though {lanes:?} have somebody", service.id))?;
+            let due = self.due_to_rejoin(&service.id, &staffed, told);
+            let full = told >= most || staffed.is_empty() || (lanes.is_empty() && due.is_none());
+            expect(full, || format!("{told} of {most} told in {}, though {lanes:?}, {due:?} could be", service.id))?;
         }
         Ok(())
     }
@@ -297,7 +320,7 @@ impl Oracle {
                 venue.queue(&service.id).map(|queue| queue.ready().collect()).unwrap_or_default();
             let own = self.ready.get(&service.id).cloned().unwrap_or_default();
             expect(engine == own, || format!("ready in {}: {engine:?}, not {own:?}", service.id))?;
-            let used = self.overflows.get(&service.id).copied().unwrap_or_default();
+            let used = self.overflows_of(&service.id, venue.at().0);
             expect(venue.overflow_count(&service.id, venue.at()) == used, || format!("{used} overflow numbers used"))?;
         }
         self.doors_agree(venue)?;

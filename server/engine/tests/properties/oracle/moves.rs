@@ -55,8 +55,13 @@ impl Oracle {
                     key: (0, 0, 0, 0.0),
                     wants: parcel.wants.clone(),
                     urgent: parcel.grant.as_ref().map(|grant| (grant.urgency, grant.at.0)),
-                    overflow: false,
                     was: Is::Waiting,
+                    joins: None,
+                    put_off: false,
+                    turns: None,
+                    misses: parcel.misses,
+                    called: None,
+                    recalls: 0,
                 };
                 self.people.insert(*ticket, person);
                 self.wait(*ticket, |_| {});
@@ -72,6 +77,7 @@ impl Oracle {
                 self.wait(*ticket, |person| {
                     (person.service, person.lane, person.joined) = (service.clone(), *lane, at.0);
                     person.wants.clone_from(wants);
+                    person.joins = None;
                 });
             }
             Event::Closed { closure, tickets } => {
@@ -81,11 +87,15 @@ impl Oracle {
                 for id in tickets {
                     let before = self.person(*id)?.clone();
                     let service = to.service.clone().unwrap_or_else(|| before.service.clone());
-                    let same_order = self.policy(&before.service).order == self.policy(&service).order;
+                    // Turns and calls are counted in one queue: in another they mean nothing.
+                    let counted = before.service != service && before.is_by_calls();
+                    let orders = (self.policy(&before.service).order, self.policy(&service).order);
+                    let same_order = orders.0 == orders.1 && !counted;
                     self.leave(*id, &[Is::Waiting, Is::Held, Is::Missed])?;
                     let is = self.person(*id)?.is;
                     self.wait(*id, |person| {
                         (person.service, person.joined) = (service, at.0);
+                        person.joins = person.joins.filter(|_| !counted);
                         person.wants.clone_from(&to.wants);
                     });
                     let person = self.people.get_mut(id).unwrap();
@@ -114,7 +124,7 @@ impl Oracle {
         let Some((ticket, step)) = self.between.take() else { return };
         self.wait(ticket, |person| {
             (person.service, person.lane, person.wants) = (step.service, Lane::Referral, step.wants);
-            (person.queued, person.joined) = (at.0, at.0);
+            (person.queued, person.joined, person.joins) = (at.0, at.0, None);
         });
     }
 

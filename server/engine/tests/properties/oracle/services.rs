@@ -7,6 +7,9 @@ use super::turns::Balance;
 use super::{Oracle, expect};
 use crate::play::Seen;
 
+/// How strong a claim a service has on a counter, or on its door.
+type Claim = fn(&Oracle, &ServiceId, &CounterId, Timestamp) -> Option<u8>;
+
 impl Oracle {
     /// While two services of a counter with weights both have somebody it can call, the calls they get by the
     /// cycle never stray more than one from the weights. The urgent, the overdue and those called by hand aside.
@@ -15,6 +18,7 @@ impl Oracle {
         counter: &CounterId,
         service: &ServiceId,
         why: &Why,
+        claim: Claim,
         now: Timestamp,
         seen: &mut Seen,
     ) -> Result<(), String> {
@@ -29,8 +33,7 @@ impl Oracle {
         }
         let early = why.rule == Rule::Early;
         let mut present = self.counters[counter].services.clone();
-        let claim = |service: &ServiceId| self.claim_from_hall(service, counter, now);
-        present.retain(|service| claim(service).is_some_and(|claim| early == (claim == 4)));
+        present.retain(|service| claim(self, service, counter, now).is_some_and(|claim| early == (claim == 4)));
         expect(present == why.services, || format!("{counter} has {present:?}, but charged {:?}", why.services))?;
         if why.rule == Rule::Overdue && present.len() > 1 {
             self.indebted.push(counter.clone());

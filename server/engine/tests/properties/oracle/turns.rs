@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use callnext_engine::dispatch::Share;
 use callnext_engine::{CounterId, Lane, ServiceId, Timestamp};
 
 use super::{Oracle, Person, expect};
@@ -41,12 +42,23 @@ impl Oracle {
         &mut self,
         person: &Person,
         counters: &[CounterId],
-        even: bool,
+        share: &Share,
         now: Timestamp,
         seen: &mut Seen,
     ) -> Result<(), String> {
-        let service = &person.service;
+        let (service, even) = (&person.service, share.even);
+        let heads = self.heads(service, counters, now);
+        let first = heads.iter().find(|(lane, _)| *lane == share.lane).map(|(_, id)| *id);
+        expect(first == Some(person.id), || {
+            format!("{} chosen for the turn of {:?}, before {first:?}", person.id, share.lane)
+        })?;
+        if share.lane != person.stands(now).0 {
+            seen.one("turn taken by overflow");
+        }
         let lanes = self.lanes(service, counters, now);
+        let mut among = share.among.clone();
+        among.sort();
+        expect(among == lanes, || format!("{} chosen among {among:?}, not {lanes:?}", person.id))?;
         if lanes != self.lanes(service, &self.staffed(service), now) {
             // Somebody waits for another counter only: the promise is not given.
             self.tainted.push(service.clone());
@@ -77,9 +89,9 @@ impl Oracle {
         for (one, other) in pairs {
             let ((one, w_one), (other, w_other)) = (&sides[one], &sides[other]);
             let balance = self.balances.entry((service.clone(), name(one), name(other))).or_default();
-            if one.contains(&person.lane) {
+            if one.contains(&share.lane) {
                 balance.moves(*w_other);
-            } else if other.contains(&person.lane) {
+            } else if other.contains(&share.lane) {
                 balance.moves(-w_one);
             }
             seen.one(if even { "even turn judged" } else { "turn judged" });
@@ -98,6 +110,7 @@ impl Oracle {
                 && person.service == *service
                 && person.urgent.is_none()
                 && person.since <= now.0
+                && !person.is_by_calls()
                 && !self.is_ready(person)
         });
         let here: Vec<Lane> = here.map(|person| person.lane).collect();
