@@ -47,7 +47,8 @@
 //! # Where people join
 //!
 //! Decided when they do, kept in [`Ticket::joining`](crate::ticket::Ticket::joining) whatever the settings become, and
-//! gone when the ticket returns from tests or moves to another service. *Now* is the moment of the command. *Turn* is
+//! gone when the ticket returns from tests, goes on to a next step, or moves to another service; where a service is
+//! closed and places are kept (B10), of those who join by calls alone. *Now* is the moment of the command. *Turn* is
 //! what the cycle gives: one for each ticket told to get ready, or called without having been, with a
 //! [`Share`] in its event. *Since* is when the wait begins that counts for rule 3 and for overtaking.
 //!

@@ -116,8 +116,11 @@ impl Day {
         let config = venue(&mut dice, joining);
         // On some days nearly everybody is sent for tests, and comes back.
         let tests = if dice.chance(30) { 10 } else { 1 };
+        // Where people join in other ways, more of them are missed, come early or late, or are added.
+        let joins = if joining { 3 } else { 1 };
         let often = OFTEN.map(|(kind, often)| match kind {
             Kind::Hold | Kind::Return => (kind, often * tests),
+            Kind::Book | Kind::CheckIn | Kind::Overflow | Kind::Miss | Kind::Requeue => (kind, often * joins),
             _ => (kind, often),
         });
         let all: usize = often.iter().map(|(_, often)| often).sum();

@@ -77,7 +77,25 @@ impl Seen {
 impl Seen {
     /// What only a long run comes across often enough.
     pub fn must_have_seen_the_rare(&self) {
-        for what in ["rule Rejoin", "event ticket_slot_began"] {
+        for what in [
+            "rule Rejoin",
+            "told as rejoining",
+            "turn taken by overflow",
+            "overflow over the quota",
+            "event ticket_slot_began",
+            "rejoining Lane",
+            "rejoining AfterCalls",
+            "rejoining PerCalls",
+            "rejoining SlotEnd",
+            "rejoining SessionEnd",
+            "rejoining Tail",
+            "late Lane",
+            "late PerCalls",
+            "late Shifted",
+            "late SlotEnd",
+            "late SessionEnd",
+            "late AsNormal",
+        ] {
             assert!(self.counts.get(what).is_some_and(|count| *count >= 10), "hardly ever: {what}\n{self}");
         }
     }

@@ -15,6 +15,7 @@ mod handover;
 mod idempotency;
 mod missed;
 mod moving;
+mod next_step;
 mod overflow;
 mod precedence;
 mod projection;
