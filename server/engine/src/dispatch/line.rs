@@ -38,9 +38,9 @@ impl OrderKey {
     const LAST: Self = Self { band: i64::MAX, queued: Timestamp::MAX, count: u32::MAX, behind: u32::MAX };
 
     /// The moment from which those who came to triage stand behind it, inside its slot; where the order is by
-    /// number, the number (R5).
-    pub(super) fn triage(&self) -> (Timestamp, u32) {
-        (self.queued.max(Timestamp(self.band)), self.count)
+    /// number, the number. Whoever stands right behind a number does so here as well (R5).
+    pub(super) fn triage(&self) -> (Timestamp, u32, u32) {
+        (self.queued.max(Timestamp(self.band)), self.count, self.behind)
     }
 
     /// The position between this and the next: half way, if the next stands behind the same place. After some

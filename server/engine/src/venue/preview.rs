@@ -16,7 +16,7 @@ static NO_WEIGHTS: ServiceWeights = ServiceWeights::NONE;
 
 impl Venue {
     /// Whom this counter calls if it calls now, and again, and so on, while the other counters stand still,
-    /// nobody new comes and no time passes: at most [`PREVIEW_MAX`]. The first is the one `CallNext` calls.
+    /// nobody new comes or is sent to another counter's door, and no time passes: at most [`PREVIEW_MAX`]. The first is the one `CallNext` calls.
     /// For a counter that is not open: as if it opened now.
     ///
     /// Unlike [`Venue::project`], which lets all counters of a service call in turn, this does not guess how fast

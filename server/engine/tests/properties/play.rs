@@ -313,6 +313,7 @@ impl Game {
             let open = Action::SetCounter { counter: counter.clone(), state: CounterState::Open, services: None };
             later.execute(&Command::system(open), now).map_err(|refusal| format!("{refusal:?}"))?;
             let preview: Vec<_> = self.venue.preview(&counter, usize::MAX, now);
+            let mut ends = false;
             for (at, expected) in preview.iter().enumerate() {
                 let command = Command::system(Action::CallNext { counter: counter.clone() });
                 let Ok(Decision::Changed(change)) = later.execute(&command, now) else {
@@ -325,8 +326,15 @@ impl Game {
                     format!("{counter}: {ticket} by {rule:?}, but {expected:?} at {at} of the preview")
                 })?;
                 self.seen.one("previewed call");
+                // This call was the last that somebody waited for, who goes to another counter's door now.
+                let elsewhere =
+                    |event: &Event| matches!(event, Event::TicketSentInside { counter: to, .. } if *to != counter);
+                ends = change.events.iter().any(elsewhere);
+                if ends {
+                    break;
+                }
             }
-            if preview.len() < PREVIEW_MAX {
+            if preview.len() < PREVIEW_MAX && !ends {
                 let command = Command::system(Action::CallNext { counter: counter.clone() });
                 let more = later.execute(&command, now);
                 let called = matches!(&more, Ok(Decision::Changed(Change { outcome: Outcome::Called { .. }, .. })));

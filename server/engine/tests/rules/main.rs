@@ -17,6 +17,7 @@ mod missed;
 mod moving;
 mod next_step;
 mod overflow;
+mod places;
 mod precedence;
 mod projection;
 mod ready;

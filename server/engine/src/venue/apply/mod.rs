@@ -82,7 +82,7 @@ impl Venue {
                 let lane = (!matches!(joining, Some(Joining::AsOf { .. }))).then_some(Lane::Missed);
                 self.wait_again(*ticket, lane, *joining, at);
             }
-            Event::TicketSlotBegan { ticket } => self.update(*ticket, |ticket| ticket.lane = Lane::Appointment),
+            Event::TicketSlotBegan { ticket } => self.slot_begins(*ticket),
             Event::TicketTransferred { .. }
             | Event::TicketSent { .. }
             | Event::TicketReceived { .. }
@@ -288,6 +288,17 @@ impl Venue {
         if let Some(ticket) = self.ticket_mut(id) {
             ticket.place = Some(stepped);
         }
+    }
+
+    /// R9: among the booked, as if never on site. But whoever let others go first was not overtaken by them.
+    fn slot_begins(&mut self, id: TicketId) {
+        let since = self.ticket(id).and_then(|ticket| ticket.place.as_ref()).map(|place| place.since);
+        self.update(id, |ticket| ticket.lane = Lane::Appointment);
+        self.unfile(id);
+        if let Some(place) = self.ticket_mut(id).and_then(|ticket| ticket.place.as_mut()) {
+            place.since = since.map_or(place.since, |since| place.since.max(since));
+        }
+        self.with_queue(id, |queue, ticket, place, _| queue.file(ticket.id, place));
     }
 
     fn joins(&mut self, id: TicketId, lane: Option<Lane>, joining: Option<Joining>) {

@@ -187,6 +187,9 @@ impl Oracle {
         expect(began && person.is == Is::Waiting, || format!("the slot of {id} began, but {person:?}"))?;
         expect(!self.is_ready(&person), || format!("{id} was told, and stays told"))?;
         self.wait(id, |person| person.lane = Lane::Appointment);
+        // Whoever let others go first was not overtaken by them.
+        let began = self.people.get_mut(&id).unwrap();
+        began.since = began.since.max(person.since);
         Ok(())
     }
 
