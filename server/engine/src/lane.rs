@@ -62,8 +62,13 @@ impl Weights {
         self.0.get(&lane).copied().unwrap_or(default).clamp(1, WEIGHT_MAX)
     }
 
-    /// The first weight outside 1 to [`WEIGHT_MAX`], if any.
-    pub fn out_of_range(&self) -> Option<(Lane, u32)> {
-        self.0.iter().map(|(lane, weight)| (*lane, *weight)).find(|(_, weight)| !(1..=WEIGHT_MAX).contains(weight))
+    /// The weight a lane was given, in range or not; none where it keeps the default.
+    pub fn given(&self, lane: Lane) -> Option<u32> {
+        self.0.get(&lane).copied()
+    }
+
+    /// The weights that were given, by lane.
+    pub fn iter(&self) -> impl Iterator<Item = (Lane, u32)> {
+        self.0.iter().map(|(lane, weight)| (*lane, *weight))
     }
 }

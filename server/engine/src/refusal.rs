@@ -55,6 +55,10 @@ pub enum Refusal {
     VenueFull { limit: u32 },
     /// The declaration has faults.
     ConfigInvalid { problems: Vec<String> },
+    /// What is said of policies makes no sense; all of it.
+    PolicyInvalid { problems: Vec<String> },
+    /// Somebody else changed policies since the asker looked.
+    PolicyChangedMeanwhile { version: u64 },
     /// A value is blank, too long, or out of range.
     ValueInvalid { field: String, problem: String },
     /// There is nothing to take back.
@@ -87,6 +91,8 @@ impl Refusal {
             Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
+            Self::PolicyInvalid { .. } => "policy_invalid",
+            Self::PolicyChangedMeanwhile { .. } => "policy_changed_meanwhile",
             Self::ValueInvalid { .. } => "value_invalid",
             Self::NothingToUndo => "nothing_to_undo",
             Self::UndoTooLate => "undo_too_late",
@@ -111,10 +117,14 @@ impl Refusal {
             | Self::TicketNotInState { .. }
             | Self::MissTooEarly { .. }
             | Self::SlotNotBegun { .. }
+            | Self::PolicyChangedMeanwhile { .. }
             | Self::NothingToUndo
             | Self::UndoTooLate
             | Self::UndoOvertaken => RefusalKind::Conflict,
-            Self::ConfigInvalid { .. } | Self::ValueInvalid { .. } | Self::IdempotencyKeyReused => RefusalKind::Invalid,
+            Self::ConfigInvalid { .. }
+            | Self::PolicyInvalid { .. }
+            | Self::ValueInvalid { .. }
+            | Self::IdempotencyKeyReused => RefusalKind::Invalid,
             Self::OverflowQuotaReached { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
         }
     }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
-use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::{CounterConfig, NamesOnScreen, Policy, ServiceConfig, Speech, VenueConfig};
+use crate::command::{Action, Actor, Command, CommandId, PolicyWish};
+use crate::config::{CounterConfig, Lasts, NamesOnScreen, Policy, PolicyPatch, ServiceConfig, Speech, VenueConfig};
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
@@ -78,6 +78,7 @@ impl Default for Plan {
             public_board: false,
             names: NamesOnScreen::Masked,
             speech: vec![Speech::Mandarin],
+            policy: PolicyPatch::default(),
             services: Vec::new(),
             counters: Vec::new(),
         };
@@ -435,7 +436,37 @@ impl Hall {
     pub fn configures(&mut self, change: impl FnOnce(&mut VenueConfig)) -> Result<Decision, Refusal> {
         let mut config = self.venue.config().clone();
         change(&mut config);
-        self.asks(Action::Configure { config: Box::new(config) })
+        self.asks(Action::Configure { declaration: Box::new(config.into()) })
+    }
+
+    /// A wish to change policies, of a service or of the venue, by whoever has seen everything so far.
+    pub fn policy_wish(&self, service: Option<&str>) -> PolicyWish {
+        PolicyWish {
+            service: service.map(service_id),
+            set: PolicyPatch::default(),
+            dropped: Vec::new(),
+            lasts: Lasts::ForGood,
+            reason: "more people than expected".into(),
+            version: self.venue.layers().version,
+        }
+    }
+
+    /// Changes policies while running, of a service or of the venue.
+    pub fn changes_policy(
+        &mut self,
+        service: Option<&str>,
+        change: impl FnOnce(&mut PolicyPatch),
+    ) -> Result<Decision, Refusal> {
+        let mut wish = self.policy_wish(service);
+        change(&mut wish.set);
+        self.asks(Action::ChangePolicy(Box::new(wish)))
+    }
+
+    /// Drops what was changed while running.
+    pub fn drops_policy(&mut self, service: Option<&str>, path: &str) -> Result<Decision, Refusal> {
+        let mut wish = self.policy_wish(service);
+        wish.dropped.push(path.into());
+        self.asks(Action::ChangePolicy(Box::new(wish)))
     }
 
     // Looking.

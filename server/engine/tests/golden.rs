@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use callnext_engine::appointment::AppointmentState;
 use callnext_engine::command::{Actor, CommandId};
+use callnext_engine::config::{Lasts, Layers, Override, Policy, PolicyPatch};
 use callnext_engine::counter::CounterState;
 use callnext_engine::dispatch::Share;
 use callnext_engine::estimate::Prior;
@@ -24,7 +25,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.js
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 21;
+const KINDS: usize = 22;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -49,6 +50,7 @@ fn kind(event: &Event) -> usize {
         Event::TicketNotShown { .. } => 18,
         Event::CounterSet { .. } => 19,
         Event::ChangeUndone { .. } => 20,
+        Event::PolicyChanged { .. } => 21,
     }
 }
 
@@ -133,9 +135,10 @@ fn changes() -> Vec<Change> {
                 next_ticket: TICKET,
                 next_call: CallId(5),
                 priors,
+                layers: Box::default(),
             }],
         ),
-        of(nurse(), done(), vec![Event::VenueConfigured { config: Box::new(config) }]),
+        of(nurse(), done(), vec![Event::VenueConfigured { config: Box::new(config), layers: Box::default() }]),
         of(
             nurse(),
             Outcome::Appointments { count: 2 },
@@ -175,6 +178,45 @@ fn changes() -> Vec<Change> {
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),
         of(nurse(), Outcome::Undone { seq: Seq(6), tickets }, vec![Event::ChangeUndone { seq: Seq(6) }]),
+    ]
+    .into_iter()
+    .chain(policies())
+    .collect()
+}
+
+/// Changes of policies while running, and a declaration under them.
+fn policies() -> [Change; 2] {
+    let said = PolicyPatch { ready_count: Some(3), ..PolicyPatch::default() };
+    let changed = |service: Option<&str>, lasts, policies| Event::PolicyChanged {
+        service: service.map(service_id),
+        set: Box::new(if service.is_some() { said.clone() } else { PolicyPatch::default() }),
+        dropped: if service.is_some() { vec![] } else { vec!["grace_s".into(), "weights.late".into()] },
+        lasts,
+        reason: "because".into(),
+        version: 3,
+        policies,
+    };
+    let over = |service: Option<&str>, lasts| Override {
+        service: service.map(service_id),
+        set: said.clone(),
+        lasts,
+        by: staff("manager"),
+        at: at("08:30"),
+        reason: "because".into(),
+    };
+    let layers = Layers {
+        declared: BTreeMap::from([(service_id("ent"), said.clone())]),
+        overrides: vec![over(None, Lasts::ForGood), over(Some("ent"), Lasts::Today)],
+        version: 4,
+    };
+    let mut config = Plan::default().counter("3").config();
+    config.policy = said.clone();
+    let in_force = BTreeMap::from([(service_id("ent"), Policy::default())]);
+    let events = vec![changed(None, Lasts::ForGood, BTreeMap::new()), changed(Some("ent"), Lasts::Today, in_force)];
+    let declared = Event::VenueConfigured { config: Box::new(config), layers: Box::new(layers) };
+    [
+        of(staff("manager"), Outcome::PolicyChanged { version: 3 }, events),
+        of(Actor::System, Outcome::Done, vec![declared]),
     ]
 }
 

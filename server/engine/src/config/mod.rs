@@ -1,9 +1,13 @@
 //! What an operator declares: a venue, its services and counters, and the rules of each queue.
 //!
-//! A declaration travels whole inside an event, so a venue's history says under which rules it was made.
+//! A [`Declaration`] is what was written: a venue's rules, and where a service says otherwise. [`VenueConfig`] is
+//! what came of it, with a whole policy for each service, in the one place where the two are put together
+//! (`layers`). It travels whole inside an event, so a venue's history says under which rules it was made.
 
+mod layers;
 mod policy;
 mod problems;
+mod setting;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
@@ -13,8 +17,10 @@ use crate::ids::{CounterId, ServiceId, VenueId};
 use crate::lane::Lane;
 use crate::text::{Language, Text};
 
-pub use policy::{OrderInLane, Policy};
+pub use layers::{Effect, Lasts, Layers, Override, PolicyChange};
+pub use policy::{OrderInLane, Policy, PolicyPatch, Rules};
 pub use problems::ConfigError;
+pub use setting::{Kind, SettingInfo, SettingProblem, Value};
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
 pub const SERVICES_MAX: usize = 200;
@@ -24,11 +30,16 @@ pub const COUNTERS_MAX: usize = 1000;
 pub const PREFIX_CHARS_MAX: usize = 4;
 /// Most people who can be told to get ready at one time per service.
 pub const READY_MAX: u32 = 20;
+/// Longest time a policy can speak of, seconds: none of its rules outlives the business day.
+pub const DAY_S: u32 = 24 * 60 * 60;
 
-/// One venue as declared in the settings.
+/// One venue as declared in the settings: every policy names only what differs.
+pub type Declaration = VenueConfig<PolicyPatch>;
+
+/// One venue, with the policies in force. As it was declared, with what was said of them: [`Declaration`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct VenueConfig {
+pub struct VenueConfig<P: Default = Policy> {
     /// The venue's name in addresses and keys.
     pub id: VenueId,
     /// The venue's name as people read it.
@@ -36,7 +47,7 @@ pub struct VenueConfig {
     /// IANA time zone of the venue's clock on the wall.
     pub time_zone: Tz,
     /// Local time at which a business day starts; late halls choose an hour when nobody waits. Default 04:00.
-    #[serde(default = "VenueConfig::default_day_start", with = "hour_minute")]
+    #[serde(default = "default_day_start", with = "hour_minute")]
     pub day_start: NaiveTime,
     /// Whether people may take a number with their own phone (H1).
     #[serde(default)]
@@ -48,11 +59,14 @@ pub struct VenueConfig {
     #[serde(default)]
     pub names: NamesOnScreen,
     /// Languages in which calls are announced, in this order (C6). Default: Mandarin.
-    #[serde(default = "VenueConfig::default_speech")]
+    #[serde(default = "default_speech")]
     pub speech: Vec<Speech>,
+    /// The rules of all its queues, as declared: what a service's own policy does not say otherwise (R11).
+    #[serde(default, skip_serializing_if = "PolicyPatch::is_empty")]
+    pub policy: PolicyPatch,
     /// What people can come for.
     #[serde(rename = "service", alias = "services")]
-    pub services: Vec<ServiceConfig>,
+    pub services: Vec<ServiceConfig<P>>,
     /// Where they are served.
     #[serde(rename = "counter", alias = "counters")]
     pub counters: Vec<CounterConfig>,
@@ -88,7 +102,7 @@ pub enum Speech {
 /// One service of a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ServiceConfig {
+pub struct ServiceConfig<P: Default = Policy> {
     /// The service's name in addresses and keys.
     pub id: ServiceId,
     /// The service's name as people read it.
@@ -98,7 +112,7 @@ pub struct ServiceConfig {
     pub prefix: String,
     /// The rules of its queue.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: P,
 }
 
 /// One counter of a venue.
@@ -113,17 +127,17 @@ pub struct CounterConfig {
     pub services: Vec<ServiceId>,
 }
 
-impl VenueConfig {
-    fn default_day_start() -> NaiveTime {
-        NaiveTime::from_hms_opt(4, 0, 0).unwrap_or(NaiveTime::MIN)
-    }
+fn default_day_start() -> NaiveTime {
+    NaiveTime::from_hms_opt(4, 0, 0).unwrap_or(NaiveTime::MIN)
+}
 
-    fn default_speech() -> Vec<Speech> {
-        vec![Speech::Mandarin]
-    }
+fn default_speech() -> Vec<Speech> {
+    vec![Speech::Mandarin]
+}
 
+impl<P: Default> VenueConfig<P> {
     /// The declaration of a service.
-    pub fn service(&self, id: &ServiceId) -> Option<&ServiceConfig> {
+    pub fn service(&self, id: &ServiceId) -> Option<&ServiceConfig<P>> {
         self.services.iter().find(|service| service.id == *id)
     }
 

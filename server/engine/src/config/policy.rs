@@ -1,69 +1,50 @@
-//! The rules of one queue, as an operator sets them.
+//! The rules of one queue, as an operator sets them. Each is declared here and nowhere else.
 
-use serde::{Deserialize, Serialize};
-
-use crate::lane::Weights;
+use crate::config::setting::{SettingProblem, Value, settings, words};
+use crate::config::{DAY_S, READY_MAX};
+use crate::lane::{WEIGHT_MAX, Weights};
 use crate::time::Millis;
 
-/// The order inside a lane (R2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderInLane {
-    /// By slot, then by check-in, then by number.
-    #[default]
-    SlotThenCheckIn,
-    /// By number alone.
-    Number,
-    /// By check-in alone.
-    CheckIn,
+words! {
+    /// The order inside a lane (R2).
+    pub enum OrderInLane {
+        /// By slot, then by check-in, then by number.
+        #[default]
+        SlotThenCheckIn = "slot_then_check_in",
+        /// By number alone.
+        Number = "number",
+        /// By check-in alone.
+        CheckIn = "check_in",
+    }
 }
 
-/// The rules of one service's queue. Every field has a default; settings name only what differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Policy {
-    /// Calls per lane in one round of the weighted cycle, 1 to 20 each (R1, B11).
-    pub weights: Weights,
-    /// Order inside a lane (R2).
-    pub order: OrderInLane,
-    /// How many are told to get ready and then not displaced (C3). 0 to 20.
-    pub ready_count: u32,
-    /// Most green-channel and emergency calls in a row while others wait; 0 for no ceiling (R3).
-    pub urgent_run_max: u32,
-    /// Whoever has been overtaken this often goes next; 0 for never (R3: no priority starves the rest).
-    pub overtaken_max: u32,
-    /// Whoever has waited this long goes next, seconds; 0 for never (B9).
-    pub wait_max_s: u32,
-    /// How long before the slot's start a checked-in appointment may be called, seconds (R4).
-    pub early_s: u32,
-    /// Whether an appointment may be called before that, when a counter would stand idle otherwise.
-    pub early_when_idle: bool,
-    /// Seconds after the latest call or recall before a ticket may be marked missed (C1).
-    pub grace_s: u32,
-    /// Recalls needed before a ticket may be marked missed (C1).
-    pub recalls_min: u32,
-    /// The miss that is final: nobody comes back after it (C1). At least 1.
-    pub misses_max: u32,
-    /// Overflow numbers per business day (B3).
-    pub overflow_max: u32,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            weights: Weights::default(),
-            order: OrderInLane::default(),
-            ready_count: 2,
-            urgent_run_max: 3,
-            overtaken_max: 12,
-            wait_max_s: 2 * 60 * 60,
-            early_s: 15 * 60,
-            early_when_idle: true,
-            grace_s: 60,
-            recalls_min: 1,
-            misses_max: 2,
-            overflow_max: 20,
-        }
+settings! {
+    /// The rules of one service's queue. Every field has a default; settings name only what differs.
+    pub struct Policy, said by PolicyPatch {
+        /// Calls per lane in one round of the weighted cycle, while the lane has somebody (R1, B11).
+        weights: Weights = Weights::default(), in 1..=WEIGHT_MAX, of "calls";
+        /// Order inside a lane (R2).
+        order: OrderInLane = OrderInLane::default();
+        /// How many are told to get ready, and are then not displaced by anybody but an emergency (C3).
+        ready_count: u32 = 2, in 0..=READY_MAX, of "people";
+        /// Most green-channel and emergency calls in a row while others wait; 0 for no ceiling (R3).
+        urgent_run_max: u32 = 3, in 0.., of "calls";
+        /// Whoever has been overtaken this often goes next; 0 for never (R3).
+        overtaken_max: u32 = 12, in 0.., of "times";
+        /// Whoever has waited this long goes next; 0 for never (B9).
+        wait_max_s: u32 = 2 * 60 * 60, in 0..=DAY_S, of "seconds";
+        /// How long before the slot's start a checked-in appointment may be called (R4).
+        early_s: u32 = 15 * 60, in 0..=DAY_S, of "seconds";
+        /// Whether an appointment may be called even earlier when a counter would stand idle otherwise (R4).
+        early_when_idle: bool = true;
+        /// Time after the latest call or recall before a ticket may be marked missed (C1).
+        grace_s: u32 = 60, in 0..=DAY_S, of "seconds";
+        /// Recalls needed before a ticket may be marked missed (C1).
+        recalls_min: u32 = 1, in 0.., of "recalls";
+        /// The miss that is final: nobody comes back after it (C1).
+        misses_max: u32 = 2, in 1.., of "misses";
+        /// Overflow numbers per business day (B3).
+        overflow_max: u32 = 20, in 0.., of "numbers";
     }
 }
 
@@ -76,5 +57,40 @@ impl Policy {
     /// The span after a call in which a ticket is not missed yet.
     pub fn grace(&self) -> Millis {
         Millis::from_secs(self.grace_s.into())
+    }
+}
+
+/// Rules that can be out of range: a policy in force, or what is said of one.
+pub trait Rules {
+    /// What is said of a setting.
+    fn said(&self, path: &str) -> Option<Value>;
+
+    /// Everything out of its range, in the order of the declaration.
+    fn problems(&self) -> Vec<SettingProblem> {
+        let wrong = |info: super::SettingInfo| {
+            let Some(Value::Number(number)) = self.said(&info.path) else { return None };
+            let problem = match (info.least, info.most) {
+                (Some(least), Some(most)) if number < least || number > most => {
+                    format!("{number} is not from {least} to {most}")
+                }
+                (Some(least), None) if number < least => format!("{number} is less than {least}"),
+                (None, Some(most)) if number > most => format!("{number} is more than {most}"),
+                _ => return None,
+            };
+            Some(SettingProblem { path: info.path, problem })
+        };
+        Policy::settings().into_iter().filter_map(wrong).collect()
+    }
+}
+
+impl Rules for Policy {
+    fn said(&self, path: &str) -> Option<Value> {
+        self.value(path)
+    }
+}
+
+impl Rules for PolicyPatch {
+    fn said(&self, path: &str) -> Option<Value> {
+        Self::said(self, path)
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::config::{COUNTERS_MAX, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, ServiceConfig, VenueConfig, lane_name};
+use crate::config::policy::Rules;
+use crate::config::{COUNTERS_MAX, PREFIX_CHARS_MAX, SERVICES_MAX, ServiceConfig, VenueConfig};
 use crate::ids::VenueId;
-use crate::lane::WEIGHT_MAX;
 
 /// What is wrong with a declaration: where, and in what words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl VenueConfig {
+impl<P: Rules + Default> VenueConfig<P> {
     /// Everything wrong with this declaration, in the order in which it is written; empty when it is sound.
     pub fn problems(&self) -> Vec<ConfigError> {
         let mut found = Problems { venue: self.id.clone(), list: Vec::new() };
@@ -34,6 +34,9 @@ impl VenueConfig {
         }
         if self.counters.is_empty() || self.counters.len() > COUNTERS_MAX {
             found.add("counter", &format!("a venue has 1 to {COUNTERS_MAX} counters, not {}", self.counters.len()));
+        }
+        for wrong in self.policy.problems() {
+            found.add(&format!("policy.{}", wrong.path), &wrong.problem);
         }
         let mut seen = BTreeSet::new();
         for service in &self.services {
@@ -75,7 +78,7 @@ impl Problems {
     }
 }
 
-impl ServiceConfig {
+impl<P: Rules + Default> ServiceConfig<P> {
     fn problems(&self, place: &str, found: &mut Problems) {
         if self.name.is_blank() {
             found.add(&format!("{place}: name"), "is empty");
@@ -83,15 +86,8 @@ impl ServiceConfig {
         if self.prefix.chars().count() > PREFIX_CHARS_MAX || !self.prefix.chars().all(char::is_alphabetic) {
             found.add(&format!("{place}: prefix"), &format!("use at most {PREFIX_CHARS_MAX} letters"));
         }
-        if let Some((lane, weight)) = self.policy.weights.out_of_range() {
-            let lane = lane_name(lane);
-            found.add(&format!("{place}: policy.weights.{lane}"), &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
-        }
-        if self.policy.ready_count > READY_MAX {
-            found.add(&format!("{place}: policy.ready_count"), &format!("is more than {READY_MAX}"));
-        }
-        if self.policy.misses_max == 0 {
-            found.add(&format!("{place}: policy.misses_max"), "is 0: the first miss counts as one");
+        for wrong in self.policy.problems() {
+            found.add(&format!("{place}: policy.{}", wrong.path), &wrong.problem);
         }
     }
 }

@@ -99,7 +99,7 @@ impl Venue {
     pub(super) fn images(&self, change: &Change) -> Images {
         let mut images = Images::default();
         for event in &change.events {
-            images.everything |= matches!(event, Event::VenueConfigured { .. });
+            images.everything |= matches!(event, Event::VenueConfigured { .. } | Event::PolicyChanged { .. });
             let (ticket, counter) = touched(event);
             if let Some(id) = ticket {
                 let image = images.tickets.entry(id).or_insert_with(|| self.image_of_ticket(id, &change.by));
@@ -134,6 +134,7 @@ fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
     match event {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
+        | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }

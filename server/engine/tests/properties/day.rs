@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use callnext_engine::appointment::{Appointment, AppointmentState};
-use callnext_engine::config::{OrderInLane, Policy};
+use callnext_engine::config::{DAY_S, Lasts, OrderInLane, Policy};
 use callnext_engine::counter::CounterState;
 use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, staff};
 use callnext_engine::ticket::{Slot, Urgency, Visitor};
 use callnext_engine::{Action, Actor, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
-use callnext_engine::{Venue, VenueConfig};
+use callnext_engine::{PolicyWish, Venue, VenueConfig};
 
 use crate::dice::Dice;
 
@@ -51,14 +51,15 @@ pub enum Kind {
     StepBack,
     Undo,
     Configure,
+    ChangePolicy,
     Retry,
     Nonsense,
 }
 
-const OFTEN: [(Kind, usize); 23] = [
+const OFTEN: [(Kind, usize); 24] = [
     (Kind::Wait, 22),
     (Kind::Take, 22),
-    (Kind::Book, 2),
+    (Kind::Book, 3),
     (Kind::CheckIn, 14),
     (Kind::Overflow, 3),
     (Kind::CallNext, 26),
@@ -77,6 +78,7 @@ const OFTEN: [(Kind, usize); 23] = [
     (Kind::StepBack, 3),
     (Kind::Undo, 5),
     (Kind::Configure, 1),
+    (Kind::ChangePolicy, 1),
     (Kind::Retry, 3),
     (Kind::Nonsense, 2),
 ];
@@ -130,10 +132,10 @@ fn policy(dice: &mut Dice) -> Policy {
         ready_count: dice.pick(&[0, 0, 1, 2, 2, 4]),
         urgent_run_max: dice.pick(&[0, 1, 2, 3, u32::MAX]),
         overtaken_max: dice.pick(&[0, 0, 1, 2, 5, 12, u32::MAX]),
-        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, u32::MAX]),
-        early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, u32::MAX]),
+        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, DAY_S]),
+        early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, DAY_S]),
         early_when_idle: dice.chance(60),
-        grace_s: dice.pick(&[0, 0, 30, 60, 60, u32::MAX]),
+        grace_s: dice.pick(&[0, 0, 30, 60, 60, DAY_S]),
         recalls_min: dice.pick(&[0, 0, 1, 2]),
         misses_max: dice.pick(&[1, 2, 2, 3]),
         overflow_max: dice.pick(&[0, 2, 5, 20]),
@@ -188,6 +190,7 @@ impl Step {
                 wish(Action::StepBack { ticket, places: filling.dice.between(1, 4) })
             }
             Kind::Configure => wish(filling.configure()),
+            Kind::ChangePolicy => wish(filling.change_policy()),
             Kind::Nonsense => filling.nonsense(),
         }
     }
@@ -332,7 +335,29 @@ impl Filling<'_> {
                 config.services.push(more);
             }
         }
-        Action::Configure { config: Box::new(config) }
+        Action::Configure { declaration: Box::new(config.into()) }
+    }
+
+    /// Some of another policy, for a service or for all, and sometimes what was changed before dropped again.
+    fn change_policy(&mut self) -> Action {
+        let service = if self.dice.chance(60) { Some(self.service()) } else { None };
+        let mut set = policy(self.dice).beyond(&Policy::default());
+        for info in Policy::settings() {
+            if self.dice.chance(60) {
+                set = set.without(&info.path);
+            }
+        }
+        let over = self.venue.layers().of(service.as_ref()).next().map(|over| over.set.clone()).unwrap_or_default();
+        let known = Policy::settings().into_iter().map(|info| info.path).find(|path| over.said(path).is_some());
+        let dropped = known.filter(|_| self.dice.chance(30)).map(Into::into).into_iter().collect();
+        Action::ChangePolicy(Box::new(PolicyWish {
+            service,
+            set,
+            dropped,
+            lasts: self.dice.pick(&[Lasts::Today, Lasts::ForGood]),
+            reason: "more people than expected".into(),
+            version: self.venue.layers().version,
+        }))
     }
 
     /// Wishes that make no sense at all must be refused, or do nothing, but never hurt.
@@ -353,7 +378,8 @@ impl Filling<'_> {
             8 => Action::Hold { ticket, reason: long },
             9 => Action::CallNext { counter },
             10 => {
-                Action::Configure { config: Box::new(VenueConfig { services: vec![], ..self.venue.config().clone() }) }
+                let config = VenueConfig { services: vec![], ..self.venue.config().clone() };
+                Action::Configure { declaration: Box::new(config.into()) }
             }
             11 => Action::SetAppointments {
                 appointments: vec![Appointment {

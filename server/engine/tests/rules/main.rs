@@ -11,6 +11,7 @@ mod idempotency;
 mod missed;
 mod moving;
 mod overflow;
+mod policy;
 mod precedence;
 mod projection;
 mod ready;

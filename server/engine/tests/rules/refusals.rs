@@ -12,7 +12,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 21] = [
+const ROWS: [Row; 23] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -68,6 +68,15 @@ const ROWS: [Row; 21] = [
         hall.refuses(Action::SetAppointments { appointments })
     }),
     ("config_invalid", RefusalKind::Invalid, |hall| hall.configures(|config| config.services.clear()).unwrap_err()),
+    ("policy_invalid", RefusalKind::Invalid, |hall| {
+        hall.changes_policy(Some("ent"), |set| set.misses_max = Some(0)).unwrap_err()
+    }),
+    ("policy_changed_meanwhile", RefusalKind::Conflict, |hall| {
+        let mut wish = hall.policy_wish(None);
+        wish.set.ready_count = Some(3);
+        hall.does(Action::ChangePolicy(Box::new(wish.clone())));
+        hall.refuses(Action::ChangePolicy(Box::new(wish)))
+    }),
     ("value_invalid", RefusalKind::Invalid, |hall| hall.refuses(take("ent", Lane::WalkIn, Some("  ")))),
     ("nothing_to_undo", RefusalKind::Conflict, |hall| {
         hall.by(callnext_engine::testing::staff("new")).refuses(Action::Undo)
@@ -106,11 +115,13 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::OverflowQuotaReached { .. } => 13,
         Refusal::VenueFull { .. } => 14,
         Refusal::ConfigInvalid { .. } => 15,
-        Refusal::ValueInvalid { .. } => 16,
-        Refusal::NothingToUndo => 17,
-        Refusal::UndoTooLate => 18,
-        Refusal::UndoOvertaken => 19,
-        Refusal::IdempotencyKeyReused => 20,
+        Refusal::PolicyInvalid { .. } => 16,
+        Refusal::PolicyChangedMeanwhile { .. } => 17,
+        Refusal::ValueInvalid { .. } => 18,
+        Refusal::NothingToUndo => 19,
+        Refusal::UndoTooLate => 20,
+        Refusal::UndoOvertaken => 21,
+        Refusal::IdempotencyKeyReused => 22,
     }
 }
 

@@ -22,7 +22,8 @@ impl Venue {
     pub fn decide(&self, command: &Command, now: Timestamp) -> Decided {
         let now = now.max(self.at);
         match &command.action {
-            Action::Configure { config } => self.decide_configure(config),
+            Action::Configure { declaration } => self.decide_configure(declaration),
+            Action::ChangePolicy(wish) => self.decide_policy(wish, &command.by, now),
             Action::TakeTicket { service, lane, visitor, wants } => {
                 self.decide_take(service, *lane, visitor, wants.as_ref())
             }
@@ -124,9 +125,13 @@ impl Venue {
             return Vec::new();
         }
         let priors = self.queues.iter().map(|(service, queue)| (service.clone(), queue.pace().to_prior())).collect();
+        let layers = self.layers.tomorrow();
+        let services = self.config.services.iter().map(|service| service.id.clone());
+        let policies = layers.policies(&self.config.policy, services);
         vec![Event::DayOpened {
             day,
-            config: Box::new(self.config.clone()),
+            config: Box::new(self.config.under(&policies)),
+            layers: Box::new(layers),
             next_ticket: self.next_ticket,
             next_call: self.next_call,
             priors,

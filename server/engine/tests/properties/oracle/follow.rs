@@ -70,7 +70,14 @@ impl Oracle {
                 (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
                 self.declare(config);
             }
-            Event::VenueConfigured { config } => self.declare(config),
+            Event::VenueConfigured { config, .. } => self.declare(config),
+            Event::PolicyChanged { policies, .. } => {
+                let mut config = self.config().clone();
+                for service in &mut config.services {
+                    service.policy = policies.get(&service.id).unwrap_or(&service.policy).clone();
+                }
+                self.declare(&config);
+            }
             Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
             Event::TicketIssued { .. } => self.issue(event, at)?,
             Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
@@ -323,6 +330,7 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketNotShown { ticket } => (Some(*ticket), None),
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
+        | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
