@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix::{Actor, Arbiter};
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web};
-use callnext_engine::VenueConfig;
+use callnext_engine::Declaration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{Access, AccessError};
@@ -47,7 +47,7 @@ pub struct Parts {
     /// Threads that answer requests; none for one per core.
     pub workers: Option<usize>,
     /// Its venues.
-    pub venues: Vec<VenueConfig>,
+    pub venues: Vec<Declaration>,
     /// The venues' time.
     pub clock: Clock,
     /// Accounts, logins, devices.

@@ -11,6 +11,7 @@ use callnext::clock::Clock;
 use callnext::demo;
 use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
+use callnext::settings::reference::reference;
 use callnext::telemetry::{self, LogFormat};
 use callnext::whatif::{self, WhatIfOptions};
 use clap::{Args, Parser, Subcommand};
@@ -91,6 +92,12 @@ enum ConfigCommand {
     },
     /// Prints a settings file to begin with: every setting, explained
     Example,
+    /// Prints every setting: what it does, its type, unit, range, default and rule (Markdown)
+    Reference {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -104,6 +111,10 @@ fn main() -> ExitCode {
             Command::WhatIf(options) => say(&whatif::run(&options)?),
             Command::Config(ConfigCommand::Check { config }) => check(&config),
             Command::Config(ConfigCommand::Example) => say(EXAMPLE),
+            Command::Config(ConfigCommand::Reference { json: false }) => say(&reference().to_string()),
+            Command::Config(ConfigCommand::Reference { json: true }) => {
+                say(&(serde_json::to_string_pretty(&reference())? + "\n"))
+            }
         }
     });
     match ended {

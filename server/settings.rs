@@ -8,16 +8,19 @@
 
 mod address;
 mod place;
+pub mod reference;
 mod report;
+pub mod said;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use callnext_engine::VenueConfig;
+use callnext_engine::Declaration;
 use callnext_engine::config::ConfigError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use self::address::{NotAnAddress, Origin, PublicUrl};
 pub use self::report::Report;
@@ -45,22 +48,27 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The venues, in the order in which they are written.
     #[serde(default, rename = "venue")]
-    pub venues: Vec<VenueConfig>,
+    pub venues: Vec<Declaration>,
 }
 
 /// Where and how the server runs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Address and port to listen on.
+    #[schema(value_type = String)]
     pub listen: SocketAddr,
     /// The folder of the journal, the accounts and the secret. Relative to where the server is started.
+    #[schema(value_type = String)]
     pub data: PathBuf,
     /// The address under which people reach the server, for links and QR codes; none to take it from requests.
+    #[schema(value_type = Option<String>)]
     pub public_url: Option<PublicUrl>,
     /// Threads that serve requests; none for one per core.
+    #[schema(minimum = 1, maximum = 256)]
     pub workers: Option<usize>,
     /// Other origins whose pages may use this server with a login.
+    #[schema(value_type = Vec<String>)]
     pub trusted_origins: Vec<Origin>,
 }
 

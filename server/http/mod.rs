@@ -16,6 +16,7 @@ mod ops;
 mod origin;
 mod pages;
 mod phone;
+mod policies;
 mod sessions;
 mod socket;
 mod tickets;
@@ -109,6 +110,10 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(venues::one)
         .service(venues::queue)
         .service(venues::undo)
+        .service(policies::settings_reference)
+        .service(policies::list)
+        .service(policies::change)
+        .service(policies::give_back)
         .service(tickets::take)
         .service(tickets::overflow)
         .service(tickets::hold)

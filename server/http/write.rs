@@ -158,6 +158,10 @@ fn wish(request: &HttpRequest, body: &[u8]) -> Result<Wish, ApiError> {
     digest.update([0]);
     digest.update(request.path());
     digest.update([0]);
+    if !request.query_string().is_empty() {
+        digest.update(request.query_string());
+        digest.update([0]);
+    }
     digest.update(body);
     let digest = digest.finalize();
     let first: [u8; 8] = digest.first_chunk().copied().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use callnext_engine::config::{VenueConfig, lane_name};
+use callnext_engine::config::{Layers, VenueConfig, lane_name};
 use callnext_engine::{Lane, TicketNumber};
 
 use super::address::{Origin, PublicUrl};
@@ -51,7 +51,7 @@ impl fmt::Display for Settings {
             let origins: Vec<_> = trusted_origins.iter().map(Origin::as_str).collect();
             writeln!(f, "  trusts      {}", origins.join(", "))?;
         }
-        self.venues.iter().try_for_each(|venue| describe(venue, f))
+        self.venues.iter().try_for_each(|venue| describe(&venue.in_force(&Layers::default()), f))
     }
 }
 

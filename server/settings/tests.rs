@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use callnext_engine::config::Policy;
-use callnext_engine::{Lane, Text};
+use callnext_engine::config::{Layers, Policy, PolicyPatch};
+use callnext_engine::{Lane, Text, VenueConfig};
 
 use super::*;
 
@@ -32,6 +32,10 @@ fn read(text: &str) -> Result<Settings, SettingsError> {
     read_with(text, &[])
 }
 
+fn in_force(settings: &Settings) -> Vec<VenueConfig> {
+    settings.venues.iter().map(|venue| venue.in_force(&Layers::default())).collect()
+}
+
 fn refused(text: &str) -> String {
     read(text).unwrap_err().to_string()
 }
@@ -43,7 +47,7 @@ fn a_venue_is_all_that_must_be_declared() {
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.venues.len(), 1);
     assert_eq!(settings.venues[0].name, Text::same("Hall"));
-    assert_eq!(settings.venues[0].services[0].policy, Policy::default());
+    assert_eq!(in_force(&settings)[0].services[0].policy, Policy::default());
 }
 
 #[test]
@@ -62,10 +66,10 @@ fn everything_can_be_declared() {
            policy = { ready_count = 0, order = "number", early_when_idle = false, weights = { walk_in = 20 } }"#,
     );
     let settings = read(&format!("{server}{venue}")).unwrap();
-    assert_eq!(settings.server.public_url.unwrap().as_str(), "https://queue.example.org");
+    assert_eq!(settings.server.public_url.as_ref().unwrap().as_str(), "https://queue.example.org");
     assert_eq!(settings.server.workers, Some(3));
     assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
-    let service = &settings.venues[0].services[0];
+    let service = &in_force(&settings)[0].services[0];
     assert_eq!((service.name.zh_hans.as_str(), service.name.en.as_str()), ("全部", "All"));
     assert_eq!((service.policy.ready_count, service.policy.weights.of(Lane::WalkIn)), (0, 20));
 }
@@ -182,43 +186,52 @@ fn shown() -> BTreeMap<&'static str, &'static str> {
 fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
     let settings = read(EXAMPLE).unwrap();
     // Each line of a default, put in force, must change nothing but what has no fixed default.
-    let in_force: Vec<_> = EXAMPLE
+    let every_line: Vec<_> = EXAMPLE
         .lines()
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
             setting.unwrap_or(line)
         })
         .collect();
-    let mut full = read(&in_force.join("\n")).unwrap();
+    let mut full = read(&every_line.join("\n")).unwrap();
     assert!(full.server.public_url.take().is_some());
     assert!(full.server.workers.take().is_some());
     assert_eq!(std::mem::take(&mut full.server.trusted_origins).len(), 1);
-    for service in full.venues.iter_mut().flat_map(|venue| &mut venue.services) {
-        for lane in Lane::ALL {
-            assert_eq!(service.policy.weights.of(lane), Policy::default().weights.of(lane), "{lane:?}");
+    let mut in_full = in_force(&full);
+    for venue in &mut in_full {
+        venue.policy = PolicyPatch::default();
+        for service in &mut venue.services {
+            for info in Policy::settings() {
+                assert_eq!(service.policy.value(&info.path), Some(info.default), "{}", info.path);
+            }
+            service.policy = Policy::default();
         }
-        service.policy.weights = Policy::default().weights;
     }
-    assert_eq!(full, settings);
+    assert_eq!((in_full, full.server), (in_force(&settings), settings.server));
 }
 
 #[test]
 fn the_example_shows_every_setting() {
-    let settings = read(EXAMPLE).unwrap();
     let shown = shown();
-    let mut names: Vec<String> = ["listen", "data", "public_url", "workers", "trusted_origins"].map(Into::into).into();
-    let fields = |value: serde_json::Value| {
-        let fields = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_array() || value[0].is_string());
-        fields.map(|(name, _)| name.clone()).collect::<Vec<_>>()
-    };
-    let venue = &settings.venues[0];
-    names.extend(fields(serde_json::to_value(venue).unwrap()));
-    names.extend(fields(serde_json::to_value(&venue.services[0]).unwrap()));
-    names.extend(fields(serde_json::to_value(&venue.counters[0]).unwrap()));
-    names.extend(fields(serde_json::to_value(Policy::default()).unwrap()));
-    names.extend(Lane::ALL.map(|lane| callnext_engine::config::lane_name(lane).to_owned()));
-    for name in names {
-        let table = EXAMPLE.contains(&format!(".{name}]"));
-        assert!(table || shown.contains_key(name.as_str()), "{name} is not in the example");
+    for section in reference::reference().sections {
+        for reference::Setting { path, rules, .. } in section.settings {
+            let name = path.rsplit('.').next().unwrap();
+            assert!(shown.contains_key(name), "{path} of {} is not in the example", section.name);
+            for rule in rules {
+                assert!(EXAMPLE.contains(&rule), "the example does not name {rule} of {path}");
+            }
+        }
     }
+}
+
+#[test]
+fn a_venues_policy_holds_for_its_services() {
+    let venue = VENUE.replace("[[venue.service]]", "[venue.policy]\ngrace_s = 90\n[[venue.service]]");
+    assert_eq!(in_force(&read(&venue).unwrap())[0].services[0].policy.grace_s, 90);
+    let refused = refused(&venue.replace("grace_s = 90", "grace_s = 90000\nmisses_max = 0"));
+    for words in ["venue \"hall\": policy.grace_s: 90000 is not from 0 to 86400", "policy.misses_max: 0 is less than 1"]
+    {
+        assert!(refused.contains(words), "{refused}");
+    }
+    assert_eq!(refused.lines().count(), 3, "once each: {refused}");
 }

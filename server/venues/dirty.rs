@@ -26,7 +26,10 @@ impl Dirty {
     /// Notes what an event touched.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::DayOpened { .. } | Event::VenueConfigured { .. } | Event::AppointmentsSet { .. } => self.all = true,
+            Event::DayOpened { .. }
+            | Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
+            | Event::AppointmentsSet { .. } => self.all = true,
             Event::TicketIssued { ticket, appointment, .. } => {
                 self.appointments |= appointment.is_some();
                 self.tickets.insert(*ticket);

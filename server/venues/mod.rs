@@ -7,6 +7,7 @@ mod answers;
 mod dirty;
 mod hub;
 mod messages;
+pub mod policies;
 mod publication;
 mod registry;
 mod shown;

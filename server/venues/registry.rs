@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle, MailboxError};
-use callnext_engine::{Action, Command, VenueConfig, VenueId};
+use callnext_engine::{Action, Command, Declaration, VenueId};
 use tokio::sync::{Mutex, oneshot};
 
 use super::hub::Hubs;
@@ -46,7 +46,7 @@ pub struct Registry {
 }
 
 struct Slot {
-    config: VenueConfig,
+    config: Declaration,
     /// Held while the venue is opened, so that it is opened once.
     actor: Mutex<Option<Addr<VenueActor>>>,
 }
@@ -54,7 +54,7 @@ struct Slot {
 impl Registry {
     /// A registry of these venues, none of them open yet; their actors will live on `arbiter`.
     pub fn new(
-        configs: Vec<VenueConfig>,
+        configs: Vec<Declaration>,
         journal: Arc<dyn Journal>,
         clock: Clock,
         hubs: Hubs,
@@ -62,7 +62,7 @@ impl Registry {
         arbiter: ArbiterHandle,
     ) -> Self {
         let order = configs.iter().map(|config| config.id.clone()).collect();
-        let slot = |config: VenueConfig| (config.id.clone(), Slot { config, actor: Mutex::new(None) });
+        let slot = |config: Declaration| (config.id.clone(), Slot { config, actor: Mutex::new(None) });
         Self { venues: configs.into_iter().map(slot).collect(), order, journal, clock, hubs, metrics, arbiter }
     }
 
@@ -144,7 +144,7 @@ impl Registry {
         Ok(opened)
     }
 
-    async fn open(&self, config: &VenueConfig) -> Result<Addr<VenueActor>, RegistryError> {
+    async fn open(&self, config: &Declaration) -> Result<Addr<VenueActor>, RegistryError> {
         let opened = self.journal.open(&config.id).await?;
         tracing::info!(venue = %config.id, epoch = %opened.epoch, changes = opened.changes.len(), "venue opened");
         let (config, journal, clock) = (config.clone(), self.journal.clone(), self.clock.clone());
@@ -158,7 +158,7 @@ impl Registry {
         });
         let actor: Addr<VenueActor> = started.await.map_err(|_| RegistryError::Broken)?;
         // The settings may have changed since the journal was written.
-        let configure = Command::system(Action::Configure { config: Box::new(declared) });
+        let configure = Command::system(Action::Configure { declaration: Box::new(declared) });
         if let Ok(Err(error)) = actor.send(Submit(configure)).await {
             tracing::error!(%error, "the settings of a venue cannot be put in force; the earlier ones stay");
         }

@@ -160,9 +160,11 @@ impl Shown {
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
             Outcome::Undone { tickets, .. } => tickets.iter().filter_map(row).collect(),
-            Outcome::Done | Outcome::NobodyWaiting | Outcome::Appointments { .. } | Outcome::Counter { .. } => {
-                Vec::new()
-            }
+            Outcome::Done
+            | Outcome::NobodyWaiting
+            | Outcome::Appointments { .. }
+            | Outcome::Counter { .. }
+            | Outcome::PolicyChanged { .. } => Vec::new(),
         };
         let card = match &outcome {
             Outcome::Ticket { ticket } if issued => self

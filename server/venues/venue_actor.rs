@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Command, CommandId, Decision, Event, Refusal, Venue, VenueConfig};
+use callnext_engine::{Change, Command, CommandId, Decision, Declaration, Event, Refusal, Venue};
 use tokio::sync::oneshot;
 
 use super::answers::Answers;
@@ -55,7 +55,7 @@ impl VenueActor {
     /// A venue as its journal has it, brought up to the declaration in the settings.
     pub fn new(
         opened: &Opened,
-        config: VenueConfig,
+        config: Declaration,
         journal: Arc<dyn Journal>,
         clock: Clock,
         hubs: Hubs,

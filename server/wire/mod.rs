@@ -20,6 +20,7 @@
 mod board;
 mod card;
 mod console;
+mod policy;
 mod problem;
 mod public;
 mod requests;
@@ -27,6 +28,7 @@ mod requests;
 pub use board::{Board, BoardCall, BoardFrame, BoardService, BoardTicket};
 pub use card::{Card, CardFrame, CardState, Estimate};
 pub use console::{AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, TicketRow};
+pub use policy::*;
 pub use problem::{ErrorFrame, Problem};
 pub use public::*;
 pub use requests::*;

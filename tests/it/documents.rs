@@ -431,6 +431,8 @@ fn codes() -> BTreeSet<String> {
         Refusal::OverflowQuotaReached { service, quota: 0 },
         Refusal::VenueFull { limit: 0 },
         Refusal::ConfigInvalid { problems: Vec::new() },
+        Refusal::PolicyInvalid { problems: Vec::new() },
+        Refusal::PolicyChangedMeanwhile { version: 1 },
         Refusal::ValueInvalid { field: String::new(), problem: String::new() },
         Refusal::NothingToUndo,
         Refusal::UndoTooLate,

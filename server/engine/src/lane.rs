@@ -42,6 +42,7 @@ pub const WEIGHT_MAX: u32 = 20;
 
 /// Calls given to each lane in one round of the weighted cycle (R1), while the lane has somebody eligible.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Weights(BTreeMap<Lane, u32>);
 

@@ -181,7 +181,7 @@ impl VenueConfig {
     }
 
     /// What differs between the policies of this venue and those of `after`, service by service.
-    pub(crate) fn effects(&self, after: &Self) -> Vec<Effect> {
+    pub fn effects(&self, after: &Self) -> Vec<Effect> {
         let pairs = after.services.iter().filter_map(|new| Some((&self.service(&new.id)?.policy, new)));
         let changed = pairs.filter(|(old, new)| **old != new.policy);
         let effect = |(old, new): (&Policy, &ServiceConfig)| Effect {

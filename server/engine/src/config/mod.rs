@@ -20,7 +20,7 @@ use crate::text::{Language, Text};
 pub use layers::{Effect, Lasts, Layers, Override, PolicyChange};
 pub use policy::{OrderInLane, Policy, PolicyPatch, Rules};
 pub use problems::ConfigError;
-pub use setting::{Kind, SettingInfo, SettingProblem, Value};
+pub use setting::{Kind, SettingInfo, SettingProblem, Value, Word};
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
 pub const SERVICES_MAX: usize = 200;
@@ -38,16 +38,20 @@ pub type Declaration = VenueConfig<PolicyPatch>;
 
 /// One venue, with the policies in force. As it was declared, with what was said of them: [`Declaration`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VenueConfig<P: Default = Policy> {
     /// The venue's name in addresses and keys.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: VenueId,
     /// The venue's name as people read it.
     pub name: Text,
     /// IANA time zone of the venue's clock on the wall.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub time_zone: Tz,
     /// Local time at which a business day starts; late halls choose an hour when nobody waits. Default 04:00.
     #[serde(default = "default_day_start", with = "hour_minute")]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub day_start: NaiveTime,
     /// Whether people may take a number with their own phone (H1).
     #[serde(default)]
@@ -101,9 +105,11 @@ pub enum Speech {
 
 /// One service of a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig<P: Default = Policy> {
     /// The service's name in addresses and keys.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: ServiceId,
     /// The service's name as people read it.
     pub name: Text,
@@ -117,13 +123,16 @@ pub struct ServiceConfig<P: Default = Policy> {
 
 /// One counter of a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CounterConfig {
     /// The counter's name in addresses and keys.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: CounterId,
     /// The counter's name as people read and hear it.
     pub name: Text,
     /// What it serves, until somebody changes it for the day (C5).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub services: Vec<ServiceId>,
 }
 

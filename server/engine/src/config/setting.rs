@@ -15,7 +15,16 @@ pub enum Kind {
     /// `true` or `false`.
     YesNo,
     /// One of these words.
-    Word(&'static [&'static str]),
+    Word(&'static [Word]),
+}
+
+/// A word that a setting can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// As it is written.
+    pub word: &'static str,
+    /// What it means.
+    pub about: &'static str,
 }
 
 /// The value of a setting, as it is shown.
@@ -158,12 +167,15 @@ macro_rules! words {
     ) => {
         $(#[doc = $about])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         $vis enum $Name {
             $( $(#[doc = $doc])+ $(#[default $($mark)?])? #[serde(rename = $word)] $Word, )+
         }
 
         impl $crate::config::setting::Setting for $Name {
-            const KIND: $crate::config::setting::Kind = $crate::config::setting::Kind::Word(&[$($word),+]);
+            const KIND: $crate::config::setting::Kind = $crate::config::setting::Kind::Word(&[$(
+                $crate::config::setting::Word { word: $word, about: concat!($($doc),+) }
+            ),+]);
 
             fn value(&self, part: Option<&str>) -> Option<$crate::config::setting::Value> {
                 let word = match self { $( Self::$Word => $word, )+ };
@@ -202,6 +214,7 @@ macro_rules! settings {
 
         /// What is said of the settings in one place: only what differs from the places below it.
         #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[serde(default, deny_unknown_fields)]
         $vis struct $Patch {
             $( $(#[doc = $doc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$Type>, )+
