@@ -10,6 +10,7 @@ const PRESETS = {
   cancel: ["asked", "duplicate", "left_hall"],
   green_channel: ["elderly", "pregnant", "disabled", "soldier", "infant", "pain"],
   emergency: ["chest_pain", "bleeding", "breathing", "fever", "collapse"],
+  rules: ["crowded", "short_of_staff", "quiet_again", "trial"],
   overflow: ["doctor_agreed", "far_away", "follow_up", "results_today"],
 };
 

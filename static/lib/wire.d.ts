@@ -170,6 +170,48 @@ export type TicketAnswer = { ticket: TicketRow };
 export type CounterAnswer = { counter: CounterRow };
 export type UndoAnswer = { undone: number; tickets: TicketRow[] };
 export type SessionAnswer = { user: string; roles: { [venue: string]: string }; expires_at: Timestamp };
+export type SettingType = "number" | "yes_no" | "word" | "text" | "name" | "list";
+export type ReferenceSetting = {
+  path: string;
+  about: string;
+  type: SettingType;
+  words?: { word: string; about: string }[];
+  unit?: string;
+  least?: number;
+  most?: number;
+  required: boolean;
+  default?: unknown;
+  rules: string[];
+};
+export type Reference = { sections: { name: string; place: string; changeable: boolean; settings: ReferenceSetting[] }[] };
+export type PolicyValue = number | boolean | string;
+export type PolicyLasts = "today" | "for_good";
+export type PolicySource = "built_in" | "venue_file" | "venue_change" | "service_file" | "service_change";
+export type PolicySetting = {
+  path: string;
+  value: PolicyValue;
+  declared: PolicyValue;
+  from: PolicySource;
+  change?: { by: string | null; at: Timestamp; reason: string; lasts: PolicyLasts };
+};
+export type PolicyChangeRow = {
+  version: number;
+  at: Timestamp;
+  by: string | null;
+  service: string | null;
+  set: { path: string; value: PolicyValue }[];
+  dropped: string[];
+  lasts: PolicyLasts;
+  reason: string | null;
+  effects: { service: string; path: string; before: PolicyValue; after: PolicyValue }[];
+};
+export type PolicyOverview = {
+  version: number;
+  venue: PolicySetting[];
+  services: { id: string; name: Text; settings: PolicySetting[] }[];
+  changes: PolicyChangeRow[];
+};
+export type PolicyAnswer = { version: number; change: PolicyChangeRow | null };
 export type DeviceAnswer = { name: string; kind: "board" | "kiosk"; venue: string; token?: string };
 export type DemoAccount = { user: string; password: string; role: string };
 export type DemoInfo = { accounts: DemoAccount[]; devices: DeviceAnswer[]; playing: boolean };

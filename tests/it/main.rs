@@ -10,6 +10,7 @@ mod contract;
 mod documents;
 mod exactly_once;
 mod harness;
+mod policies;
 mod recovery;
 mod set_up;
 mod sockets;
