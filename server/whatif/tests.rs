@@ -195,8 +195,7 @@ fn overtakes_are_those_that_the_order_of_the_calls_shows() {
 #[test]
 fn impossible_patience_blocks_no_counter_for_ever() {
     let day = demo::clinic_day().unwrap();
-    for settings in [&["*.recalls_min=4000000000"][..], &["*.grace_s=86400"], &["*.recalls_min=9", "*.grace_s=0"]]
-    {
+    for settings in [&["*.recalls_min=4000000000"][..], &["*.grace_s=86400"], &["*.recalls_min=9", "*.grace_s=0"]] {
         let history = play(&day, &venue_of(&day), Mix::CLINIC, settings);
         assert_eq!(history.people, 553, "{settings:?}");
         assert!(history.refused.is_empty(), "{settings:?} {:?}", history.refused);

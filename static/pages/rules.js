@@ -167,16 +167,29 @@ function valueField(setting) {
   const option = (/** @type {PolicyValue} */ value) => ({ value: String(value), label: valueOf(setting.path, value) });
   if (known?.type === "yes_no") return { ...field, kind: "select", value: String(setting.value), options: [true, false].map(option) };
   if (known?.words) return { ...field, kind: "select", value: String(setting.value), options: known.words.map(({ word }) => option(word)) };
-  const { least, most } = known ?? {};
-  const hint = least !== undefined && most !== undefined ? t("rules.range", { least, most }) : least !== undefined ? t("rules.at_least", { least }) : "";
-  return { ...field, value: String(setting.value), hint };
+  return { ...field, value: String(setting.value), hint: rangeOf(setting) };
 }
 
-/** What was typed, as the setting's type; what is no number goes as it is, and is refused in words. @param {PolicySetting} setting @param {string} typed */
+/** @param {PolicySetting} setting */
+function rangeOf(setting) {
+  const { least, most } = reference.get(setting.path) ?? {};
+  if (least === undefined) return "";
+  return most === undefined ? t("rules.at_least", { least }) : t("rules.range", { least, most });
+}
+
+/**
+ * What was typed, as the setting's type; null where it cannot be that.
+ *
+ * @param {PolicySetting} setting
+ * @param {string} typed
+ * @returns {PolicyValue | null}
+ */
 function typedValue(setting, typed) {
   const known = reference.get(setting.path);
   if (known?.type === "yes_no") return typed === "true";
-  return known?.type === "number" && /^\d+$/.test(typed) ? Number(typed) : typed;
+  if (known?.type !== "number") return typed;
+  const value = Number(typed);
+  return /^\d+$/.test(typed) && value >= (known.least ?? 0) && value <= (known.most ?? Infinity) ? value : null;
 }
 
 /** @param {PolicySetting} setting */
@@ -190,10 +203,12 @@ async function changeIt(setting) {
     fields: [valueField(setting), { name: "lasts", label: t("rules.how_long"), kind: "select", value: "for_good", options: lasts }],
   });
   if (!answer || !overview) return;
+  const value = typedValue(setting, answer["value"] ?? "");
+  if (value === null) return toast(t("rules.not_in_range", { setting: nameOf(setting.path), range: rangeOf(setting) }), "error");
   const wish = {
     ...(scope ? { service: scope } : {}),
     version: overview.version,
-    set: { [setting.path]: typedValue(setting, answer["value"] ?? "") },
+    set: { [setting.path]: value },
     lasts: answer["lasts"],
     reason: answer["reason"],
   };

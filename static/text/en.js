@@ -78,6 +78,7 @@ export default {
   "rules.new_value": "New value",
   "rules.range": "{least} to {most}",
   "rules.at_least": "at least {least}",
+  "rules.not_in_range": "{setting}: a whole number, {range}",
   "rules.how_long": "How long",
   "rules.see_effect": "See the effect",
   "rules.effect_title": "Change it so?",

@@ -77,6 +77,7 @@ export default {
   "rules.new_value": "新值",
   "rules.range": "{least} 至 {most}",
   "rules.at_least": "至少 {least}",
+  "rules.not_in_range": "{setting}：请填整数，{range}",
   "rules.how_long": "有效期",
   "rules.see_effect": "看影响",
   "rules.effect_title": "这样改？",

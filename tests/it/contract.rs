@@ -43,12 +43,7 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "venues/clinic/undo", empty, ALL_BUT_VIEWERS),
         ("GET", "venues/clinic/policies", Value::Null, STAFF),
         ("PATCH", "venues/clinic/policies", json!({ "version": 99, "set": {}, "reason": "r" }), MANAGERS),
-        (
-            "PATCH",
-            "venues/clinic/policies?dry_run=true",
-            json!({ "version": 99, "set": {}, "reason": "r" }),
-            MANAGERS,
-        ),
+        ("PATCH", "venues/clinic/policies?dry_run=true", json!({ "version": 99, "set": {}, "reason": "r" }), MANAGERS),
         ("DELETE", "venues/clinic/policies/grace_s?version=99&reason=r", Value::Null, MANAGERS),
         ("GET", "venues/clinic/devices", Value::Null, MANAGERS),
         ("POST", "venues/clinic/devices", json!({ "name": "", "kind": "board" }), MANAGERS),

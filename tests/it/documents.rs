@@ -255,7 +255,8 @@ async fn every_operation_refuses(held: &Held<'_>, server: &Server) {
         let path = path.replace(['{', '}'], "");
         for method in item.as_object().unwrap().keys() {
             // A body that nothing can be made of, where one is taken.
-            let body = if ["post", "put", "patch"].contains(&method.as_str()) { json!({ "x": 1 }) } else { Value::Null };
+            let body =
+                if ["post", "put", "patch"].contains(&method.as_str()) { json!({ "x": 1 }) } else { Value::Null };
             if path == "sessions/current" && method == "delete" {
                 continue;
             }

@@ -57,7 +57,10 @@ async fn r11_a_manager_changes_a_policy_and_everybody_on_staff_sees_who_and_why(
     );
     let after = overview(&viewer).await;
     let grace = setting(&after, Some("internal"), "grace_s");
-    assert_eq!((&grace["value"], &grace["declared"], &grace["from"]), (&json!(5), &json!(60), &json!("service_change")));
+    assert_eq!(
+        (&grace["value"], &grace["declared"], &grace["from"]),
+        (&json!(5), &json!(60), &json!("service_change"))
+    );
     assert_eq!(grace["change"]["by"], "manager");
     assert_eq!(grace["change"]["reason"], "more people than expected");
     assert_eq!(setting(&after, Some("surgery"), "grace_s")["value"], 60);
