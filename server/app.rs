@@ -16,10 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{Access, AccessError};
 use crate::clock::Clock;
+use crate::cluster::signature::{self, Signer};
+use crate::cluster::{Leases, Member, MemberSettings, Peers};
 use crate::database::DatabaseError;
 use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
 use crate::journal::Journal;
 use crate::journal::sqlite::SqliteJournal;
+use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
 use crate::venues::{Hub, Hubs, Registry, RegistryError};
 
@@ -54,6 +57,18 @@ pub struct Parts {
     pub access: Access,
     /// The demo, if this is one.
     pub demo: Option<DemoState>,
+    /// The other nodes, if there are any.
+    pub cluster: Option<ClusterParts>,
+}
+
+/// What a node needs beside its journal to work among others.
+pub struct ClusterParts {
+    /// How it takes part.
+    pub settings: MemberSettings,
+    /// Who owns what.
+    pub leases: Arc<dyn Leases>,
+    /// What others write.
+    pub tail: Arc<dyn Tail>,
 }
 
 /// Why a server cannot start.
@@ -93,6 +108,12 @@ pub enum AppError {
     /// The server ended with an error of the system.
     #[error("the server ended: {0}")]
     Ended(#[from] std::io::Error),
+}
+
+fn member(cluster: ClusterParts, access: &Access) -> Result<Member, AppError> {
+    let instance = signature::new_instance().map_err(|error| AppError::Ended(std::io::Error::other(error)))?;
+    let peers = Peers::new(Arc::new(Signer::new(access.cluster_key(), instance)));
+    Ok(Member::new(cluster.settings, cluster.leases, cluster.tail, peers))
 }
 
 /// A server that is built and bound, and not yet running.
@@ -138,18 +159,17 @@ impl App {
         let own = lock(&parts.data)?;
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
-        let registry = Arc::new(Registry::new(
-            parts.venues,
-            journal,
-            parts.clock.clone(),
-            hubs.clone(),
-            metrics.clone(),
-            arbiter.handle(),
-        ));
+        let member = parts.cluster.map(|cluster| member(cluster, &parts.access)).transpose()?.map(Arc::new);
+        let mut registry =
+            Registry::new(parts.venues, journal, parts.clock.clone(), hubs.clone(), metrics.clone(), arbiter.handle());
+        if let Some(member) = &member {
+            registry = registry.among(member.writers());
+        }
+        let registry = Arc::new(registry);
         registry.open_all().await?;
         actix::spawn(registry.clone().keep_open());
         let edge = web::Data::new(Edge {
-            registry,
+            registry: registry.clone(),
             access: parts.access,
             clock: parts.clock,
             wall: Clock::machine(),
@@ -158,6 +178,7 @@ impl App {
             trusted_origins: parts.trusted_origins,
             closing: Closing::default(),
             demo: parts.demo,
+            member: member.clone(),
         });
         let shared = edge.clone();
         let factory = move || {
@@ -177,6 +198,9 @@ impl App {
             .bind(listen)
             .map_err(|problem| AppError::Listen { listen, problem })?;
         let address = bound.addrs().first().copied().unwrap_or(listen);
+        if let Some(member) = member {
+            actix::spawn(async move { member.run(registry, format!("http://{address}")).await });
+        }
         Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter, _lock: own })
     }
 
@@ -192,22 +216,22 @@ impl App {
 
     /// Runs until the process is told to stop: SIGTERM or SIGINT, of which a second one ends it at once.
     pub async fn run(self) -> Result<(), AppError> {
-        actix::spawn(stop_on_signal(self.server.handle(), self.edge.closing.clone()));
+        actix::spawn(stop_on_signal(self.server.handle(), self.edge.clone()));
         Ok(self.server.await?)
     }
 
     /// Runs until `stop` ends, for whoever has another reason to stop than a signal.
     pub async fn run_until(self, stop: impl Future<Output = ()> + 'static) -> Result<(), AppError> {
-        let (handle, closing) = (self.server.handle(), self.edge.closing.clone());
+        let (handle, edge) = (self.server.handle(), self.edge.clone());
         actix::spawn(async move {
             stop.await;
-            take_down(&handle, &closing).await;
+            take_down(&handle, &edge).await;
         });
         Ok(self.server.await?)
     }
 }
 
-async fn stop_on_signal(handle: ServerHandle, closing: Closing) {
+async fn stop_on_signal(handle: ServerHandle, edge: web::Data<Edge>) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("signals cannot be received; stop the process with SIGKILL, nothing is lost by it");
@@ -218,14 +242,18 @@ async fn stop_on_signal(handle: ServerHandle, closing: Closing) {
         _ = interrupt.recv() => {}
     }
     tokio::select! {
-        () = take_down(&handle, &closing) => {}
+        () = take_down(&handle, &edge) => {}
         _ = terminate.recv() => handle.stop(false).await,
         _ = interrupt.recv() => handle.stop(false).await,
     }
 }
 
-/// Sends sockets away in steps, then lets requests finish.
-async fn take_down(handle: &ServerHandle, closing: &Closing) {
+/// Hands the venues to other nodes, sends sockets away in steps, then lets requests finish.
+async fn take_down(handle: &ServerHandle, edge: &Edge) {
+    let closing = &edge.closing;
+    if let Some(member) = &edge.member {
+        member.leave(&edge.registry).await;
+    }
     let open = closing.begin();
     tracing::info!(sockets = open, "stopping: sockets are sent away first");
     while closing.close_some(SEND_AWAY) > 0 {

@@ -7,6 +7,7 @@
 //! * [`wire`]: what travels to browsers, as types.
 //! * [`journal`]: where changes are kept before anybody is shown them.
 //! * [`venues`]: one actor per venue, the registry, a hub per worker.
+//! * [`cluster`]: many nodes: who writes a venue, how the others follow, how it moves.
 //! * [`access`]: who may do what: accounts, roles, devices, phone links.
 //! * [`http`]: the edge: one route table, sockets, problems, documents, pages.
 //! * [`replay`] and [`demo`]: a recorded day played through the public interface; [`whatif`]: in the engine alone.
@@ -20,6 +21,7 @@
 pub mod access;
 pub mod app;
 pub mod clock;
+pub mod cluster;
 pub mod database;
 pub mod demo;
 pub mod http;

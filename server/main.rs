@@ -157,6 +157,7 @@ async fn run_serve(serve: Serve) -> Ended {
         clock: Clock::machine(),
         access,
         demo: None,
+        cluster: None,
     })
     .await?;
     let base =

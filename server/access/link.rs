@@ -94,6 +94,11 @@ impl Links {
         Some(HEXLOWER.encode(&hash).into())
     }
 
+    /// The key with which nodes of this installation sign what they send each other.
+    pub fn cluster_key(&self) -> [u8; 32] {
+        self.keyed.clone().chain_update(b"cluster\0").finalize().into_bytes().into()
+    }
+
     /// The hash of a ticket. A label keeps the uses of the secret apart; no venue's name holds the separator.
     fn over(&self, venue: &VenueId, ticket: TicketId) -> Hmac<Sha256> {
         self.keyed

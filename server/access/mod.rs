@@ -82,6 +82,11 @@ impl Access {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The key with which nodes of this installation sign what they send each other.
+    pub fn cluster_key(&self) -> [u8; 32] {
+        self.links().cluster_key()
+    }
+
     /// The links of phones, and the references of visitors.
     pub fn links(&self) -> &Links {
         &self.inner.links

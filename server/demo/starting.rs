@@ -94,6 +94,7 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
         clock: clock.clone(),
         access,
         demo: Some(DemoState { info, playing: Box::new(move || still.now()), works: Box::new(works) }),
+        cluster: None,
     })
     .await?;
     go_on_from_the_journal(&app, &clock).await?;

@@ -10,6 +10,7 @@ use super::watch::Closing;
 use super::write::Write;
 use crate::access::{Access, Permission, Principal, TicketLink};
 use crate::clock::Clock;
+use crate::cluster::Member;
 use crate::metrics::Metrics;
 use crate::venues::{Answer, Registry};
 use crate::wire::DemoInfo;
@@ -34,6 +35,8 @@ pub struct Edge {
     pub closing: Closing,
     /// The demo, if this is one.
     pub demo: Option<DemoState>,
+    /// This node's part among others, if there are others.
+    pub member: Option<Arc<Member>>,
 }
 
 /// What only a demo has.

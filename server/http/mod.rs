@@ -6,6 +6,7 @@
 mod accounts;
 mod appointments;
 mod asker;
+mod cluster;
 mod counters;
 mod docs;
 mod edge;
@@ -65,6 +66,7 @@ pub fn app(
         .app_data(web::Data::new(methods))
         .configure(sockets)
         .configure(ops::routes)
+        .configure(cluster::routes)
         .configure(pages::routes)
         .default_service(web::route().to(error::not_found))
         .wrap(from_fn(origin::guard))

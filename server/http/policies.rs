@@ -4,7 +4,7 @@ use actix_web::web::{Data, Json};
 use actix_web::{delete, get, patch};
 use callnext_engine::Action;
 use callnext_engine::command::PolicyWish;
-use callnext_engine::config::{Lasts, SettingProblem};
+use callnext_engine::config::{Lasts, PolicyPatch, SettingProblem};
 use callnext_engine::refusal::Refusal;
 use callnext_engine::venue::Outcome;
 use serde::de::DeserializeOwned;
@@ -80,7 +80,7 @@ pub(super) async fn give_back(
 ) -> Result<Json<PolicyAnswer>, ApiError> {
     let PolicyDropQuery { service, version, reason } = query(&here)?;
     let dropped = vec![here.part("setting").into()];
-    let (set, lasts, reason) = (Default::default(), Lasts::ForGood, reason.into());
+    let (set, lasts, reason) = (PolicyPatch::default(), Lasts::ForGood, reason.into());
     submit(&edge, &here, &write, PolicyWish { service, set, dropped, lasts, reason, version }).await
 }
 
@@ -90,13 +90,12 @@ async fn submit<T>(
     write: &Write<T>,
     wish: PolicyWish,
 ) -> Result<Json<PolicyAnswer>, ApiError> {
-    let venue = here.venue()?;
-    let action = Action::ChangePolicy(Box::new(wish.clone()));
-    match edge.submit(&venue, write, Permission::ConfigureVenue, action).await?.outcome {
-        Outcome::PolicyChanged { version } => {
-            let answer = edge.registry.look(&venue, move |shown| policies::answer(shown.venue(), version, &wish));
-            Ok(Json(answer.await?))
-        }
+    let known = wish.version;
+    let action = Action::ChangePolicy(Box::new(wish));
+    let answer = edge.submit(&here.venue()?, write, Permission::ConfigureVenue, action).await?;
+    match answer.outcome {
+        Outcome::PolicyChanged { version } => Ok(Json(PolicyAnswer { version, change: answer.policy })),
+        Outcome::Done => Ok(Json(PolicyAnswer { version: known, change: None })),
         _ => Err(ApiError::Internal),
     }
 }

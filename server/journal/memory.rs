@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::codec::{self, Entry};
+use super::tail::{News, Position, Tail};
 use super::{Epoch, Journal, JournalError, Opened, order};
 
 /// A journal in memory. Clones share what is kept.
@@ -25,6 +26,7 @@ struct Inner {
     kept: Mutex<Kept>,
     held: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
+    written: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +39,8 @@ struct Kept {
 struct Venue {
     epoch: u64,
     entries: Vec<Entry>,
+    /// The ownership under which each entry was written.
+    epochs: Vec<Epoch>,
 }
 
 impl MemoryJournal {
@@ -105,9 +109,14 @@ impl Inner {
 }
 
 impl Kept {
-    fn open(&mut self, venue: &VenueId) -> Result<Opened, JournalError> {
+    fn claim(&mut self, venue: &VenueId) -> Epoch {
         let kept = self.venues.entry(venue.clone()).or_default();
         kept.epoch += 1;
+        Epoch(kept.epoch)
+    }
+
+    fn load(&self, venue: &VenueId) -> Result<Opened, JournalError> {
+        let Some(kept) = self.venues.get(venue) else { return Ok(Opened { epoch: Epoch(0), changes: Vec::new() }) };
         let start = kept.entries.iter().rposition(|entry| entry.opens_day).unwrap_or(0);
         Ok(Opened { epoch: Epoch(kept.epoch), changes: decode(venue, kept.entries.iter().skip(start))? })
     }
@@ -120,8 +129,27 @@ impl Kept {
         let kept = self.venues.entry(venue.clone()).or_default();
         let last = kept.entries.last().map_or(Seq::default(), |entry| entry.seq);
         order::check(venue, Epoch(kept.epoch), last, epoch, &entries)?;
+        kept.epochs.extend(entries.iter().map(|_| epoch));
         kept.entries.extend(entries);
         Ok(())
+    }
+
+    fn after(&self, positions: &BTreeMap<VenueId, Position>) -> Result<Vec<News>, JournalError> {
+        let mut news: Vec<News> = Vec::new();
+        for (venue, after) in positions {
+            let Some(kept) = self.venues.get(venue) else { continue };
+            for (epoch, entry) in kept.epochs.iter().zip(&kept.entries) {
+                if (*epoch, entry.seq) <= (after.epoch, after.seq) {
+                    continue;
+                }
+                let change = codec::decode(venue, entry.seq, &entry.body)?;
+                match news.last_mut().filter(|(of, under, _)| of == venue && under == epoch) {
+                    Some((_, _, changes)) => changes.push(change),
+                    None => news.push((venue.clone(), *epoch, vec![change])),
+                }
+            }
+        }
+        Ok(news)
     }
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> Result<Vec<Change>, JournalError> {
@@ -134,10 +162,32 @@ fn decode<'a>(venue: &VenueId, entries: impl Iterator<Item = &'a Entry>) -> Resu
     entries.map(|entry| codec::decode(venue, entry.seq, &entry.body)).collect()
 }
 
+impl Tail for MemoryJournal {
+    fn next(&self, after: BTreeMap<VenueId, Position>) -> BoxFuture<'static, Result<Vec<News>, JournalError>> {
+        let this = self.clone();
+        async move {
+            let mut written = this.inner.written.subscribe();
+            loop {
+                written.mark_unchanged();
+                let news = this.with(|kept| kept.after(&after))?;
+                if !news.is_empty() || written.changed().await.is_err() {
+                    return Ok(news);
+                }
+            }
+        }
+        .boxed()
+    }
+}
+
 impl Journal for MemoryJournal {
-    fn open(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
+    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { this.with(|kept| kept.open(&venue)) }.boxed()
+        async move { Ok(this.with(|kept| kept.claim(&venue))) }.boxed()
+    }
+
+    fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
+        let (this, venue) = (self.clone(), venue.clone());
+        async move { this.with(|kept| kept.load(&venue)) }.boxed()
     }
 
     fn append(
@@ -150,7 +200,9 @@ impl Journal for MemoryJournal {
         async move {
             let entries = codec::encode_all(&venue, &changes)?;
             this.inner.released().await;
-            this.with(|kept| kept.append(&venue, epoch, entries))
+            this.with(|kept| kept.append(&venue, epoch, entries))?;
+            this.inner.written.send_replace(());
+            Ok(())
         }
         .boxed()
     }

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use callnext_engine::{Change, Seq, VenueId};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ mod order;
 #[cfg(test)]
 mod sample;
 pub mod sqlite;
+pub mod tail;
 
 pub use memory::MemoryJournal;
 pub use sqlite::SqliteJournal;
@@ -70,21 +72,35 @@ pub enum JournalError {
     Unavailable(String),
 }
 
-/// A venue as it was opened.
+/// A venue as its journal has it.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// The new epoch: higher than any before it.
+    /// The newest epoch.
     pub epoch: Epoch,
-    /// The changes to start from, in order. The first one, if any, opens a business day, and so stands alone.
+    /// The changes to start from, in order. As loaded, the first one, if any, opens a business day, and so stands
+    /// alone.
     pub changes: Vec<Change>,
 }
 
 /// Keeps the changes of venues.
 pub trait Journal: Send + Sync + 'static {
-    /// Takes ownership of a venue: deposes whoever had it, and returns what is kept since the start of the
-    /// last business day ([`callnext_engine::Event::DayOpened`] is a full starting point). The new epoch is
-    /// durable before the future ends, so it is never given out again; the first one is 1.
-    fn open(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>>;
+    /// Takes ownership of a venue, and so deposes whoever had it. The new epoch is durable before the future ends,
+    /// so it is never given out again; the first one is 1. What is read from now on is all there is.
+    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>>;
+
+    /// What is kept since the start of the last business day ([`callnext_engine::Event::DayOpened`] is a full
+    /// starting point), and the newest epoch; 0 where nobody ever claimed the venue. Takes nothing over.
+    fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>>;
+
+    /// Takes ownership of a venue and loads it.
+    fn open<'j>(&'j self, venue: &'j VenueId) -> BoxFuture<'j, Result<Opened, JournalError>> {
+        async move {
+            let epoch = self.claim(venue).await?;
+            let loaded = self.load(venue).await?;
+            Ok(Opened { epoch, ..loaded })
+        }
+        .boxed()
+    }
 
     /// Appends changes: all of them or none, and durably before the future ends well. The first must follow
     /// the last kept; the first of all is change 1. An empty list is allowed and writes nothing.

@@ -98,7 +98,7 @@ pub struct SettingWord {
 pub fn reference() -> Reference {
     let server = serde_json::to_value(ServerSettings::default()).unwrap_or_default();
     let venue = declared();
-    let part = |name: &str| venue[name][0].clone();
+    let part = |name: &str| venue.pointer(&format!("/{name}/0")).cloned().unwrap_or_default();
     let section = |name: &str, place: &str, settings| Section {
         name: name.to_owned(),
         place: place.to_owned(),

@@ -28,11 +28,10 @@ pub fn overview(venue: &Venue) -> PolicyOverview {
     }
 }
 
-/// What came of a change that this asker made; asked again, the same.
-pub fn answer(venue: &Venue, version: u64, wish: &PolicyWish) -> PolicyAnswer {
-    let mut made = venue.policy_changes().filter(|change| change.version == version);
-    let own = |change: &&PolicyChange| change.set == wish.set && change.dropped == wish.dropped;
-    PolicyAnswer { version, change: made.next_back().filter(own).map(|change| row(change, &Policy::settings())) }
+/// One of today's changes.
+pub fn change(venue: &Venue, version: u64) -> Option<PolicyChangeRow> {
+    let change = venue.policy_changes().rfind(|change| change.version == version)?;
+    Some(row(change, &Policy::settings()))
 }
 
 /// What would come of a change, without making it.

@@ -1,24 +1,37 @@
-//! Where venues are found. A venue whose actor died, by a panic or because it could not save, is opened again
-//! from its journal: on the next request, and by a look around every half second.
+//! Where venues are found. One that cannot write, because its actor died, because it could not save, or because it
+//! has only now become this node's, is opened from its journal: on the next request, and by a look around.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle, MailboxError};
-use callnext_engine::{Action, Command, Declaration, VenueId};
+use callnext_engine::{Action, Change, Command, Declaration, Seq, Venue, VenueId};
 use tokio::sync::{Mutex, oneshot};
+use tokio::time::Instant;
 
 use super::hub::Hubs;
-use super::messages::{Answer, Look, Submit, SubmitError};
+use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
 use super::shown::Shown;
 use super::venue_actor::VenueActor;
+use super::writers::{Alone, Writer, Writers};
 use crate::clock::Clock;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Epoch, Journal, JournalError, Opened};
 use crate::metrics::Metrics;
 
 /// How often dead venues are looked for.
 const LOOK_AROUND: Duration = Duration::from_millis(500);
+/// How long a command waits for somebody to write the venue: longer than a venue takes to move, and than a lease.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Pauses between two looks who that is.
+const PAUSE_MIN: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// How long an answer from another node waits until this one shows what it tells: nobody reads an older state than
+/// they have written. Beyond it, the answer is worth more.
+const CATCH_UP_MAX: Duration = Duration::from_millis(500);
+/// Changes read at a time.
+const PAGE: usize = 5_000;
 
 /// Why a venue cannot be reached.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -39,6 +52,7 @@ pub struct Registry {
     venues: BTreeMap<VenueId, Slot>,
     order: Vec<VenueId>,
     journal: Arc<dyn Journal>,
+    writers: Arc<dyn Writers>,
     clock: Clock,
     hubs: Hubs,
     metrics: Arc<Metrics>,
@@ -49,10 +63,15 @@ struct Slot {
     config: Declaration,
     /// Held while the venue is opened, so that it is opened once.
     actor: Mutex<Option<Addr<VenueActor>>>,
+    /// Whether the actor writes.
+    is_owner: Arc<AtomicBool>,
+    /// Whether it ever did.
+    was_owner: AtomicBool,
 }
 
 impl Registry {
-    /// A registry of these venues, none of them open yet; their actors will live on `arbiter`.
+    /// A registry of these venues, none of them open yet, all of them written here; their actors will live on
+    /// `arbiter`.
     pub fn new(
         configs: Vec<Declaration>,
         journal: Arc<dyn Journal>,
@@ -62,8 +81,18 @@ impl Registry {
         arbiter: ArbiterHandle,
     ) -> Self {
         let order = configs.iter().map(|config| config.id.clone()).collect();
-        let slot = |config: Declaration| (config.id.clone(), Slot { config, actor: Mutex::new(None) });
-        Self { venues: configs.into_iter().map(slot).collect(), order, journal, clock, hubs, metrics, arbiter }
+        let slot = |config: Declaration| {
+            let id = config.id.clone();
+            (id, Slot { config, actor: Mutex::new(None), is_owner: Arc::default(), was_owner: AtomicBool::new(false) })
+        };
+        let venues = configs.into_iter().map(slot).collect();
+        Self { venues, order, journal, writers: Arc::new(Alone), clock, hubs, metrics, arbiter }
+    }
+
+    /// The same, among other nodes.
+    #[must_use]
+    pub fn among(self, writers: Arc<dyn Writers>) -> Self {
+        Self { writers, ..self }
     }
 
     /// The venues, in the order of the settings.
@@ -76,41 +105,65 @@ impl Registry {
         &self.clock
     }
 
-    /// Opens every venue.
+    /// Opens every venue: those that are written here for writing.
     pub async fn open_all(&self) -> Result<(), RegistryError> {
         for id in &self.order {
-            self.actor(id).await?;
+            self.owner(id).await?;
         }
         Ok(())
     }
 
-    /// Looks around for dead venues, for ever.
+    /// Looks around for venues that should be open and are not, for ever.
     pub async fn keep_open(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK_AROUND).await;
             for id in &self.order {
-                if let Err(error) = self.actor(id).await {
+                if let Err(error) = self.owner(id).await {
                     tracing::warn!(venue = %id, %error, "a venue cannot be opened yet");
                 }
             }
         }
     }
 
-    /// Carries a command out. A venue that dies under it is opened again and asked once more: the command's id
-    /// tells whether it was done before.
+    /// Carries a command out, wherever the venue is written. A venue that dies under it is opened again and asked
+    /// once more: the command's id tells whether it was done before.
     pub async fn submit(&self, venue: &VenueId, command: Command) -> Result<Answer, SubmitOrRegistryError> {
-        let may_repeat = command.id.is_some();
-        let actor = self.actor(venue).await?;
-        match actor.send(Submit(command.clone())).await {
-            Ok(Err(SubmitError::Broken)) | Err(MailboxError::Closed) if may_repeat => {
-                until_gone(&actor).await;
-                match self.actor(venue).await?.send(Submit(command)).await {
-                    Ok(answer) => Ok(answer?),
-                    Err(_) => Err(SubmitError::Broken.into()),
+        let until = Instant::now() + PATIENCE;
+        let (mut pause, mut tries_left) = (PAUSE_MIN, 1);
+        loop {
+            let answer = match self.writers.writer(venue) {
+                Writer::Here(_) => self.submit_here(venue, command.clone()).await,
+                Writer::There(there) => {
+                    let answer = there.submit(venue, &command).await.map_err(Into::into);
+                    if let Ok(answer) = &answer {
+                        self.catch_up(venue, answer.seq).await;
+                    }
+                    answer
                 }
+                Writer::Nobody => Err(SubmitError::NotOwner.into()),
+            };
+            match answer {
+                Err(SubmitOrRegistryError::Submit(SubmitError::Broken)) if command.id.is_some() && tries_left > 0 => {
+                    tries_left -= 1;
+                }
+                Err(SubmitOrRegistryError::Submit(SubmitError::NotOwner)) if Instant::now() < until => {}
+                answer => return answer,
             }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Carries a command out here, if the venue is written here.
+    pub async fn submit_here(&self, venue: &VenueId, command: Command) -> Result<Answer, SubmitOrRegistryError> {
+        let actor = self.owner(venue).await?;
+        match actor.send(Submit(command)).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => Err(SubmitError::Broken.into()),
+            Err(MailboxError::Closed) => {
+                until_gone(&actor).await;
+                Err(SubmitError::Broken.into())
+            }
+            Err(MailboxError::Timeout) => Err(SubmitError::Broken.into()),
         }
     }
 
@@ -124,45 +177,141 @@ impl Registry {
         actor.send(Look(Box::new(look))).await.map_err(|_| RegistryError::Broken)
     }
 
+    /// Takes in what another node wrote. What does not follow on what is known here has the venue loaded anew; then
+    /// the answer is false.
+    pub async fn follow(&self, venue: &VenueId, epoch: Epoch, changes: Vec<Change>) -> Result<bool, RegistryError> {
+        let actor = self.actor(venue).await?;
+        if actor.send(Follow { epoch, changes }).await.map_err(|_| RegistryError::Broken)? {
+            return Ok(true);
+        }
+        tracing::warn!(venue = %venue, "what another node wrote does not follow on what is known; loading anew");
+        let opened = self.journal.load(venue).await?;
+        let reload = Look(Box::new(move |shown: &mut Shown| shown.reload(&opened)));
+        actor.send(reload).await.map_err(|_| RegistryError::Broken)?;
+        Ok(false)
+    }
+
+    /// Stops writing a venue, once what is under way is saved.
+    pub async fn give_up(&self, venue: &VenueId) {
+        let Some(slot) = self.venues.get(venue) else { return };
+        let actor = slot.actor.lock().await.clone();
+        if let Some(actor) = actor {
+            // A dead actor writes no more either.
+            let _dead = actor.send(Yield).await.is_err();
+        }
+    }
+
+    /// Opens a venue for writing if it is this node's now.
+    pub async fn take_up(&self, venue: &VenueId) -> Result<(), RegistryError> {
+        self.owner(venue).await.map(drop)
+    }
+
+    /// Whether a venue is being written here.
+    pub fn is_owner(&self, venue: &VenueId) -> bool {
+        self.venues.get(venue).is_some_and(|slot| slot.is_owner.load(Ordering::Acquire))
+    }
+
     /// Whether the journal answers.
     pub async fn ready(&self) -> Result<(), JournalError> {
         self.journal.ready().await
     }
 
+    /// The venue's actor, whether it writes or not.
     async fn actor(&self, venue: &VenueId) -> Result<Addr<VenueActor>, RegistryError> {
-        let slot = self.venues.get(venue).ok_or_else(|| RegistryError::Unknown(venue.clone()))?;
-        let mut actor = slot.actor.lock().await;
-        if let Some(actor) = actor.as_ref().filter(|actor| actor.connected()) {
-            return Ok(actor.clone());
-        }
-        if actor.is_some() {
-            self.metrics.venue_reopened();
-            tracing::warn!(venue = %venue, "a venue's actor ended; it is opened again from its journal");
-        }
-        let opened = self.open(&slot.config).await?;
-        *actor = Some(opened.clone());
-        Ok(opened)
+        let slot = self.slot(venue)?;
+        self.started(slot, &mut *slot.actor.lock().await).await
     }
 
-    async fn open(&self, config: &Declaration) -> Result<Addr<VenueActor>, RegistryError> {
-        let opened = self.journal.open(&config.id).await?;
-        tracing::info!(venue = %config.id, epoch = %opened.epoch, changes = opened.changes.len(), "venue opened");
-        let (config, journal, clock) = (config.clone(), self.journal.clone(), self.clock.clone());
-        let (hubs, metrics) = (self.hubs.clone(), self.metrics.clone());
-        let declared = config.clone();
-        let (tell, started) = oneshot::channel();
-        self.arbiter.spawn_fn(move || {
-            let actor = VenueActor::new(&opened, config, journal, clock, hubs, metrics);
-            // Nobody waits for it any more only when the server is going down.
-            drop(tell.send(Actor::start(actor)));
-        });
-        let actor: Addr<VenueActor> = started.await.map_err(|_| RegistryError::Broken)?;
-        // The settings may have changed since the journal was written.
-        let configure = Command::system(Action::Configure { declaration: Box::new(declared) });
-        if let Ok(Err(error)) = actor.send(Submit(configure)).await {
-            tracing::error!(%error, "the settings of a venue cannot be put in force; the earlier ones stay");
+    /// The venue's actor, opened for writing if it should be written here and is not.
+    async fn owner(&self, venue: &VenueId) -> Result<Addr<VenueActor>, RegistryError> {
+        let slot = self.slot(venue)?;
+        let mut held = slot.actor.lock().await;
+        let actor = self.started(slot, &mut held).await?;
+        if let Writer::Here(term) = self.writers.writer(venue)
+            && !slot.is_owner.load(Ordering::Acquire)
+            && term.holds()
+        {
+            if slot.was_owner.swap(true, Ordering::Relaxed) {
+                self.metrics.venue_reopened();
+                tracing::warn!(venue = %venue, "a venue is opened again from its journal");
+            }
+            let opened = self.claim(venue, &actor).await?;
+            tracing::info!(venue = %venue, epoch = %opened.epoch, "venue opened");
+            actor.send(Promote { opened, term }).await.map_err(|_| RegistryError::Broken)?;
+            // The settings may have changed since the journal was written.
+            let configure = Command::system(Action::Configure { declaration: Box::new(slot.config.clone()) });
+            if let Ok(Err(error)) = actor.send(Submit(configure)).await {
+                tracing::error!(%error, "the settings of a venue cannot be put in force; the earlier ones stay");
+            }
         }
         Ok(actor)
+    }
+
+    fn slot(&self, venue: &VenueId) -> Result<&Slot, RegistryError> {
+        self.venues.get(venue).ok_or_else(|| RegistryError::Unknown(venue.clone()))
+    }
+
+    async fn started(
+        &self,
+        slot: &Slot,
+        held: &mut Option<Addr<VenueActor>>,
+    ) -> Result<Addr<VenueActor>, RegistryError> {
+        if let Some(actor) = held.as_ref().filter(|actor| actor.connected()) {
+            return Ok(actor.clone());
+        }
+        let actor = self.start(slot).await?;
+        *held = Some(actor.clone());
+        Ok(actor)
+    }
+
+    /// Starts an actor that shows what the journal has.
+    async fn start(&self, slot: &Slot) -> Result<Addr<VenueActor>, RegistryError> {
+        let (config, clock) = (slot.config.clone(), self.clock.clone());
+        let (hubs, metrics, journal) = (self.hubs.clone(), self.metrics.clone(), self.journal.clone());
+        let loaded = self.journal.load(&config.id).await?;
+        let is_owner = slot.is_owner.clone();
+        let (tell, started) = oneshot::channel();
+        self.arbiter.spawn_fn(move || {
+            let mut shown = Shown::new(Venue::new(config), loaded.epoch, clock, hubs, metrics);
+            shown.catch_up(&loaded);
+            // Nobody waits for it any more only when the server is going down.
+            drop(tell.send(Actor::start(VenueActor::new(shown, journal, is_owner))));
+        });
+        started.await.map_err(|_| RegistryError::Broken)
+    }
+
+    /// Takes ownership, and reads what the actor does not have: little, where it followed; the whole day, where it
+    /// begins, or where the journal has another history than it.
+    async fn claim(&self, venue: &VenueId, actor: &Addr<VenueActor>) -> Result<Opened, RegistryError> {
+        let last = actor.send(Look(Box::new(|shown: &mut Shown| shown.last_change().cloned()))).await;
+        let epoch = self.journal.claim(venue).await?;
+        if let Some(last) = last.map_err(|_| RegistryError::Broken)? {
+            let changes = self.read_from(venue, last.seq).await?;
+            if changes.first() == Some(&last) {
+                return Ok(Opened { epoch, changes });
+            }
+        }
+        let loaded = self.journal.load(venue).await?;
+        Ok(Opened { epoch, ..loaded })
+    }
+
+    async fn read_from(&self, venue: &VenueId, seq: Seq) -> Result<Vec<Change>, JournalError> {
+        let mut changes: Vec<Change> = Vec::new();
+        loop {
+            let after = changes.last().map_or(Seq(seq.0.saturating_sub(1)), |last| last.seq);
+            let page = self.journal.read(venue, after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            changes.extend(page);
+            if is_last {
+                return Ok(changes);
+            }
+        }
+    }
+
+    async fn catch_up(&self, venue: &VenueId, seq: Seq) {
+        let Ok(mut progress) = self.look(venue, |shown| shown.progress()).await else { return };
+        // Too late is not wrong: what this node shows says itself how old it is.
+        drop(tokio::time::timeout(CATCH_UP_MAX, progress.wait_for(|reached| *reached >= seq)).await);
     }
 }
 

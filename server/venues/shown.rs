@@ -9,15 +9,17 @@ use std::time::{Duration, Instant};
 use bytestring::ByteString;
 use callnext_engine::ticket::Ticket;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
+use callnext_engine::{Change, Event, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
+use tokio::sync::watch;
 
 use super::dirty::{Dirty, rows};
 use super::hub::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
-use super::view;
+use super::{policies, view};
 use crate::clock::Clock;
-use crate::journal::Epoch;
+use crate::journal::tail::Position;
+use crate::journal::{Epoch, Opened};
 use crate::metrics::Metrics;
 use crate::wire;
 
@@ -38,6 +40,19 @@ pub struct Shown {
     resumable: VecDeque<Arc<ConsoleNews>>,
     dirty: Dirty,
     published_at: Option<Instant>,
+    progress: watch::Sender<Seq>,
+    last_change: Option<Change>,
+}
+
+/// What became of changes that another node wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Followed {
+    /// Taken in, and to be published at once.
+    AtOnce,
+    /// Taken in, and to be published with what comes within the next moment.
+    Soon,
+    /// They do not follow on what is shown: the venue must be loaded anew.
+    NotAtAll,
 }
 
 impl Shown {
@@ -54,6 +69,8 @@ impl Shown {
             resumable: VecDeque::new(),
             dirty: Dirty { all: true, ..Dirty::default() },
             published_at: None,
+            progress: watch::Sender::new(Seq(0)),
+            last_change: None,
         }
     }
 
@@ -138,7 +155,66 @@ impl Shown {
         Some((current.card_frame(&facts), facts, current))
     }
 
-    pub(super) fn apply(&mut self, change: &Change) {
+    /// The latest change taken in; none before the first.
+    pub(super) fn last_change(&self) -> Option<&Change> {
+        self.last_change.as_ref()
+    }
+
+    /// Shows the venue as its journal has it, before this node writes it: from the changes since the last one taken
+    /// in, that one included, or from those since the day's opening.
+    pub(super) fn catch_up(&mut self, opened: &Opened) {
+        let same_history = match (&self.last_change, opened.changes.first()) {
+            (Some(known), Some(first)) => known == first,
+            (known, _) => known.is_none(),
+        };
+        if !same_history {
+            self.venue = Venue::new(self.venue.config().clone());
+        }
+        self.begin(opened.epoch);
+        for change in &opened.changes {
+            self.take_in(change);
+        }
+    }
+
+    /// Shows the venue as it was loaded, whatever was shown before.
+    pub(super) fn reload(&mut self, loaded: &Opened) {
+        self.last_change = None;
+        self.venue = Venue::new(self.venue.config().clone());
+        self.catch_up(loaded);
+    }
+
+    /// Shows what another node wrote. Says whether that follows on what is shown; if not, nothing was taken in.
+    pub(super) fn follow(&mut self, epoch: Epoch, changes: &[Change]) -> Followed {
+        let Some(first) = changes.first() else { return Followed::Soon };
+        // A new owner begins where the journal ends. If this was shown more than that, the store has lost something.
+        let lost = epoch > self.epoch && first.seq <= self.venue.seq();
+        if lost || (first.seq > self.venue.seq().next() && !opens_day(first)) {
+            return Followed::NotAtAll;
+        }
+        if epoch > self.epoch {
+            self.begin(epoch);
+        }
+        let mut at_once = false;
+        for change in changes {
+            at_once |= self.take_in(change);
+        }
+        if at_once { Followed::AtOnce } else { Followed::Soon }
+    }
+
+    /// Another ownership: whoever watches is told everything anew.
+    fn begin(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+        self.resumable.clear();
+        self.dirty.all = true;
+    }
+
+    fn take_in(&mut self, change: &Change) -> bool {
+        let follows = change.seq == self.venue.seq().next() || (opens_day(change) && change.seq > self.venue.seq());
+        follows && self.apply(change)
+    }
+
+    /// Takes in a saved change; true if it should be published at once.
+    pub(super) fn apply(&mut self, change: &Change) -> bool {
         self.metrics.changed(&self.venue.config().id, change);
         // What a change is about may only be known before it, or only after it: an undone ticket, a new one.
         if let Outcome::Undone { tickets, .. } = &change.outcome {
@@ -153,6 +229,19 @@ impl Shown {
         let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
         let over = touched.filter(|ticket| ticket.state.is_over());
         self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
+        self.last_change = Some(change.clone());
+        self.progress.send_replace(self.venue.seq());
+        change.events.iter().any(|event| matches!(event, Event::TicketCalled { .. } | Event::TicketRecalled { .. }))
+    }
+
+    /// Up to where the venue's journal is shown.
+    pub fn position(&self) -> Position {
+        Position { epoch: self.epoch, seq: self.venue.seq() }
+    }
+
+    /// Tells how far this is, now and later.
+    pub fn progress(&self) -> watch::Receiver<Seq> {
+        self.progress.subscribe()
     }
 
     pub(super) fn answer(&self, outcome: Outcome, issued: bool) -> Answer {
@@ -177,7 +266,11 @@ impl Shown {
             Outcome::Counter { counter } => view::counter_row(&self.venue, counter),
             _ => None,
         };
-        Answer { outcome, tickets, counter, card }
+        let policy = match &outcome {
+            Outcome::PolicyChanged { version } => policies::change(&self.venue, *version),
+            _ => None,
+        };
+        Answer { seq: self.venue.seq(), outcome, tickets, counter, card, policy }
     }
 
     pub(super) fn merge_is_over(&self) -> bool {
@@ -229,6 +322,11 @@ impl Shown {
         self.hubs.publish(&publication);
         publication
     }
+}
+
+/// Whether a change is a full starting point.
+fn opens_day(change: &Change) -> bool {
+    change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }))
 }
 
 /// The tickets whose phones show something else now.

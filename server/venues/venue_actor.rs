@@ -1,27 +1,24 @@
 //! One venue at work: decide, save, show, answer, publish.
 //!
-//! The actor keeps two values. `decided` runs ahead: commands are judged against it at once, and their changes
-//! wait for the journal in batches (group commit: while one append is in flight, the next batch gathers).
-//! [`Shown`] follows behind: a change reaches it when the journal has it, and only then is anybody told.
+//! The actor keeps two values. What its [`Owner`] decided runs ahead: commands are judged against it at once, and
+//! their changes wait for the journal in batches (group commit: while one append is in flight, the next batch
+//! gathers). [`Shown`] follows behind: a change reaches it when the journal has it, and only then is anybody told.
+//!
+//! Where another node owns the venue there is only the second: it is fed from the journal, and shows the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Command, CommandId, Decision, Declaration, Event, Refusal, Venue};
+use callnext_engine::{Change, Event};
 use tokio::sync::oneshot;
 
-use super::answers::Answers;
-use super::hub::Hubs;
-use super::messages::{Answer, Look, Submit, SubmitError};
-use super::shown::Shown;
-use crate::clock::Clock;
-use crate::journal::{Journal, JournalError, Opened};
-use crate::metrics::Metrics;
+use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
+use super::owner::{Owner, Reply, WAITING_MAX, Waiting, tell};
+use super::shown::{Followed, Shown};
+use crate::journal::{Journal, JournalError};
 
-/// Commands that may wait for the journal: beyond it a caller is told to come back, and memory stays bounded.
-pub const WAITING_MAX: usize = 4_096;
 /// Messages an actor's mailbox holds before senders wait.
 const MAILBOX: usize = 1_024;
 /// How often the actor looks whether something happens by itself.
@@ -31,110 +28,74 @@ const REFRESH: Duration = Duration::from_secs(10);
 
 /// The actor of one venue.
 pub struct VenueActor {
-    decided: Venue,
     shown: Shown,
+    /// None while another node writes, or nobody does.
+    owner: Option<Owner>,
+    /// Whether there is an owner here, for the registry to see.
+    is_owner: Arc<AtomicBool>,
     journal: Arc<dyn Journal>,
-    waiting: Vec<Waiting>,
-    in_flight: bool,
-    answers: Answers,
     refreshed_at: Instant,
 }
 
-/// One command's way through the journal.
-struct Waiting {
-    change: Option<Change>,
-    /// What its asker is told. A refusal waits too: it may rest on what is not saved yet.
-    outcome: Result<Outcome, Refusal>,
-    /// Whether it was carried out before.
-    is_repeated: bool,
-    id: Option<CommandId>,
-    reply: Option<oneshot::Sender<Result<Answer, SubmitError>>>,
-}
-
 impl VenueActor {
-    /// A venue as its journal has it, brought up to the declaration in the settings.
-    pub fn new(
-        opened: &Opened,
-        config: Declaration,
-        journal: Arc<dyn Journal>,
-        clock: Clock,
-        hubs: Hubs,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let mut venue = Venue::new(config);
-        for change in &opened.changes {
-            venue.apply(change);
-        }
-        let shown = Shown::new(venue.clone(), opened.epoch, clock, hubs, metrics);
-        Self {
-            decided: venue,
-            shown,
-            journal,
-            waiting: Vec::new(),
-            in_flight: false,
-            answers: Answers::default(),
-            refreshed_at: Instant::now(),
-        }
+    /// A venue that is shown, and not yet written, from here.
+    pub fn new(shown: Shown, journal: Arc<dyn Journal>, is_owner: Arc<AtomicBool>) -> Self {
+        is_owner.store(false, Ordering::Release);
+        Self { shown, owner: None, is_owner, journal, refreshed_at: Instant::now() }
     }
 
-    fn submit(
-        &mut self,
-        command: &Command,
-        reply: Option<oneshot::Sender<Result<Answer, SubmitError>>>,
-        ctx: &mut Context<Self>,
-    ) {
-        if let Some(answer) = self.answers.find(command.id.as_ref()) {
+    fn submit(&mut self, Submit(command): &Submit, reply: Option<Reply>, ctx: &mut Context<Self>) {
+        let Some(owner) = &mut self.owner else { return tell(reply, Err(SubmitError::NotOwner)) };
+        if let Some(answer) = owner.answers.find(command.id.as_ref()) {
             return tell(reply, Ok(answer));
         }
-        if self.waiting.len() >= WAITING_MAX {
-            return tell(reply, Err(SubmitError::Busy));
+        if let Some(error) = owner.closed() {
+            return tell(reply, Err(error));
         }
-        self.let_time_pass();
-        let (change, outcome, is_repeated) = match self.decided.execute(command, self.shown.clock().now()) {
-            Ok(Decision::Changed(change)) => {
-                let outcome = change.outcome.clone();
-                (Some(change), Ok(outcome), false)
-            }
-            Ok(Decision::Unchanged(outcome)) => (None, Ok(outcome), false),
-            Ok(Decision::Repeated(receipt)) => (None, Ok(receipt.outcome), true),
-            Err(refusal) => {
-                self.shown.refused(&refusal);
-                (None, Err(refusal), false)
-            }
-        };
-        self.waiting.push(Waiting { change, outcome, is_repeated, id: command.id.clone(), reply });
+        let now = self.shown.clock().now();
+        owner.let_time_pass(now);
+        if let Some(refusal) = owner.judge(command, now, reply) {
+            self.shown.refused(&refusal);
+        }
         self.pump(ctx);
     }
 
-    fn let_time_pass(&mut self) {
-        for change in self.decided.advance(self.shown.clock().now()) {
-            let outcome = Ok(change.outcome.clone());
-            self.waiting.push(Waiting { change: Some(change), outcome, is_repeated: false, id: None, reply: None });
-        }
-    }
-
-    /// Sends what is waiting to the journal, unless something is on its way there already.
+    /// Sends what is waiting to the journal, unless something is on its way there already, or the right to write
+    /// has run out: then it waits until that is renewed, or given to another.
     fn pump(&mut self, ctx: &mut Context<Self>) {
-        if self.in_flight || self.waiting.is_empty() {
+        let Some(owner) = &mut self.owner else { return };
+        if owner.in_flight {
             return;
         }
-        let batch = std::mem::take(&mut self.waiting);
+        if owner.waiting.is_empty() {
+            if !owner.yielding.is_empty() {
+                self.step_down();
+            }
+            return;
+        }
+        let batch = std::mem::take(&mut owner.waiting);
         let changes: Vec<Change> = batch.iter().filter_map(|waiting| waiting.change.clone()).collect();
         if changes.is_empty() {
             // Nothing to save: these were decided on what is already shown.
             self.finish(batch);
             return self.pump(ctx);
         }
-        self.in_flight = true;
+        if !owner.term.holds() {
+            owner.waiting = batch;
+            return;
+        }
+        owner.in_flight = true;
         let saved = self.journal.append(self.shown.id(), self.shown.epoch(), changes);
         let done = saved.into_actor(self).map(|saved, actor, ctx| {
-            actor.in_flight = false;
+            if let Some(owner) = &mut actor.owner {
+                owner.in_flight = false;
+            }
             match saved {
                 Ok(()) => {
                     actor.finish(batch);
                     actor.pump(ctx);
                 }
-                Err(error) => actor.give_up(batch, &error, ctx),
+                Err(error) => actor.give_up(batch, &error),
             }
         });
         ctx.spawn(done);
@@ -147,22 +108,17 @@ impl VenueActor {
             // Whether it was a number that was asked for is no longer known of a command carried out earlier.
             let mut issued = is_repeated;
             if let Some(change) = &change {
-                self.shown.apply(change);
-                for event in &change.events {
-                    match event {
-                        Event::TicketCalled { .. } | Event::TicketRecalled { .. } => urgent = true,
-                        Event::TicketIssued { .. } => issued = true,
-                        _ => {}
-                    }
-                }
+                urgent |= self.shown.apply(change);
+                issued |= change.events.iter().any(|event| matches!(event, Event::TicketIssued { .. }));
             }
             match outcome {
                 Err(refusal) => tell(reply, Err(SubmitError::Refused(refusal))),
                 Ok(_) if reply.is_none() && id.is_none() => {}
                 Ok(outcome) => {
-                    let known = if is_repeated { self.answers.find(id.as_ref()) } else { None };
+                    let Some(owner) = &mut self.owner else { continue };
+                    let known = if is_repeated { owner.answers.find(id.as_ref()) } else { None };
                     let answer = known.unwrap_or_else(|| self.shown.answer(outcome, issued));
-                    self.answers.keep(id, &answer);
+                    owner.answers.keep(id, &answer);
                     tell(reply, Ok(answer));
                 }
             }
@@ -173,19 +129,35 @@ impl VenueActor {
     }
 
     /// What could not be saved did not happen. What the journal really has is only known by asking it again, so
-    /// this actor ends, and the registry opens the venue anew.
-    fn give_up(&mut self, batch: Vec<Waiting>, error: &JournalError, ctx: &mut Context<Self>) {
+    /// this actor writes no more until the registry has opened the venue anew.
+    fn give_up(&mut self, batch: Vec<Waiting>, error: &JournalError) {
         let venue = self.shown.id();
-        tracing::error!(venue = %venue, %error, "a venue could not save its changes and starts anew");
-        for waiting in batch.into_iter().chain(std::mem::take(&mut self.waiting)) {
-            tell(waiting.reply, Err(SubmitError::Journal(error.clone())));
+        tracing::error!(venue = %venue, %error, "a venue could not save its changes; it is opened again");
+        for waiting in batch {
+            waiting.fail(SubmitError::Journal(error.clone()));
         }
-        ctx.stop();
+        // These were decided on what did not happen.
+        for waiting in self.owner.iter_mut().flat_map(|owner| std::mem::take(&mut owner.waiting)) {
+            waiting.fail(SubmitError::Journal(error.clone()));
+        }
+        self.step_down();
+    }
+
+    fn step_down(&mut self) {
+        self.is_owner.store(false, Ordering::Release);
+        for yielding in self.owner.take().into_iter().flat_map(|owner| owner.yielding) {
+            // Whoever asked for it may have gone away; it is done all the same.
+            let _gone = yielding.send(()).is_err();
+        }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
-        if self.waiting.len() < WAITING_MAX {
-            self.let_time_pass();
+        if let Some(owner) = &mut self.owner
+            && owner.yielding.is_empty()
+            && owner.term.holds()
+            && owner.waiting.len() < WAITING_MAX
+        {
+            owner.let_time_pass(self.shown.clock().now());
         }
         self.pump(ctx);
         if self.refreshed_at.elapsed() >= REFRESH {
@@ -202,20 +174,76 @@ impl Actor for VenueActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.tick(ctx);
-        self.shown.publish();
         ctx.run_interval(TICK, Self::tick);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.is_owner.store(false, Ordering::Release);
     }
 }
 
 impl Handler<Submit> for VenueActor {
     type Result = ResponseFuture<Result<Answer, SubmitError>>;
 
-    fn handle(&mut self, Submit(command): Submit, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, submit: Submit, ctx: &mut Self::Context) -> Self::Result {
         let (reply, answered) = oneshot::channel();
-        self.submit(&command, Some(reply), ctx);
+        self.submit(&submit, Some(reply), ctx);
         // The sender only goes unused when the actor dies: its caller asks again.
         Box::pin(async move { answered.await.unwrap_or(Err(SubmitError::Broken)) })
+    }
+}
+
+impl Handler<Promote> for VenueActor {
+    type Result = ();
+
+    /// From now on this node writes the venue: it shows what it had not heard of yet, and goes on from there.
+    fn handle(&mut self, Promote { opened, term }: Promote, ctx: &mut Self::Context) {
+        self.shown.catch_up(&opened);
+        self.owner = Some(Owner::new(self.shown.venue().clone(), term));
+        self.is_owner.store(true, Ordering::Release);
+        self.tick(ctx);
+        self.shown.publish();
+    }
+}
+
+impl Handler<Follow> for VenueActor {
+    type Result = bool;
+
+    fn handle(&mut self, Follow { epoch, changes }: Follow, _: &mut Self::Context) -> bool {
+        if self.owner.is_some() {
+            // What this node wrote itself, or what came before it: known.
+            return true;
+        }
+        let followed = self.shown.follow(epoch, &changes);
+        if followed == Followed::AtOnce || self.shown.merge_is_over() {
+            self.shown.publish();
+        }
+        followed != Followed::NotAtAll
+    }
+}
+
+impl Handler<Yield> for VenueActor {
+    type Result = ResponseFuture<()>;
+
+    /// Stops writing, once what is under way is saved.
+    fn handle(&mut self, _: Yield, ctx: &mut Self::Context) -> Self::Result {
+        let (tell, told) = oneshot::channel();
+        if let Some(owner) = &mut self.owner {
+            owner.yielding.push(tell);
+            if !owner.term.holds() {
+                // It may not write any more, so what waits will not be written here.
+                for waiting in std::mem::take(&mut owner.waiting) {
+                    waiting.fail(SubmitError::NotOwner);
+                }
+            }
+            self.pump(ctx);
+        } else {
+            drop(tell);
+        }
+        // The sender going away without a word means the same: nobody writes here.
+        Box::pin(async move {
+            let _stopped = told.await.is_ok();
+        })
     }
 }
 
@@ -224,12 +252,5 @@ impl<R: Send + 'static> Handler<Look<R>> for VenueActor {
 
     fn handle(&mut self, Look(look): Look<R>, _: &mut Self::Context) -> Self::Result {
         MessageResult(look(&mut self.shown))
-    }
-}
-
-fn tell(reply: Option<oneshot::Sender<Result<Answer, SubmitError>>>, answer: Result<Answer, SubmitError>) {
-    if let Some(reply) = reply {
-        // Whoever asked may have gone away; the change stands all the same.
-        drop(reply.send(answer));
     }
 }

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod cluster;
 mod contract;
 mod documents;
 mod exactly_once;

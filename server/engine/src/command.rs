@@ -36,8 +36,8 @@ pub struct CommandId {
     pub fingerprint: u64,
 }
 
-/// A wish with its asker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A wish with its asker. Written out where it goes from one node to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// For telling a retry from a second wish; none for what needs no receipt.
     pub id: Option<CommandId>,
@@ -55,7 +55,7 @@ impl Command {
 }
 
 /// A change of policies that somebody wants (R11).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyWish {
     /// For which service; none for the whole venue.
     pub service: Option<ServiceId>,
@@ -72,7 +72,8 @@ pub struct PolicyWish {
 }
 
 /// Everything that can be asked of a venue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// Declare the venue anew, from the settings file. In force at the next call (R11).
     Configure { declaration: Box<Declaration> },

@@ -85,15 +85,14 @@ impl SqliteJournal {
 }
 
 impl Journal for SqliteJournal {
-    fn open(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
+    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move {
-            let epoch = this.write(Work::Open { venue: venue.clone() }).await?;
-            // From here on nobody else can append, so what is read now is all there is.
-            let changes = this.readers.last_day(venue).await?;
-            Ok(Opened { epoch, changes })
-        }
-        .boxed()
+        async move { this.write(Work::Claim { venue }).await }.boxed()
+    }
+
+    fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
+        let (readers, venue) = (Arc::clone(&self.readers), venue.clone());
+        async move { readers.last_day(venue).await }.boxed()
     }
 
     fn append(

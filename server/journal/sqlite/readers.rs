@@ -9,7 +9,7 @@ use callnext_engine::{Change, Seq, VenueId};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use tokio::sync::Semaphore;
 
-use super::super::{JournalError, codec};
+use super::super::{Epoch, JournalError, Opened, codec};
 use super::writer::unavailable;
 use crate::database::Database;
 
@@ -29,17 +29,23 @@ impl Readers {
         Self { path: path.to_owned(), idle: Mutex::default(), permits: Semaphore::new(READERS_MAX) }
     }
 
-    /// The changes of a venue from the last one that opens a day; all of them when none does.
-    pub(super) async fn last_day(self: &Arc<Self>, venue: VenueId) -> Result<Vec<Change>, JournalError> {
+    /// A venue's newest epoch, and its changes from the last one that opens a day; all of them when none does.
+    pub(super) async fn last_day(self: &Arc<Self>, venue: VenueId) -> Result<Opened, JournalError> {
+        const EPOCH: &str = "SELECT epoch FROM venues WHERE venue = ?1";
         const START: &str = "SELECT max(seq) FROM changes WHERE venue = ?1 AND opens_day = 1";
         const FROM: &str = "SELECT seq, body FROM changes WHERE venue = ?1 AND seq >= ?2 ORDER BY seq";
         self.with(move |file| {
+            let epoch: Option<i64> = file
+                .prepare_cached(EPOCH)
+                .and_then(|mut query| query.query_row([venue.as_str()], |row| row.get(0)).optional())
+                .map_err(unavailable)?;
             let start: Option<i64> = file
                 .prepare_cached(START)
                 .and_then(|mut query| query.query_row([venue.as_str()], |row| row.get(0)).optional())
                 .map_err(unavailable)?
                 .flatten();
-            changes(file, FROM, &venue, params![venue.as_str(), start.unwrap_or(0)])
+            let changes = changes(file, FROM, &venue, params![venue.as_str(), start.unwrap_or(0)])?;
+            Ok(Opened { epoch: Epoch(epoch.unwrap_or(0).cast_unsigned()), changes })
         })
         .await
     }

@@ -28,7 +28,7 @@ pub(super) struct Request {
 /// What the writer can do. Each is answered with the epoch it was done under.
 pub(super) enum Work {
     /// Take a venue over.
-    Open { venue: VenueId },
+    Claim { venue: VenueId },
     /// Keep these entries.
     Append { venue: VenueId, epoch: Epoch, entries: Vec<Entry> },
     /// Show that writing is possible.
@@ -43,7 +43,7 @@ impl Work {
     fn weight(&self) -> usize {
         match self {
             Self::Append { entries, .. } => entries.len().max(1),
-            Self::Open { .. } | Self::Probe => 1,
+            Self::Claim { .. } | Self::Probe => 1,
             #[cfg(test)]
             Self::Panic => 1,
         }
@@ -125,7 +125,7 @@ impl Writer {
         let mut answers = Vec::with_capacity(batch.len());
         for request in batch {
             answers.push(match &request.work {
-                Work::Open { venue } => Ok(heads.open(venue)?),
+                Work::Claim { venue } => Ok(heads.claim(venue)?),
                 Work::Append { venue, epoch, entries } => heads.append(venue, *epoch, entries)?,
                 Work::Probe if probe_writes => Ok(probe(&transaction)?),
                 Work::Probe => Ok(Epoch(0)),
@@ -174,7 +174,7 @@ impl Heads<'_> {
         }
     }
 
-    fn open(&mut self, venue: &VenueId) -> rusqlite::Result<Epoch> {
+    fn claim(&mut self, venue: &VenueId) -> rusqlite::Result<Epoch> {
         const SET: &str = "INSERT INTO venues (venue, epoch) VALUES (?1, ?2)
             ON CONFLICT (venue) DO UPDATE SET epoch = excluded.epoch";
         let head = self.of(venue)?;
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn open() -> (Request, Answer) {
-        request(Work::Open { venue: sample::venue("hall") })
+        request(Work::Claim { venue: sample::venue("hall") })
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use actix_web::web::Data;
 use callnext::access::{Access, DeviceKind, Roles};
-use callnext::app::{App, Parts};
+use callnext::app::{App, ClusterParts, Parts};
 use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
@@ -37,6 +37,10 @@ pub struct Plan {
     pub journal: Option<Arc<dyn Journal>>,
     pub trusted_origins: Vec<String>,
     pub folder: Option<TempDir>,
+    /// Accounts shared with another server; none for its own.
+    pub access: Option<Access>,
+    /// The other nodes, if there are any.
+    pub cluster: Option<ClusterParts>,
 }
 
 impl Default for Plan {
@@ -48,6 +52,8 @@ impl Default for Plan {
             journal: None,
             trusted_origins: Vec::new(),
             folder: None,
+            access: None,
+            cluster: None,
         }
     }
 }
@@ -65,7 +71,7 @@ impl Server {
 
     pub async fn start_with(plan: Plan) -> Self {
         let folder = plan.folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
-        let access = Access::open(folder.path()).unwrap();
+        let access = plan.access.unwrap_or_else(|| Access::open(folder.path()).unwrap());
         let (clock, journal) = (plan.clock, plan.journal);
         let parts = Parts {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -77,6 +83,7 @@ impl Server {
             clock: clock.clone(),
             access: access.clone(),
             demo: None,
+            cluster: plan.cluster,
         };
         let (tell, started) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

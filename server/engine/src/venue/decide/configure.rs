@@ -68,7 +68,7 @@ impl Venue {
             layers.of(wish.service.as_ref()).map(|over| (over.set.clone(), over.lasts)).collect()
         };
         if said(&layers) == said(&self.layers) {
-            return Ok((Vec::new(), Outcome::PolicyChanged { version: self.layers.version }));
+            return Ok((Vec::new(), Outcome::Done));
         }
         policies.retain(|id, policy| self.config.service(id).is_some_and(|service| service.policy != *policy));
         let version = self.layers.version + 1;

@@ -125,12 +125,14 @@ impl Venue {
             return Vec::new();
         }
         let priors = self.queues.iter().map(|(service, queue)| (service.clone(), queue.pace().to_prior())).collect();
-        let layers = self.layers.tomorrow();
-        let services = self.config.services.iter().map(|service| service.id.clone());
-        let policies = layers.policies(&self.config.policy, services);
+        let (mut config, layers) = (self.config.clone(), self.layers.tomorrow());
+        if layers != self.layers {
+            let services = config.services.iter().map(|service| service.id.clone());
+            config = config.under(&layers.policies(&config.policy, services));
+        }
         vec![Event::DayOpened {
             day,
-            config: Box::new(self.config.under(&policies)),
+            config: Box::new(config),
             layers: Box::new(layers),
             next_ticket: self.next_ticket,
             next_call: self.next_call,

@@ -1,0 +1,98 @@
+//! The writing side of a venue: what was decided, ahead of what is saved.
+
+use callnext_engine::venue::Outcome;
+use callnext_engine::{Change, Command, CommandId, Decision, Refusal, Timestamp, Venue};
+use tokio::sync::oneshot;
+
+use super::answers::Answers;
+use super::messages::{Answer, SubmitError};
+use crate::cluster::Term;
+
+/// Commands that may wait for the journal: beyond it a caller is told to come back, and memory stays bounded.
+pub const WAITING_MAX: usize = 4_096;
+
+/// Where an answer goes.
+pub(super) type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
+
+/// The writing side of a venue.
+pub(super) struct Owner {
+    /// Runs ahead: commands are judged against it at once.
+    pub(super) decided: Venue,
+    /// Until when it may write.
+    pub(super) term: Term,
+    /// The next batch.
+    pub(super) waiting: Vec<Waiting>,
+    /// Whether a batch is on its way to the journal.
+    pub(super) in_flight: bool,
+    pub(super) answers: Answers,
+    /// Told when it has stopped writing; takes no commands meanwhile.
+    pub(super) yielding: Vec<oneshot::Sender<()>>,
+}
+
+/// One command's way through the journal.
+pub(super) struct Waiting {
+    pub(super) change: Option<Change>,
+    /// What its asker is told. A refusal waits too: it may rest on what is not saved yet.
+    pub(super) outcome: Result<Outcome, Refusal>,
+    /// Whether it was carried out before.
+    pub(super) is_repeated: bool,
+    pub(super) id: Option<CommandId>,
+    pub(super) reply: Option<Reply>,
+}
+
+impl Owner {
+    /// Begins where the journal ends.
+    pub(super) fn new(decided: Venue, term: Term) -> Self {
+        Self { decided, term, waiting: Vec::new(), in_flight: false, answers: Answers::default(), yielding: Vec::new() }
+    }
+
+    /// Why it takes no commands at the moment, if it does not.
+    pub(super) fn closed(&self) -> Option<SubmitError> {
+        if !self.yielding.is_empty() {
+            return Some(SubmitError::NotOwner);
+        }
+        if !self.term.holds() {
+            return Some(SubmitError::Paused);
+        }
+        (self.waiting.len() >= WAITING_MAX).then_some(SubmitError::Busy)
+    }
+
+    /// Judges a command, and lines up what came of it. Returns the refusal, if it was one.
+    pub(super) fn judge(&mut self, command: &Command, now: Timestamp, reply: Option<Reply>) -> Option<Refusal> {
+        let (change, outcome, is_repeated) = match self.decided.execute(command, now) {
+            Ok(Decision::Changed(change)) => {
+                let outcome = change.outcome.clone();
+                (Some(change), Ok(outcome), false)
+            }
+            Ok(Decision::Unchanged(outcome)) => (None, Ok(outcome), false),
+            Ok(Decision::Repeated(receipt)) => (None, Ok(receipt.outcome), true),
+            Err(refusal) => (None, Err(refusal), false),
+        };
+        let refusal = outcome.as_ref().err().cloned();
+        self.waiting.push(Waiting { change, outcome, is_repeated, id: command.id.clone(), reply });
+        refusal
+    }
+
+    /// Everything that happens by itself up to now.
+    pub(super) fn let_time_pass(&mut self, now: Timestamp) {
+        for change in self.decided.advance(now) {
+            let outcome = Ok(change.outcome.clone());
+            self.waiting.push(Waiting { change: Some(change), outcome, is_repeated: false, id: None, reply: None });
+        }
+    }
+}
+
+impl Waiting {
+    /// Tells its asker that nothing came of it, or that nobody knows.
+    pub(super) fn fail(self, error: SubmitError) {
+        tell(self.reply, Err(error));
+    }
+}
+
+/// Answers whoever asked.
+pub(super) fn tell(reply: Option<Reply>, answer: Result<Answer, SubmitError>) {
+    if let Some(reply) = reply {
+        // Whoever asked may have gone away; the change stands all the same.
+        drop(reply.send(answer));
+    }
+}
