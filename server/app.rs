@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Arbiter};
+use actix::Arbiter;
 use actix_web::dev::ServerHandle;
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use callnext_engine::Declaration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,23 +19,24 @@ use crate::clock::Clock;
 use crate::cluster::signature::{self, Signer};
 use crate::cluster::{Leases, Member, MemberSettings, Peers};
 use crate::database::DatabaseError;
-use crate::http::{Closing, DemoState, Edge, app, keep_socket_honest};
+use crate::http::{Admission, Closing, DemoState, Edge, Porters, app, listen, serve};
 use crate::journal::Journal;
+use crate::journal::redis::{RedisError, RedisJournal};
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
-use crate::venues::{Hub, Hubs, Registry, RegistryError};
+use crate::settings::{self, JournalSettings};
+use crate::snapshot::{Keeper, Nightly, Nights, SnapshotError, SnapshotSettings, Store};
+use crate::venues::{Bell, Courier, Hubs, Registry, RegistryError};
 
-/// How long requests in flight may take after sockets were sent away, seconds.
-const SHUTDOWN_S: u64 = 5;
+/// How long requests in flight may take after sockets were sent away.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Sockets that are sent away in one step when the server stops: their reconnecting must not come as one wave.
 const SEND_AWAY: usize = 500;
 /// Pause between two such steps.
 const SEND_AWAY_PAUSE: Duration = Duration::from_millis(100);
 /// Time for the last close frames to leave.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// Longest time a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a server is made from.
 pub struct Parts {
@@ -43,6 +44,8 @@ pub struct Parts {
     pub listen: SocketAddr,
     /// Where it keeps its files.
     pub data: PathBuf,
+    /// Where it keeps changes.
+    pub journal: JournalSettings,
     /// Where phones reach it, if not where requests come in.
     pub public_url: Option<String>,
     /// Other origins whose pages may use it.
@@ -55,6 +58,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Accounts, logins, devices.
     pub access: Access,
+    /// Where days that are over are kept; none to keep none, as in a demo.
+    pub snapshot: Option<SnapshotSettings>,
     /// The demo, if this is one.
     pub demo: Option<DemoState>,
     /// The other nodes, if there are any.
@@ -91,12 +96,18 @@ pub enum AppError {
     /// The journal cannot be opened.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// Redis cannot be used.
+    #[error(transparent)]
+    Redis(#[from] RedisError),
     /// The accounts cannot be opened.
     #[error(transparent)]
     Access(#[from] AccessError),
     /// A venue cannot be opened.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// There is no such place for snapshots.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The address is taken, or not this machine's.
     #[error("cannot listen on {listen}: {problem}")]
     Listen {
@@ -128,7 +139,7 @@ pub struct App {
 
 /// Makes sure that no other server works in this folder: two would not hear of each other's logins, and depose each
 /// other's venues for ever. The lock goes with the process, however it ends.
-fn lock(data: &Path) -> Result<File, AppError> {
+pub fn lock(data: &Path) -> Result<File, AppError> {
     let failed = |problem| AppError::Data { path: data.to_owned(), problem };
     let file = File::create(data.join("lock")).map_err(failed)?;
     match file.try_lock() {
@@ -146,11 +157,14 @@ pub fn make_data_folder(path: &Path) -> Result<(), AppError> {
 }
 
 impl App {
-    /// Builds a server on its SQLite journal, opens its venues, and binds its address.
+    /// Builds a server on the journal of its settings, opens its venues, and binds its address.
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
-        let journal = SqliteJournal::open(&parts.data.join("journal.sqlite"))?;
-        Self::build_on(parts, Arc::new(journal)).await
+        let journal: Arc<dyn Journal> = match parts.journal.store {
+            settings::Store::Sqlite => Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?),
+            settings::Store::Redis => Arc::new(RedisJournal::connect(parts.journal.redis.clone()).await?),
+        };
+        Self::build_on(parts, journal).await
     }
 
     /// Builds a server on this journal, opens its venues, and binds its address.
@@ -160,48 +174,63 @@ impl App {
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
         let member = parts.cluster.map(|cluster| member(cluster, &parts.access)).transpose()?.map(Arc::new);
-        let mut registry =
-            Registry::new(parts.venues, journal, parts.clock.clone(), hubs.clone(), metrics.clone(), arbiter.handle());
+        let mut registry = Registry::new(
+            parts.venues,
+            journal.clone(),
+            parts.clock.clone(),
+            hubs.clone(),
+            metrics.clone(),
+            arbiter.handle(),
+        );
         if let Some(member) = &member {
             registry = registry.among(member.writers());
         }
         let registry = Arc::new(registry);
         registry.open_all().await?;
         actix::spawn(registry.clone().keep_open());
+        let bell = Bell::default();
+        actix::spawn(Courier::new(registry.clone(), bell.clone()).run());
+        let nights = Nights::default();
+        if let Some(settings) = parts.snapshot {
+            let store = Store::open(&settings, &parts.data)?;
+            let keeper = Arc::new(Keeper::new(journal, store, settings));
+            actix::spawn(Nightly::new(keeper, registry.clone(), metrics.clone(), nights.clone()).run());
+        }
         let edge = web::Data::new(Edge {
             registry: registry.clone(),
             access: parts.access,
             clock: parts.clock,
             wall: Clock::machine(),
             metrics: metrics.clone(),
+            nights,
             public_url: parts.public_url,
             trusted_origins: parts.trusted_origins,
+            admission: Admission::default(),
+            bell,
             closing: Closing::default(),
             demo: parts.demo,
             member: member.clone(),
         });
+        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(2);
+        let porters = Porters::start(workers, &edge.clock, &metrics)?;
+        for porter in porters.iter() {
+            hubs.add(Arc::new(porter.clone()));
+            edge.closing.add(porter.clone());
+        }
         let shared = edge.clone();
-        let factory = move || {
-            let hub = Hub::new(metrics.clone()).start();
-            hubs.add(hub.clone());
-            app(shared.clone(), web::Data::new(hub))
+        let make = move || {
+            // Each worker hands its lines to a porter of its own.
+            let (shared, porter) = (shared.clone(), web::Data::new(porters.next()));
+            move || app(shared.clone(), porter.clone())
         };
-        let workers = parts.workers.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-        let listen = parts.listen;
-        let bound = HttpServer::new(factory)
-            .workers(workers.unwrap_or(2))
-            .client_request_timeout(HEAD_TIMEOUT)
-            .tcp_nodelay(true)
-            .shutdown_timeout(SHUTDOWN_S)
-            .disable_signals()
-            .on_connect(keep_socket_honest)
-            .bind(listen)
-            .map_err(|problem| AppError::Listen { listen, problem })?;
-        let address = bound.addrs().first().copied().unwrap_or(listen);
+        let unbound = |problem| AppError::Listen { listen: parts.listen, problem };
+        let listener = listen(parts.listen).map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        let server = serve(listener, workers, SHUTDOWN, make).map_err(unbound)?;
         if let Some(member) = member {
             actix::spawn(async move { member.run(registry, format!("http://{address}")).await });
         }
-        Ok(Self { server: bound.run(), address, edge, _arbiter: arbiter, _lock: own })
+        Ok(Self { server, address, edge, _arbiter: arbiter, _lock: own })
     }
 
     /// Where it listens.
@@ -260,5 +289,6 @@ async fn take_down(handle: &ServerHandle, edge: &Edge) {
         tokio::time::sleep(SEND_AWAY_PAUSE).await;
     }
     tokio::time::sleep(LAST_WORDS).await;
+    closing.end();
     handle.stop(true).await;
 }

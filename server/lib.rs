@@ -11,6 +11,7 @@
 //! * [`access`]: who may do what: accounts, roles, devices, phone links.
 //! * [`http`]: the edge: one route table, sockets, problems, documents, pages.
 //! * [`replay`] and [`demo`]: a recorded day played through the public interface; [`whatif`]: in the engine alone.
+//! * [`snapshot`]: each venue's day in a file of its own, written every night, verified, restored.
 //! * [`settings`], [`clock`], [`metrics`], [`telemetry`], [`database`]: what everything stands on.
 //! * [`app`]: the composition root, the only place that knows them all.
 //!
@@ -27,8 +28,10 @@ pub mod demo;
 pub mod http;
 pub mod journal;
 pub mod metrics;
+mod progress;
 pub mod replay;
 pub mod settings;
+pub mod snapshot;
 pub mod telemetry;
 pub mod venues;
 pub mod whatif;

@@ -12,6 +12,7 @@ use callnext::demo;
 use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
 use callnext::settings::reference::reference;
+use callnext::snapshot::options::{ExportOptions, RestoreOptions, SnapshotCommand, Told, TrailCommand, VerifyOptions};
 use callnext::telemetry::{self, LogFormat};
 use callnext::whatif::{self, WhatIfOptions};
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +43,18 @@ enum Command {
     Replay(ReplayOptions),
     /// Plays a recorded day under other settings and compares waits and fairness; needs no server
     WhatIf(WhatIfOptions),
+    /// Writes and shows the files in which venues' days are kept
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// Reads snapshots to their ends and tells which are whole
+    Verify(VerifyOptions),
+    /// Gives a day back from its snapshot, to a venue without a history or to a new data folder
+    Restore(RestoreOptions),
+    /// Writes the table of a day from its snapshot: one row per ticket, without names
+    Export(ExportOptions),
+    /// Looks at the trail of what must be traceable: overflow, green channel, calls by hand, changed rules
+    #[command(subcommand)]
+    Trail(TrailCommand),
     /// Looks at settings without starting anything
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -109,6 +122,11 @@ fn main() -> ExitCode {
             Command::Demo(demo) => run_demo(demo).await,
             Command::Replay(options) => run_replay(options).await,
             Command::WhatIf(options) => say(&whatif::run(&options)?),
+            Command::Snapshot(command) => tell(&command.run().await?),
+            Command::Verify(options) => tell(&options.run().await?),
+            Command::Restore(options) => tell(&options.run().await?),
+            Command::Export(options) => tell(&options.run().await?),
+            Command::Trail(command) => tell(&command.run().await?),
             Command::Config(ConfigCommand::Check { config }) => check(&config),
             Command::Config(ConfigCommand::Example) => say(EXAMPLE),
             Command::Config(ConfigCommand::Reference { json: false }) => say(&reference().to_string()),
@@ -118,7 +136,7 @@ fn main() -> ExitCode {
         }
     });
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // The chain of causes, each on its own line: the last one is usually what can be mended.
             let mut line = format!("callnext: {error}\n");
@@ -133,12 +151,19 @@ fn main() -> ExitCode {
     }
 }
 
-type Ended = Result<(), Box<dyn std::error::Error>>;
+type Ended = Result<ExitCode, Box<dyn std::error::Error>>;
 
 fn say(text: &str) -> Ended {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says it, and ends as well as it is.
+fn tell(told: &Told) -> Ended {
+    say(&told.text)?;
+    Ok(if told.is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn run_serve(serve: Serve) -> Ended {
@@ -150,12 +175,14 @@ async fn run_serve(serve: Serve) -> Ended {
     let app = App::build(Parts {
         listen: serve.place.listen.unwrap_or(settings.server.listen),
         data,
+        journal: settings.journal,
         public_url: settings.server.public_url.as_ref().map(|url| url.as_str().to_owned()),
         trusted_origins: settings.server.trusted_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         workers: settings.server.workers,
         venues: settings.venues,
         clock: Clock::machine(),
         access,
+        snapshot: Some(settings.snapshot),
         demo: None,
         cluster: None,
     })
@@ -170,7 +197,8 @@ async fn run_serve(serve: Serve) -> Ended {
         ));
     }
     say(&text)?;
-    Ok(app.run().await?)
+    app.run().await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run_demo(options: Demo) -> Ended {
@@ -181,7 +209,8 @@ async fn run_demo(options: Demo) -> Ended {
         demo::start(demo::Options { listen, data, speed: options.speed, day: options.day, plays: !options.no_play })
             .await?;
     say(&started.welcome())?;
-    Ok(started.run().await?)
+    started.run().await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run_replay(options: ReplayOptions) -> Ended {

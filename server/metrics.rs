@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callnext_engine::event::Rule;
-use callnext_engine::{Change, Event, Refusal, Venue, VenueId};
+use callnext_engine::{Change, Event, Refusal, Timestamp, Venue, VenueId};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -25,6 +25,10 @@ pub struct Metrics {
     viewers: Family<ByKind, Gauge>,
     stalled: Counter,
     reopened: Counter,
+    shortfalls: Gauge,
+    nights_missing: Family<ByVenue, Gauge>,
+    snapshots_failed: Family<ByVenue, Counter>,
+    snapshotted: Family<ByVenue, Gauge>,
     requests: Family<ByRoute, Counter>,
     request_seconds: Histogram,
 }
@@ -75,6 +79,10 @@ impl Default for Metrics {
             viewers: Family::default(),
             stalled: Counter::default(),
             reopened: Counter::default(),
+            shortfalls: Gauge::default(),
+            nights_missing: Family::default(),
+            snapshots_failed: Family::default(),
+            snapshotted: Family::default(),
             requests: Family::default(),
             request_seconds: Histogram::new(REQUEST_SECONDS),
         };
@@ -86,6 +94,22 @@ impl Default for Metrics {
         registry.register("viewers", "Open sockets, per kind", all.viewers.clone());
         registry.register("stalled_viewers", "Sockets ended because they stopped reading", all.stalled.clone());
         registry.register("venues_reopened", "Venues brought back from their journals", all.reopened.clone());
+        let help = "In how many ways the journal's store may lose more than the settings promise";
+        registry.register("journal_shortfalls", help, all.shortfalls.clone());
+        let missing = all.nights_missing.clone();
+        registry.register(
+            "snapshot_nights_missing",
+            "Closed days without a verified snapshot; above 0 is an alarm",
+            missing,
+        );
+        let failed = all.snapshots_failed.clone();
+        registry.register("snapshot_failures", "Times that snapshots could not be looked after", failed);
+        let newest = all.snapshotted.clone();
+        registry.register(
+            "snapshot_newest_day_end_timestamp_seconds",
+            "When the newest day ended that has a verified snapshot, on the venue's clock",
+            newest,
+        );
         registry.register("http_requests", "Requests answered", all.requests.clone());
         registry.register("http_request_seconds", "Time to answer a request", all.request_seconds.clone());
         all
@@ -148,6 +172,24 @@ impl Metrics {
         self.reopened.inc();
     }
 
+    /// The store's set-up was held against the settings: see `/readyz`.
+    pub fn judged(&self, shortfalls: usize) {
+        self.shortfalls.set(i64::try_from(shortfalls).unwrap_or(i64::MAX));
+    }
+
+    /// A venue's snapshots were looked after: so many closed days have none, and whether anything went wrong.
+    pub fn nights(&self, venue: &VenueId, missing: usize, failed: bool) {
+        let labels = ByVenue { venue: venue.to_string() };
+        self.nights_missing.get_or_create(&labels).set(i64::try_from(missing).unwrap_or(i64::MAX));
+        self.snapshots_failed.get_or_create(&labels).inc_by(u64::from(failed));
+    }
+
+    /// The newest day of a venue that has a verified snapshot ended then.
+    pub fn snapshotted(&self, venue: &VenueId, day_end: Timestamp) {
+        let labels = ByVenue { venue: venue.to_string() };
+        self.snapshotted.get_or_create(&labels).set(day_end.0.div_euclid(1000));
+    }
+
     /// A request was answered. `route` is the pattern, never the address: addresses hold tokens.
     pub fn requested(&self, method: &str, route: &str, status: u16, took: Duration) {
         let labels = ByRoute { method: method.to_owned(), route: route.to_owned(), status };
@@ -161,6 +203,7 @@ fn rule_name(rule: Rule) -> &'static str {
         Rule::Urgent => "urgent",
         Rule::Overdue => "overdue",
         Rule::Ready => "ready",
+        Rule::Rejoin => "rejoin",
         Rule::Cycle => "cycle",
         Rule::Early => "early",
         Rule::ByHand => "by_hand",

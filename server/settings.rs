@@ -3,8 +3,8 @@
 //! Read once at the start, into types; everything wrong is found and told together, with its place and what would
 //! be right. Nothing here opens a port or makes a folder, so `callnext config check` can be run anywhere.
 //!
-//! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of
-//! `[server]`; lists are separated by commas. Venues are declared in the file alone.
+//! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of `[server]`,
+//! `[journal]`, `[journal.redis]` and `[snapshot]`; lists are separated by commas. Venues are declared in the file alone.
 
 mod address;
 mod place;
@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use callnext_engine::Declaration;
-use callnext_engine::config::ConfigError;
+use callnext_engine::config::{ConfigError, Layers};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +26,8 @@ pub use self::address::{NotAnAddress, Origin, PublicUrl};
 pub use self::report::Report;
 
 use self::place::Placed;
+use crate::journal::redis::RedisOptions;
+use crate::snapshot::SnapshotSettings;
 
 /// Most threads that serve requests: beyond any machine's cores they only take memory.
 pub const WORKERS_MAX: usize = 256;
@@ -46,6 +48,12 @@ pub struct Settings {
     /// Where and how the server runs.
     #[serde(default)]
     pub server: ServerSettings,
+    /// Where changes are kept.
+    #[serde(default)]
+    pub journal: JournalSettings,
+    /// Where days that are over are kept, and how long.
+    #[serde(default)]
+    pub snapshot: SnapshotSettings,
     /// The venues, in the order in which they are written.
     #[serde(default, rename = "venue")]
     pub venues: Vec<Declaration>,
@@ -82,6 +90,27 @@ impl Default for ServerSettings {
             trusted_origins: Vec::new(),
         }
     }
+}
+
+/// Where changes are kept before anybody is shown them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalSettings {
+    /// Which store: one file in the data folder, or Redis.
+    pub store: Store,
+    /// How Redis is reached, where it is the store.
+    pub redis: RedisOptions,
+}
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// One file in the data folder.
+    #[default]
+    Sqlite,
+    /// Redis, as `[journal.redis]` says.
+    Redis,
 }
 
 /// Why settings cannot be used.
@@ -148,6 +177,20 @@ impl Settings {
         if self.server.data.as_os_str().is_empty() {
             add("server.data".to_owned(), "is empty: name a folder".to_owned());
         }
+        match self.journal.store {
+            Store::Redis => {
+                for (setting, problem) in self.journal.redis.problems() {
+                    add(format!("journal.redis.{setting}"), problem);
+                }
+            }
+            Store::Sqlite if self.journal.redis != RedisOptions::default() => {
+                let problem = "has no effect: set store = \"redis\" in [journal], or take it out".to_owned();
+                add("journal.redis".to_owned(), problem);
+            }
+            Store::Sqlite => {}
+        }
+        found.extend(self.snapshot.problems());
+        let mut add = |place: String, problem: String| found.push(ConfigError { place, problem });
         if self.venues.is_empty() {
             add("venue".to_owned(), "there is none: declare at least one with [[venue]]".to_owned());
         }
@@ -162,7 +205,7 @@ impl Settings {
                     problem: "is declared twice".to_owned(),
                 });
             }
-            found.extend(venue.problems());
+            found.extend(venue.problems_under(&Layers::default()));
         }
         found
     }
@@ -174,6 +217,7 @@ fn environment() -> config::Environment {
         .separator(ENVIRONMENT_SEPARATOR)
         .list_separator(",")
         .with_list_parse_key("server.trusted_origins")
+        .with_list_parse_key("journal.redis.urls")
         .try_parsing(true)
 }
 

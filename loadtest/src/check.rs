@@ -316,7 +316,7 @@ mod tests {
             .collect();
         serde_json::from_value(json!({"type": "board", "epoch": epoch, "seq": seq, "at": "2026-11-22T08:00:00Z",
             "venue": {"id": "hall", "name": name}, "time_zone": "Asia/Shanghai", "services": [], "calls": calls,
-            "ready": [], "missed": [], "notices": [], "speech": []}))
+            "ready": [], "missed": [], "closed": [], "notices": [], "speech": []}))
         .unwrap()
     }
 

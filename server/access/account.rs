@@ -175,6 +175,12 @@ impl Roles {
         self.allow(permission, &Scope::Everywhere)
     }
 
+    /// The most powerful role at this venue: the one there, or the one everywhere.
+    pub fn at(&self, venue: &VenueId) -> Option<Role> {
+        let roles = [Scope::Everywhere, Scope::Venue(venue.clone())].map(|scope| self.0.get(&scope).copied());
+        roles.into_iter().flatten().min()
+    }
+
     fn allow(&self, permission: Permission, scope: &Scope) -> bool {
         self.0.get(scope).is_some_and(|role| role.may(permission))
     }

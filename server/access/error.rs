@@ -12,6 +12,8 @@ use crate::database::DatabaseError;
 pub enum AccessErrorKind {
     /// It is not known who asks.
     Unauthenticated,
+    /// Somebody's word is not good enough.
+    Forbidden,
     /// There is no such thing.
     Unknown,
     /// Not in this state.
@@ -30,6 +32,9 @@ pub enum AccessError {
     /// No such account, or not its password: which of the two is not said.
     #[error("the name or the password is wrong")]
     LoginFailed,
+    /// Whoever was to approve something did not prove who they are: no such account, or not its password.
+    #[error("the approver's name or password is wrong")]
+    ApproverRefused,
     /// Too many wrong passwords for this account, or too many logins at once.
     #[error("too many attempts: try again in {} s", retry_after.as_secs())]
     TooManyAttempts {
@@ -138,6 +143,7 @@ impl AccessError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::LoginFailed => "login_failed",
+            Self::ApproverRefused => "approver_refused",
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::UserUnknown => "user_unknown",
             Self::UserInvalid => "user_invalid",
@@ -161,6 +167,7 @@ impl AccessError {
     /// What sort of no it is.
     pub const fn kind(&self) -> AccessErrorKind {
         match self {
+            Self::ApproverRefused => AccessErrorKind::Forbidden,
             Self::LoginFailed | Self::SetupTokenInvalid => AccessErrorKind::Unauthenticated,
             Self::UserUnknown | Self::DeviceUnknown => AccessErrorKind::Unknown,
             Self::LastAdministrator | Self::DeviceExists => AccessErrorKind::Conflict,

@@ -1,5 +1,6 @@
 //! Who asks. The only thing a route needs to know about access.
 
+use callnext_engine::event::Approval;
 use callnext_engine::{Actor, VenueId};
 
 use super::account::{DeviceName, Roles, UserName};
@@ -43,6 +44,17 @@ impl Principal {
         match self {
             Self::Staff { roles, .. } => roles.may_everywhere(permission),
             Self::Device { .. } | Self::Anonymous => false,
+        }
+    }
+
+    /// Whose word this is at a venue, and in which role; none where nobody's word is asked for (B3).
+    pub fn approval(&self, venue: &VenueId) -> Option<Approval> {
+        match self {
+            Self::Staff { user, roles } => {
+                let role = roles.at(venue)?.approves_as()?;
+                Some(Approval { by: user.shared(), role })
+            }
+            Self::Device { .. } | Self::Anonymous => None,
         }
     }
 

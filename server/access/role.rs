@@ -2,6 +2,7 @@
 //!
 //! A route names the permission it needs and knows no role; a role is nothing but its column in the table.
 
+use callnext_engine::config::ApproverRole;
 use serde::{Deserialize, Serialize};
 
 /// What a member of staff is at a venue.
@@ -38,6 +39,17 @@ impl Role {
     /// The role of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// In which role somebody of this one can approve what the rules leave to a person (B3).
+    pub const fn approves_as(self) -> Option<ApproverRole> {
+        match self {
+            Self::Administrator => Some(ApproverRole::Administrator),
+            Self::Manager => Some(ApproverRole::Manager),
+            Self::Nurse => Some(ApproverRole::Nurse),
+            Self::Clerk => Some(ApproverRole::Clerk),
+            Self::Viewer => None,
+        }
     }
 
     /// Whether it allows this.
@@ -86,6 +98,10 @@ pub enum Permission {
     SeeBoard,
     /// See the whole queue, with names and reasons.
     SeeQueue,
+    /// See why: a ticket's whole story, with who did what.
+    SeeStory,
+    /// See the day's figures: how fair it was, and who called by hand.
+    SeeFigures,
     /// Give a number (R4, H1).
     TakeTicket,
     /// Set today's bookings.
@@ -112,6 +128,8 @@ pub enum Permission {
     Transfer,
     /// Take a ticket out.
     Cancel,
+    /// Close a service or a clinic for the day, and open it again (B10).
+    Close,
     /// Grant precedence (R3, R10).
     GrantGreenChannel,
     /// Take back one's own last change.
@@ -126,9 +144,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::SeeBoard,
         Self::SeeQueue,
+        Self::SeeStory,
+        Self::SeeFigures,
         Self::TakeTicket,
         Self::SetAppointments,
         Self::CheckIn,
@@ -142,6 +162,7 @@ impl Permission {
         Self::Requeue,
         Self::Transfer,
         Self::Cancel,
+        Self::Close,
         Self::GrantGreenChannel,
         Self::Undo,
         Self::ManageDevices,
@@ -157,7 +178,8 @@ impl Permission {
             Self::SeeBoard => (&[Administrator, Manager, Nurse, Clerk, Viewer], &[Board]),
             Self::SeeQueue => (&[Administrator, Manager, Nurse, Clerk, Viewer], &[]),
             Self::TakeTicket | Self::CheckIn => (&[Administrator, Manager, Nurse, Clerk], &[Kiosk]),
-            Self::CallNext
+            Self::SeeStory
+            | Self::CallNext
             | Self::CallByHand
             | Self::ServeCounter
             | Self::SetCounter
@@ -167,7 +189,7 @@ impl Permission {
             | Self::Transfer
             | Self::Cancel
             | Self::Undo => (&[Administrator, Manager, Nurse, Clerk], &[]),
-            Self::SetAppointments | Self::AddOverflow | Self::GrantGreenChannel => {
+            Self::SeeFigures | Self::SetAppointments | Self::AddOverflow | Self::Close | Self::GrantGreenChannel => {
                 (&[Administrator, Manager, Nurse], &[])
             }
             Self::ManageDevices | Self::ConfigureVenue => (&[Administrator, Manager], &[]),
@@ -185,6 +207,8 @@ mod tests {
                             administrator  manager  nurse  clerk  viewer  board  kiosk
         SeeBoard            x              x        x      x      x       x      -
         SeeQueue            x              x        x      x      x       -      -
+        SeeStory            x              x        x      x      -       -      -
+        SeeFigures          x              x        x      -      -       -      -
         TakeTicket          x              x        x      x      -       -      x
         SetAppointments     x              x        x      -      -       -      -
         CheckIn             x              x        x      x      -       -      x
@@ -198,6 +222,7 @@ mod tests {
         Requeue             x              x        x      x      -       -      -
         Transfer            x              x        x      x      -       -      -
         Cancel              x              x        x      x      -       -      -
+        Close               x              x        x      -      -       -      -
         GrantGreenChannel   x              x        x      -      -       -      -
         Undo                x              x        x      x      -       -      -
         ManageDevices       x              x        -      -      -       -      -

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::http::DemoState;
 use crate::replay::client;
 use crate::replay::day::{Day, DayError, Wanted};
+use crate::settings::JournalSettings;
 use crate::venues::RegistryError;
 use crate::wire::{DemoAccount, DemoInfo, DeviceAnswer};
 
@@ -87,12 +88,14 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
     let app = App::build(Parts {
         listen: options.listen,
         data: options.data,
+        journal: JournalSettings::default(),
         public_url: None,
         trusted_origins: Vec::new(),
         workers: None,
         venues,
         clock: clock.clone(),
         access,
+        snapshot: None,
         demo: Some(DemoState { info, playing: Box::new(move || still.now()), works: Box::new(works) }),
         cluster: None,
     })

@@ -3,9 +3,10 @@
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, post, put};
 use callnext_engine::appointment::{Appointment, AppointmentState};
+use callnext_engine::step::Step;
 use callnext_engine::ticket::{Slot, Visitor};
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Action, BusinessDay, Millis, Timestamp, VenueConfig};
+use callnext_engine::{Action, BusinessDay, Millis, ServiceId, Timestamp, VenueConfig};
 use chrono::{DateTime, NaiveTime};
 
 use super::edge::Edge;
@@ -101,8 +102,17 @@ fn appointment(
             ..Visitor::default()
         },
         wants: asked.counter,
+        steps: steps(asked.steps.as_deref().unwrap_or_default())?,
         state: AppointmentState::Expected,
     })
+}
+
+fn steps(text: &str) -> Result<Vec<Step>, ApiError> {
+    let step = |id: &str| match ServiceId::parse(id) {
+        Ok(service) => Ok(Step { service, wants: None }),
+        Err(problem) => Err(ApiError::AppointmentsInvalid(format!("steps: {problem}"))),
+    };
+    text.split_whitespace().map(step).collect()
 }
 
 fn slot_start(text: &str, day: BusinessDay, config: &VenueConfig) -> Option<Timestamp> {

@@ -110,6 +110,9 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
 fn complete_operation(address: &str, operation: &mut Operation, writes: bool) {
     let names = address.split('{').skip(1).filter_map(|rest| rest.split('}').next());
     let mut parameters: Vec<RefOr<Parameter>> = names.map(in_address).map(RefOr::T).collect();
+    let of_query = |parameter: &Parameter| matches!(parameter.parameter_in, ParameterIn::Query);
+    let declared = operation.parameters.take().into_iter().flatten();
+    parameters.extend(declared.filter(|declared| matches!(declared, RefOr::T(declared) if of_query(declared))));
     if writes {
         let key = ParameterBuilder::new()
             .name("Idempotency-Key")
@@ -139,6 +142,7 @@ fn in_address(name: &str) -> Parameter {
     let description = match name {
         "venue" => "Name of the venue",
         "counter" => "Name of the counter",
+        "service" => "Name of the service",
         "id" => "Name of the ticket",
         "token" => "From the phone link",
         "user" => "Account name",

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use callnext_engine::{Action, Command, VenueId};
+use callnext_engine::{Action, Command, TicketState, VenueId};
 
+use super::admission::Admission;
 use super::error::ApiError;
 use super::watch::Closing;
 use super::write::Write;
@@ -12,8 +13,13 @@ use crate::access::{Access, Permission, Principal, TicketLink};
 use crate::clock::Clock;
 use crate::cluster::Member;
 use crate::metrics::Metrics;
-use crate::venues::{Answer, Registry};
+use crate::snapshot::Nights;
+use crate::venues::{Answer, Bell, Registry};
 use crate::wire::DemoInfo;
+
+/// Transfers a link is followed through: more than anybody is sent on in one day. Each arrival is a new ticket, so no
+/// way leads round in circles.
+const HOPS_MAX: usize = 1_000;
 
 /// The parts of the server that requests need.
 pub struct Edge {
@@ -27,10 +33,16 @@ pub struct Edge {
     pub wall: Clock,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Whether every day that is over has its snapshot.
+    pub nights: Nights,
     /// Where phones reach this server, if it is not where the request came in.
     pub public_url: Option<String>,
     /// Other origins whose pages may use this server.
     pub trusted_origins: Vec<String>,
+    /// How many sockets are let in.
+    pub admission: Admission,
+    /// Wakes whoever carries tickets to other venues.
+    pub bell: Bell,
     /// Whether the server is going down: sockets are told to come back.
     pub closing: Closing,
     /// The demo, if this is one.
@@ -68,6 +80,25 @@ impl Edge {
         let principal = write.asker.must(permission, venue)?;
         let id = write.command_id(key_space(&principal));
         Ok(self.registry.submit(venue, Command { id, by: principal.actor(), action }).await?)
+    }
+
+    /// Where the ticket of a link is now: it may have gone on to another venue, and on from there (R6).
+    pub async fn follow(&self, link: TicketLink) -> Result<TicketLink, ApiError> {
+        let mut link = link;
+        for _ in 0..HOPS_MAX {
+            let ticket = link.ticket;
+            let gone = self.registry.look(&link.venue, move |shown| match &shown.venue().ticket(ticket)?.state {
+                TicketState::Transferred { to, arrived: Some(ticket) } => {
+                    Some(TicketLink { venue: to.clone(), ticket: *ticket })
+                }
+                _ => None,
+            });
+            match gone.await? {
+                Some(next) => link = next,
+                None => break,
+            }
+        }
+        Ok(link)
     }
 
     /// Submits what the holder of a ticket wants.

@@ -43,6 +43,9 @@ pub enum ApiError {
     /// No such service, in an address.
     #[error("there is no service \"{0}\" here")]
     ServiceUnknown(String),
+    /// The journal knows no such day.
+    #[error("there is nothing on record of this day")]
+    DayUnknown,
     /// The phone link opens nothing.
     #[error("this link opens no ticket, or its day is over")]
     TokenUnknown,
@@ -78,6 +81,12 @@ pub enum ApiError {
     /// The world fails: storage is away, or there is too much to do.
     #[error("the server cannot save at the moment; nothing was changed")]
     Unavailable,
+    /// More sockets come than can be opened in time.
+    #[error("too many come at this moment; come back in {retry_after_s} s")]
+    Crowded {
+        /// When to come back, seconds.
+        retry_after_s: u32,
+    },
     /// We are wrong.
     #[error("something went wrong on our side")]
     Internal,
@@ -94,6 +103,7 @@ impl ApiError {
             Self::OriginForeign => "origin_foreign",
             Self::VenueUnknown => "venue_unknown",
             Self::ServiceUnknown(_) => "service_unknown",
+            Self::DayUnknown => "day_unknown",
             Self::TokenUnknown => "token_unknown",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
@@ -103,7 +113,7 @@ impl ApiError {
             Self::QueryInvalid(_) => "query_invalid",
             Self::KeyInvalid => "idempotency_key_invalid",
             Self::AppointmentsInvalid(_) => "appointments_invalid",
-            Self::Unavailable => "service_unavailable",
+            Self::Unavailable | Self::Crowded { .. } => "service_unavailable",
             Self::Internal => "internal_error",
         }
     }
@@ -119,6 +129,7 @@ impl ApiError {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Access(AccessError::TooManyAttempts { retry_after }) => Some(retry_after.as_secs().max(1)),
+            Self::Crowded { retry_after_s } => Some((*retry_after_s).into()),
             other if other.status_code() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_S),
             _ => None,
         }
@@ -161,6 +172,7 @@ impl ResponseError for ApiError {
             },
             Self::Access(error) => match error.kind() {
                 AccessErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+                AccessErrorKind::Forbidden => StatusCode::FORBIDDEN,
                 AccessErrorKind::Unknown => StatusCode::NOT_FOUND,
                 AccessErrorKind::Conflict => StatusCode::CONFLICT,
                 AccessErrorKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -169,13 +181,15 @@ impl ResponseError for ApiError {
             },
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::JoinNotAllowed | Self::OriginForeign => StatusCode::FORBIDDEN,
-            Self::VenueUnknown | Self::ServiceUnknown(_) | Self::TokenUnknown | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::VenueUnknown | Self::ServiceUnknown(_) | Self::DayUnknown | Self::TokenUnknown | Self::NotFound => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::BodyInvalid(_) | Self::QueryInvalid(_) | Self::KeyInvalid => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::AppointmentsInvalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -224,9 +238,23 @@ fn sentence(refusal: &Refusal) -> String {
             format!("ticket {ticket} cannot be missed yet: {grace_ms} ms of grace and {recalls} recalls are left")
         }
         Refusal::SlotNotBegun { ticket } => format!("ticket {ticket} cannot be missed before its own slot"),
-        Refusal::OverflowQuotaReached { service, quota } => {
+        Refusal::ServiceClosed { service } => format!("service \"{service}\" is closed for today"),
+        Refusal::CounterClosed { counter } => format!("the clinic at counter \"{counter}\" is closed for today"),
+        Refusal::NotClosed => "it is not closed".to_owned(),
+        Refusal::NoNextStep { ticket } => format!("ticket {ticket} has no step after this one"),
+        Refusal::DayOver => "the day on which it was sent is over".to_owned(),
+        Refusal::TransferUnknown => "no such transfer is on its way".to_owned(),
+        Refusal::OverflowQuotaReached { service, quota, approver: None } => {
             format!("all {quota} overflow numbers of \"{service}\" have been added")
         }
+        Refusal::OverflowQuotaReached { service, quota, approver: Some(_) } => {
+            format!("all {quota} overflow numbers of \"{service}\" have been added; more need somebody's approval")
+        }
+        Refusal::CheckInTooEarly { from } => {
+            format!("it is too early to check in for this booking: come from {from} on")
+        }
+        Refusal::AppointmentNotShown => "the session of this booking is over: it counts as not shown".to_owned(),
+        Refusal::NoFreeSlot { service } => format!("\"{service}\" has no free slot left today"),
         Refusal::VenueFull { limit } => format!("the venue's limit of {limit} is reached"),
         Refusal::ConfigInvalid { problems } | Refusal::PolicyInvalid { problems } => problems.join("; "),
         Refusal::PolicyChangedMeanwhile { version } => {

@@ -14,7 +14,7 @@ use actix_web::web::Bytes;
 use futures_util::Stream;
 
 /// Largest frame a client may send, bytes: it has nothing to say but `resume`.
-pub const FRAME_BYTES_MAX: u64 = 4 * 1024;
+pub const FRAME_BYTES_MAX: usize = 4 * 1024;
 
 /// A stream of socket bytes that ends at a frame announcing too much.
 pub struct FrameGuard<S> {
@@ -57,7 +57,7 @@ impl Header {
             self.bytes.push(*first);
             bytes = rest;
             if let Some(length) = self.announced() {
-                if length > FRAME_BYTES_MAX {
+                if length > FRAME_BYTES_MAX as u64 {
                     return false;
                 }
                 if self.is_whole() {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn frames_up_to_the_limit_pass_however_they_are_cut() {
         let mut stream = Vec::new();
-        for length in [0, 1, 125, 126, 1000, FRAME_BYTES_MAX, 3] {
+        for length in [0, 1, 125, 126, 1000, FRAME_BYTES_MAX as u64, 3] {
             stream.extend(frame(length));
             stream.extend(vec![b'x'; usize::try_from(length).unwrap()]);
         }
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_refused_by_what_it_announces() {
-        for length in [FRAME_BYTES_MAX + 1, 1 << 30, u64::MAX] {
+        for length in [FRAME_BYTES_MAX as u64 + 1, 1 << 30, u64::MAX] {
             assert!(!Header::default().follow(&frame(length)), "{length}");
         }
     }

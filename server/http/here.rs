@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
-use callnext_engine::{CounterId, TicketId, VenueId};
+use callnext_engine::{CounterId, ServiceId, TicketId, VenueId};
 
 use super::edge::Edge;
 use super::error::ApiError;
@@ -24,6 +24,11 @@ impl Here {
         CounterId::parse(self.part("counter")).map_err(|_| ApiError::NotFound)
     }
 
+    /// `{service}`
+    pub fn service(&self) -> Result<ServiceId, ApiError> {
+        ServiceId::parse(self.part("service")).map_err(|_| ApiError::NotFound)
+    }
+
     /// `{id}` of a ticket.
     pub fn ticket(&self) -> Result<TicketId, ApiError> {
         let id = self.part("id").parse().map(TicketId).map_err(|_| ApiError::NotFound)?;
@@ -31,7 +36,7 @@ impl Here {
         if id.to_string() == self.part("id") { Ok(id) } else { Err(ApiError::NotFound) }
     }
 
-    /// `{token}` of a phone link.
+    /// `{token}` of a phone link, as it was given out; [`Edge::follow`] tells where its ticket is now.
     pub fn link(&self) -> Result<TicketLink, ApiError> {
         let edge = self.0.app_data::<web::Data<Edge>>().ok_or(ApiError::Internal)?;
         edge.access.links().open(self.part("token")).ok_or(ApiError::TokenUnknown)

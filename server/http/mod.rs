@@ -4,20 +4,28 @@
 //! `socket` the only one that names `actix_web_actors`.
 
 mod accounts;
+mod admission;
 mod appointments;
 mod asker;
+mod closures;
 mod cluster;
 mod counters;
 mod docs;
 mod edge;
 mod error;
+mod figures;
 mod frame_guard;
+mod handover;
 mod here;
+pub mod line;
+mod moves;
 mod ops;
 mod origin;
 mod pages;
 mod phone;
 mod policies;
+mod porter;
+mod serve;
 mod sessions;
 mod socket;
 mod tickets;
@@ -25,9 +33,12 @@ mod venues;
 mod watch;
 mod write;
 
+pub use admission::Admission;
 pub use edge::{DemoState, Edge};
 pub use error::ApiError;
-pub use socket::keep_socket_honest;
+pub use handover::hand_over;
+pub use porter::{Porter, Porters};
+pub use serve::{listen, serve};
 pub use watch::Closing;
 
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
@@ -36,9 +47,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::venues::Hub;
-use actix::Addr;
-
 /// What a page may load: only what this server serves; sockets to it as well.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self'; \
      script-src 'self'; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
@@ -46,7 +54,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 /// The server's application, as the binary and every test run it.
 pub fn app(
     edge: web::Data<Edge>,
-    hub: web::Data<Addr<Hub>>,
+    porter: web::Data<Porter>,
 ) -> App<
     impl dev::ServiceFactory<
         dev::ServiceRequest,
@@ -61,7 +69,7 @@ pub fn app(
     // The documents' page first: the interface would swallow everything that begins as it does.
     let (app, _) = documented(App::new().configure(|config| docs::page(config, openapi)));
     app.app_data(edge)
-        .app_data(hub)
+        .app_data(porter)
         .app_data(web::Data::new(texts))
         .app_data(web::Data::new(methods))
         .configure(sockets)
@@ -116,12 +124,16 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(policies::list)
         .service(policies::change)
         .service(policies::give_back)
+        .service(figures::day)
+        .service(figures::story)
         .service(tickets::take)
         .service(tickets::overflow)
         .service(tickets::hold)
         .service(tickets::bring_back)
         .service(tickets::requeue)
-        .service(tickets::transfer)
+        .service(moves::transfer)
+        .service(moves::set_steps)
+        .service(moves::skip_step)
         .service(tickets::cancel)
         .service(tickets::green_channel)
         .service(appointments::set)
@@ -132,6 +144,12 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(counters::complete)
         .service(counters::miss)
         .service(counters::set)
+        .service(closures::of_service)
+        .service(closures::of_counter)
+        .service(closures::close_service)
+        .service(closures::close_counter)
+        .service(closures::reopen_service)
+        .service(closures::reopen_counter)
         .service(phone::card)
         .service(phone::qr)
         .service(phone::cancel)

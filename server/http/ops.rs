@@ -38,16 +38,26 @@ async fn health() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok\n")
 }
 
-/// The process can save, and so can work.
+/// The process can save, and so can work. Lines that begin with `warning:` tell in how far the store may lose more
+/// than the settings promise, and which nights have no snapshot: no reasons not to work.
 async fn ready(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
     if edge.closing.has_begun() {
         return Err(ApiError::Unavailable);
     }
     edge.registry.ready().await?;
-    Ok(HttpResponse::Ok().content_type("text/plain").body("ready\n"))
+    let warnings = edge.registry.shortfalls().into_iter().map(|problem| format!("warning: {problem}"));
+    // Why is in the log: it may name places on this machine.
+    let nights = edge
+        .nights
+        .troubled()
+        .into_iter()
+        .map(|(venue, night)| format!("warning: venue {venue}: closed days without a snapshot: {}", night.missing));
+    let lines: Vec<String> = std::iter::once("ready".to_owned()).chain(warnings).chain(nights).collect();
+    Ok(HttpResponse::Ok().content_type("text/plain").body(lines.join("\n") + "\n"))
 }
 
 async fn metrics(edge: Data<Edge>) -> HttpResponse {
+    edge.metrics.judged(edge.registry.shortfalls().len());
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(edge.metrics.render())

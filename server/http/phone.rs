@@ -33,7 +33,7 @@ pub(super) async fn qr(edge: Data<Edge>, here: Here) -> Result<HttpResponse, Api
 #[utoipa::path(tag = "phone", request_body = EmptyRequest, responses((status = 200, body = CardFrame)))]
 #[post("/tickets/{token}/cancellations")]
 pub(super) async fn cancel(edge: Data<Edge>, here: Here, write: Write<EmptyRequest>) -> Result<HttpResponse, ApiError> {
-    let link = here.link()?;
+    let link = edge.follow(here.link()?).await?;
     edge.submit_as_holder(&link, &write, Action::Cancel { ticket: link.ticket, reason: None }).await?;
     show(&edge, &here).await
 }
@@ -46,17 +46,16 @@ pub(super) async fn step_back(
     here: Here,
     write: Write<StepBackRequest>,
 ) -> Result<HttpResponse, ApiError> {
-    let link = here.link()?;
+    let link = edge.follow(here.link()?).await?;
     let action = Action::StepBack { ticket: link.ticket, places: write.body.places };
     edge.submit_as_holder(&link, &write, action).await?;
     show(&edge, &here).await
 }
 
 async fn show(edge: &Edge, here: &Here) -> Result<HttpResponse, ApiError> {
-    let link = here.link()?;
+    let link = edge.follow(here.link()?).await?;
     let frame = edge.registry.look(&link.venue, move |shown| shown.card_frame(link.ticket)).await?;
-    let (frame, ..) = frame.ok_or(ApiError::TokenUnknown)?;
     // The card is already text: the very bytes a socket would get.
-    let body = frame.into_bytes();
+    let body = frame.ok_or(ApiError::TokenUnknown)?.text().into_bytes();
     Ok(HttpResponse::Ok().content_type("application/json").insert_header(("Cache-Control", "no-store")).body(body))
 }

@@ -1,4 +1,5 @@
-//! One socket, from handshake to close: the only file that names `actix_web_actors`.
+//! One session, from handshake to close: the only file that names `actix_web_actors`. Consoles have one, as they are told
+//! each change; boards and phones only where their connection cannot be a line (`line/`).
 //!
 //! A session moves bytes and decides nothing. Its mailbox is bounded; when the client stops reading, the mailbox
 //! fills, the hub notices, and the kernel ends the connection after [`STALLED_MAX`].
@@ -17,7 +18,7 @@ use bytestring::ByteString;
 
 use super::error::ApiError;
 use super::frame_guard::{FRAME_BYTES_MAX, FrameGuard};
-use crate::venues::Viewer;
+use super::line::Code;
 
 /// Frames a session holds before it counts as full.
 const MAILBOX: usize = 16;
@@ -34,8 +35,6 @@ pub trait Talk: Unpin + 'static {
     fn opened(&mut self, out: Out);
     /// The client sent a text.
     fn heard(&mut self, text: &str, out: Out) -> Heard;
-    /// Some time has passed on an open socket.
-    fn went_on(&mut self, out: Out);
     /// The socket is closed.
     fn closed(&mut self);
 }
@@ -52,8 +51,9 @@ pub enum Heard {
 #[derive(Clone)]
 pub struct Out(Addr<Session>);
 
-impl Viewer for Out {
-    fn send(&self, frame: ByteString) -> bool {
+impl Out {
+    /// Hands over a frame; false if the session is full.
+    pub fn send(&self, frame: ByteString) -> bool {
         match self.0.try_send(Deliver(frame)) {
             // A session that is gone needs nothing; its leaving is on the way.
             Ok(()) | Err(SendError::Closed(_)) => true,
@@ -61,21 +61,9 @@ impl Viewer for Out {
         }
     }
 
-    fn end(&self) {
-        // A jammed session does not hear this; the kernel's time limit ends it.
-        let _full = self.0.try_send(Close(CloseCode::Again)).is_err();
-    }
-}
-
-impl Out {
-    /// Tells the client that it may no longer watch.
-    pub fn refuse(&self) {
-        let _full = self.0.try_send(Close(CloseCode::Policy)).is_err();
-    }
-
-    /// Tells the client to come back later, to this server or another.
-    pub fn restart(&self) {
-        let _full = self.0.try_send(Close(CloseCode::Restart)).is_err();
+    /// Ends the session from outside. A jammed one does not hear this; the kernel's time limit ends it.
+    pub fn close(&self, code: Code) {
+        let _full = self.0.try_send(Close(CloseCode::from(code.number()))).is_err();
     }
 }
 
@@ -88,8 +76,7 @@ pub fn open(
     let mut answer = ws::handshake(request).map_err(|_| ApiError::UpgradeRequired)?;
     let guard = FrameGuard::new(payload);
     let session = Session { talk, heard_at: Instant::now(), too_large: guard.ended() };
-    let most = usize::try_from(FRAME_BYTES_MAX).unwrap_or(usize::MAX);
-    let codec = Codec::new().max_size(most);
+    let codec = Codec::new().max_size(FRAME_BYTES_MAX);
     Ok(answer.streaming(WebsocketContext::with_codec(session, guard, codec)))
 }
 
@@ -131,7 +118,6 @@ impl Actor for Session {
                 end(ctx, CloseCode::Away, "nothing heard");
             } else {
                 ctx.ping(b"");
-                session.talk.went_on(Out(ctx.address()));
             }
         });
     }

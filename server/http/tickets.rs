@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpResponse, post};
+use callnext_engine::step::Step;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Actor, Command, Lane, VenueId};
 
 use super::edge::{Edge, key_space};
 use super::error::ApiError;
 use super::here::Here;
+use super::moves::step;
 use super::write::Write;
 use crate::access::{Permission, Principal};
 use crate::venues::Answer;
 use crate::wire::{
-    GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest, TransferRequest,
+    ApproverRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest,
 };
 
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.
@@ -31,12 +33,25 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
         reference: asked.visitor.as_deref().and_then(|identity| edge.access.links().visitor_reference(identity)),
         language: asked.language,
     };
-    let action = Action::TakeTicket { service: asked.service.clone(), lane, visitor, wants: asked.counter.clone() };
+    if asked.slot && (lane != Lane::WalkIn || !asked.steps.is_empty()) {
+        return Err(ApiError::BodyInvalid(
+            "`slot` goes with no other lane than `walk_in`, and with no `steps`".to_owned(),
+        ));
+    }
+    let (service, wants) = (asked.service.clone(), asked.counter.clone());
+    let action = if asked.slot {
+        Action::TakeSlot { service, visitor, wants }
+    } else if asked.steps.is_empty() {
+        Action::TakeTicket { service, lane, visitor, wants }
+    } else {
+        let steps = std::iter::once(Step { service, wants }).chain(asked.steps.iter().map(step)).collect();
+        Action::TakeVisit { steps, lane, visitor }
+    };
     let answer = match write.asker.must(permission, &venue) {
         Ok(_) => edge.submit(&venue, &write, permission, action).await?,
         Err(refused) => {
             let open = edge.registry.look(&venue, |shown| shown.venue().config().join_by_phone).await?;
-            if lane != Lane::WalkIn {
+            if lane != Lane::WalkIn || !asked.steps.is_empty() {
                 return Err(refused);
             }
             if !open {
@@ -59,9 +74,18 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
 pub(super) async fn overflow(
     edge: Data<Edge>,
     here: Here,
-    write: Write<OverflowRequest>,
+    mut write: Write<OverflowRequest>,
 ) -> Result<HttpResponse, ApiError> {
     let venue = here.venue()?;
+    // Nobody tries passwords here who could not use them.
+    let asker = write.asker.must(Permission::AddOverflow, &venue)?;
+    let approval = match write.body.approver.take() {
+        None => asker.approval(&venue),
+        Some(ApproverRequest { user, password }) => {
+            write.told_by(&format!("{} {user}", here.0.path()));
+            edge.access.vouch(&user, &password, edge.wall.now()).await?.approval(&venue)
+        }
+    };
     let asked = &write.body;
     let action = Action::AddOverflow {
         service: asked.service.clone(),
@@ -69,6 +93,7 @@ pub(super) async fn overflow(
         reason: asked.reason.as_str().into(),
         approved_by: asked.approved_by.as_str().into(),
         note: text(asked.note.as_deref()),
+        approval,
     };
     let answer = edge.submit(&venue, &write, Permission::AddOverflow, action).await?;
     issued(&edge, &here, &venue, answer)
@@ -108,24 +133,6 @@ pub(super) async fn requeue(
 ) -> Result<Json<TicketAnswer>, ApiError> {
     let action = Action::Requeue { ticket: here.ticket()?, reason: needed(&write.body) };
     one(edge.submit(&here.venue()?, &write, Permission::Requeue, action).await?)
-}
-
-/// To another service, keeping number, history and waiting time (R6, R7).
-#[utoipa::path(tag = "tickets", request_body = TransferRequest, responses((status = 200, body = TicketAnswer)))]
-#[post("/venues/{venue}/tickets/{id}/transfers")]
-pub(super) async fn transfer(
-    edge: Data<Edge>,
-    here: Here,
-    write: Write<TransferRequest>,
-) -> Result<Json<TicketAnswer>, ApiError> {
-    let asked = &write.body;
-    let action = Action::Transfer {
-        ticket: here.ticket()?,
-        service: asked.service.clone(),
-        reason: asked.reason.as_str().into(),
-        wants: asked.counter.clone(),
-    };
-    one(edge.submit(&here.venue()?, &write, Permission::Transfer, action).await?)
 }
 
 /// Takes a ticket out.

@@ -1,10 +1,8 @@
 //! What each kind of socket watches: a board, a phone, a console.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use actix::Addr;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use bytestring::ByteString;
@@ -13,25 +11,32 @@ use callnext_engine::{ServiceId, VenueId};
 use super::asker::{Asker, tokens};
 use super::edge::Edge;
 use super::error::ApiError;
+use super::handover::{can_hand_over, hand_over};
 use super::here::Here;
+use super::porter::{AskPass, Join, Porter};
 use super::socket::{Heard, Out, Talk, open};
 use super::write::ByName;
 use crate::access::Permission;
-use crate::venues::{Audience, Hub, Join, Publication, Shown, Viewer};
+use crate::clock::Clock;
+use crate::venues::{Audience, Frame, Publication, Shown, ViewerKey};
 use crate::wire::{ClientFrame, ErrorFrame, rfc3339};
 
-/// Whether the server is going down, and the sockets to tell.
+/// Whether the server is going down, and who is to tell the sockets.
 #[derive(Clone, Default)]
 pub struct Closing(Arc<State>);
 
 #[derive(Default)]
 struct State {
     begun: AtomicBool,
-    open: Mutex<std::collections::BTreeMap<u64, Out>>,
-    next: std::sync::atomic::AtomicU64,
+    porters: RwLock<Vec<Porter>>,
 }
 
 impl Closing {
+    /// Adds a porter that is to be told.
+    pub fn add(&self, porter: Porter) {
+        self.0.porters.write().unwrap_or_else(PoisonError::into_inner).push(porter);
+    }
+
     /// Whether it has begun.
     pub fn has_begun(&self) -> bool {
         self.0.begun.load(Ordering::Relaxed)
@@ -40,31 +45,30 @@ impl Closing {
     /// Begins: no new sockets from now on. Returns how many are open.
     pub fn begin(&self) -> usize {
         self.0.begun.store(true, Ordering::Relaxed);
-        self.open().len()
+        self.porters().iter().map(Porter::open).sum()
     }
 
-    /// Tells up to `most` sockets to come back elsewhere; returns how many are left.
+    /// Tells up to `most` sockets to come back elsewhere; returns how many were left before that.
     pub fn close_some(&self, most: usize) -> usize {
-        let mut open = self.open();
-        for _ in 0..most {
-            let Some((_, out)) = open.pop_first() else { break };
-            out.restart();
-        }
-        open.len()
+        let porters = self.porters();
+        let each = most.div_ceil(porters.len().max(1));
+        porters
+            .iter()
+            .map(|porter| {
+                let open = porter.open();
+                porter.send_away(each);
+                open
+            })
+            .sum()
     }
 
-    fn add(&self, out: Out) -> u64 {
-        let key = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(key, out);
-        key
+    /// Ends whatever is still open.
+    pub fn end(&self) {
+        self.porters().iter().for_each(Porter::stop);
     }
 
-    fn remove(&self, key: u64) {
-        self.open().remove(&key);
-    }
-
-    fn open(&self) -> std::sync::MutexGuard<'_, std::collections::BTreeMap<u64, Out>> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn porters(&self) -> Vec<Porter> {
+        self.0.porters.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -73,11 +77,12 @@ pub async fn board(
     request: HttpRequest,
     payload: Payload,
     edge: Data<Edge>,
-    hub: Data<Addr<Hub>>,
+    porter: Data<Porter>,
     asker: Asker,
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
     let filter = services(&request)?;
+    let _opening = edge.admission.admit()?;
     let seen = edge.registry.look(&venue, Shown::current).await.map_err(ApiError::from)?;
     let needs = (!seen.config.public_board).then_some(Permission::SeeBoard);
     if let Some(permission) = needs {
@@ -86,8 +91,8 @@ pub async fn board(
     if let Some(unknown) = filter.iter().find(|id| seen.config.service(id).is_none()) {
         return Err(ApiError::ServiceUnknown(unknown.to_string()).into());
     }
-    let first = seen.board_frame(&filter);
-    watch(&request, payload, &edge, &hub, Start { audience: Audience::Board(filter), needs, seen, first })
+    let first = None;
+    watch(&request, payload, &edge, &porter, Start { audience: Audience::Board(filter), needs, seen, first })
 }
 
 /// `GET /ws/v1/venues/{venue}/console`
@@ -95,15 +100,15 @@ pub async fn console(
     request: HttpRequest,
     payload: Payload,
     edge: Data<Edge>,
-    hub: Data<Addr<Hub>>,
+    porter: Data<Porter>,
     asker: Asker,
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
     asker.must(Permission::SeeQueue, &venue)?;
     let now = edge.registry.look(&venue, |shown| (shown.current(), shown.console_frame())).await;
     let (seen, first) = now.map_err(ApiError::from)?;
-    let needs = Some(Permission::SeeQueue);
-    watch(&request, payload, &edge, &hub, Start { audience: Audience::Console, needs, seen, first })
+    let (needs, first) = (Some(Permission::SeeQueue), Some(first.text()));
+    watch(&request, payload, &edge, &porter, Start { audience: Audience::Console, needs, seen, first })
 }
 
 /// `GET /ws/v1/tickets/{token}`
@@ -111,14 +116,15 @@ pub async fn phone(
     request: HttpRequest,
     payload: Payload,
     edge: Data<Edge>,
-    hub: Data<Addr<Hub>>,
+    porter: Data<Porter>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let link = Here(request.clone()).link()?;
+    let link = edge.follow(Here(request.clone()).link()?).await?;
     let ticket = link.ticket;
-    let now = edge.registry.look(&link.venue, move |shown| shown.card_frame(ticket)).await.map_err(ApiError::from)?;
-    let (first, facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
+    let _opening = edge.admission.admit()?;
+    let now = edge.registry.look(&link.venue, move |shown| shown.card(ticket)).await.map_err(ApiError::from)?;
+    let (facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
     let audience = Audience::Phone(ticket, Box::new(facts));
-    watch(&request, payload, &edge, &hub, Start { audience, needs: None, seen, first })
+    watch(&request, payload, &edge, &porter, Start { audience, needs: None, seen, first: None })
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
@@ -141,14 +147,15 @@ struct Start {
     /// What it must be allowed; none where anybody may watch.
     needs: Option<Permission>,
     seen: Arc<Publication>,
-    first: ByteString,
+    /// The first frame, where it is not what the publication shows.
+    first: Option<ByteString>,
 }
 
 fn watch(
     request: &HttpRequest,
     payload: Payload,
     edge: &Data<Edge>,
-    hub: &Data<Addr<Hub>>,
+    porter: &Data<Porter>,
     start: Start,
 ) -> Result<HttpResponse, actix_web::Error> {
     if edge.closing.has_begun() {
@@ -160,58 +167,96 @@ fn watch(
         Audience::Phone(..) => "phone",
         Audience::Console => "console",
     };
+    let pass = needs.map(|permission| Pass {
+        edge: edge.clone(),
+        venue: seen.venue.clone(),
+        permission,
+        tokens: tokens(request).into(),
+    });
+    let is_console = audience == Audience::Console;
+    let join = Join { audience, seen, kind, was_shown: first.is_some(), pass: pass.map(|pass| pass.asked(porter)) };
+    if !is_console && can_hand_over(request) {
+        let porter = porter.get_ref().clone();
+        return Ok(hand_over(request, move |stream, early| porter.take_over(stream, early, join))?);
+    }
     let watcher = Watcher {
         edge: edge.clone(),
-        hub: hub.get_ref().clone(),
-        venue: seen.venue.clone(),
-        audience,
-        pass: needs.map(|permission| (permission, tokens(request).into())),
-        kind,
-        start: Some((seen, first)),
+        porter: porter.get_ref().clone(),
+        venue: join.seen.venue.clone(),
+        is_console,
+        start: Some((join, first)),
         joined: Arc::default(),
-        closing: None,
     };
     open(request, payload, Box::new(watcher))
 }
 
-/// One viewer's side of its socket.
+/// By what a viewer may watch: asked now and then, as logins end and devices are shut out.
+#[derive(Clone)]
+struct Pass {
+    edge: Data<Edge>,
+    venue: VenueId,
+    permission: Permission,
+    tokens: Arc<[String]>,
+}
+
+impl Pass {
+    /// Asks in the background, on the thread that let the viewer in; tells the porter if it may watch no longer.
+    fn asked(self, porter: &Porter) -> AskPass {
+        let (porter, runtime) = (porter.clone(), tokio::runtime::Handle::current());
+        Arc::new(move |viewer| {
+            let (pass, porter) = (self.clone(), porter.clone());
+            runtime.spawn(async move {
+                if !pass.is_good().await {
+                    porter.refuse(viewer);
+                }
+            });
+        })
+    }
+
+    async fn is_good(&self) -> bool {
+        for token in self.tokens.iter() {
+            let known = self.edge.access.authenticate(token, self.edge.wall.now()).await;
+            if known.is_some_and(|principal| principal.may(self.permission, &self.venue)) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// One session's side of its socket.
 struct Watcher {
     edge: Data<Edge>,
-    hub: Addr<Hub>,
+    porter: Porter,
     venue: VenueId,
-    audience: Audience,
-    /// What it must be allowed, and by which tokens; none where anybody may watch.
-    pass: Option<(Permission, Arc<[String]>)>,
-    kind: &'static str,
-    /// The publication and the frame to begin with.
-    start: Option<(Arc<Publication>, ByteString)>,
-    /// The name the hub gave it.
+    is_console: bool,
+    /// How it joins, and the frame to begin with.
+    start: Option<(Join, Option<ByteString>)>,
+    /// The name the porter gave it.
     joined: Arc<Mutex<Joined>>,
-    closing: Option<u64>,
 }
 
 #[derive(Default)]
 enum Joined {
     #[default]
     OnTheWay,
-    As(u64),
+    As(ViewerKey),
     LeftBefore,
 }
 
 impl Talk for Watcher {
     fn opened(&mut self, out: Out) {
-        self.edge.metrics.viewer_came(self.kind);
-        self.closing = Some(self.edge.closing.add(out.clone()));
-        let Some((seen, first)) = self.start.take() else { return };
-        out.send(first);
-        let join = Join { venue: self.venue.clone(), audience: self.audience.clone(), viewer: Box::new(out), seen };
-        let (hub, venue, joined) = (self.hub.clone(), self.venue.clone(), self.joined.clone());
+        let Some((join, first)) = self.start.take() else { return };
+        if let Some(first) = first {
+            out.send(first);
+        }
+        let (porter, joined) = (self.porter.clone(), self.joined.clone());
         actix::spawn(async move {
-            let Ok(key) = hub.send(join).await else { return };
+            let Some(key) = porter.join(out, join).await else { return };
             let mut joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*joined, Joined::LeftBefore) {
                 drop(joined);
-                Hub::leave(&hub, venue, key);
+                porter.leave(key);
             } else {
                 *joined = Joined::As(key);
             }
@@ -220,65 +265,44 @@ impl Talk for Watcher {
 
     fn heard(&mut self, text: &str, out: Out) -> Heard {
         let Ok(ByName(ClientFrame::Resume { epoch, seq })) = serde_json::from_str(text) else {
-            return Heard::Refuse(self.not_understood());
+            return Heard::Refuse(not_understood(&self.edge.clock).text());
         };
-        if self.audience == Audience::Console {
+        if self.is_console {
             let (edge, venue) = (self.edge.clone(), self.venue.clone());
             actix::spawn(async move {
                 match edge.registry.look(&venue, move |shown| shown.resume(&epoch, seq)).await {
                     // What does not fit is noticed as a gap, and asked for again.
                     Ok(frames) => {
-                        let _all = frames.into_iter().all(|frame| out.send(frame));
+                        let _all = frames.into_iter().all(|frame| out.send(frame.text()));
                     }
                     // The venue is away; its next frame will show the gap again.
                     Err(error) => tracing::debug!(%error, "a console cannot resume yet"),
                 }
             });
         } else if let Joined::As(key) = *self.joined.lock().unwrap_or_else(PoisonError::into_inner) {
-            Hub::resend(&self.hub, self.venue.clone(), key);
+            self.porter.resend(key);
         }
         Heard::GoOn
     }
 
-    /// A login that ended, or a device that was shut out, watches no longer.
-    fn went_on(&mut self, out: Out) {
-        let Some((permission, tokens)) = self.pass.clone() else { return };
-        let (edge, venue) = (self.edge.clone(), self.venue.clone());
-        actix::spawn(async move {
-            for token in tokens.iter() {
-                let known = edge.access.authenticate(token, edge.wall.now()).await;
-                if known.is_some_and(|principal| principal.may(permission, &venue)) {
-                    return;
-                }
-            }
-            out.refuse();
-        });
-    }
-
     fn closed(&mut self) {
-        self.edge.metrics.viewer_left(self.kind);
-        if let Some(key) = self.closing.take() {
-            self.edge.closing.remove(key);
-        }
         let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
         if let Joined::As(key) = *joined {
-            Hub::leave(&self.hub, self.venue.clone(), key);
+            self.porter.leave(key);
         } else {
             *joined = Joined::LeftBefore;
         }
     }
 }
 
-impl Watcher {
-    fn not_understood(&self) -> ByteString {
-        let frame = ErrorFrame {
-            kind: "error".to_owned(),
-            epoch: String::new(),
-            seq: 0,
-            at: rfc3339(self.edge.clock.now()),
-            code: "frame_invalid".to_owned(),
-            detail: "send {\"type\":\"resume\",\"epoch\":…,\"seq\":…} or nothing".to_owned(),
-        };
-        serde_json::to_string(&frame).unwrap_or_default().into()
-    }
+/// What a client is told that sent what nobody understands.
+pub(super) fn not_understood(clock: &Clock) -> Frame {
+    Frame::of(&ErrorFrame {
+        kind: "error".to_owned(),
+        epoch: String::new(),
+        seq: 0,
+        at: rfc3339(clock.now()),
+        code: "frame_invalid".to_owned(),
+        detail: "send {\"type\":\"resume\",\"epoch\":…,\"seq\":…} or nothing".to_owned(),
+    })
 }

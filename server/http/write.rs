@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::{FromRequest, HttpRequest};
 use callnext_engine::CommandId;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
@@ -78,6 +80,15 @@ impl<T> Write<T> {
     pub fn command_id(&self, who: impl AsRef<str>) -> Option<CommandId> {
         let key = self.wish.key.as_ref()?;
         Some(CommandId { key: format!("{}|{key}", who.as_ref()).into(), fingerprint: self.wish.fingerprint })
+    }
+}
+
+impl<T: Serialize> Write<T> {
+    /// Tells the wish by what is left of the body, and by this: the journal must hold no digest of a secret that was
+    /// taken out.
+    pub fn told_by(&mut self, more: &str) {
+        let left = serde_json::to_vec(&self.body).unwrap_or_default();
+        self.wish.fingerprint = digest(&[more.as_bytes(), &left]);
     }
 }
 
@@ -153,17 +164,19 @@ fn wish(request: &HttpRequest, body: &[u8]) -> Result<Wish, ApiError> {
             Some(key.to_owned())
         }
     };
+    let method = request.method().as_str();
+    let target = request.uri().path_and_query().map_or(request.path(), PathAndQuery::as_str);
+    Ok(Wish { key, fingerprint: digest(&[method.as_bytes(), target.as_bytes(), body]) })
+}
+
+fn digest(parts: &[&[u8]]) -> u64 {
     let mut digest = Sha256::new();
-    digest.update(request.method().as_str());
-    digest.update([0]);
-    digest.update(request.path());
-    digest.update([0]);
-    if !request.query_string().is_empty() {
-        digest.update(request.query_string());
-        digest.update([0]);
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            digest.update([0]);
+        }
+        digest.update(part);
     }
-    digest.update(body);
-    let digest = digest.finalize();
-    let first: [u8; 8] = digest.first_chunk().copied().unwrap_or_default();
-    Ok(Wish { key, fingerprint: u64::from_be_bytes(first) })
+    let first: [u8; 8] = digest.finalize().first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(first)
 }

@@ -33,6 +33,10 @@ macro_rules! suite {
             of_many_appends_of_the_same_change_one_is_kept,
             history_is_read_in_pages,
             an_unreadable_entry_is_reported_by_its_place,
+            a_day_from_elsewhere_begins_an_empty_venue,
+            days_are_found_by_their_first_change,
+            what_is_pruned_is_forgotten_and_the_last_day_never,
+            pruning_holds_up_nobody_and_touches_no_other_venue,
             it_says_that_it_is_ready,
         );
     };
@@ -220,6 +224,73 @@ pub(super) async fn an_unreadable_entry_is_reported_by_its_place(store: &impl St
         assert!(matches!(found, Err(JournalError::Unreadable { seq: Seq(3), .. })), "{found:?}");
     }
     assert_eq!(journal.read(&venue, Seq(3), 99).await.unwrap(), sample::changes(4, 5), "what is whole can be read");
+}
+
+pub(super) async fn a_day_from_elsewhere_begins_an_empty_venue(store: &impl Store) {
+    let (journal, venue) = (store.journal(), sample::venue("hall"));
+    let epoch = open(&journal, &venue).await;
+    let refused = journal.append(&venue, epoch, sample::changes(41, 44)).await;
+    assert!(matches!(refused, Err(JournalError::OutOfOrder { .. })), "it does not open a day: {refused:?}");
+    let torn = [sample::day(41, 44), sample::changes(46, 46)].concat();
+    assert!(journal.append(&venue, epoch, torn).await.is_err());
+    journal.append(&venue, epoch, sample::day(41, 44)).await.unwrap();
+    let refused = journal.append(&venue, epoch, sample::day(60, 61)).await;
+    assert!(matches!(refused, Err(JournalError::OutOfOrder { last: Seq(44), .. })), "only an empty one: {refused:?}");
+    journal.append(&venue, epoch, sample::changes(45, 45)).await.unwrap();
+    assert_eq!(store.journal().open(&venue).await.unwrap().changes, sample::day(41, 45));
+}
+
+pub(super) async fn days_are_found_by_their_first_change(store: &impl Store) {
+    let (journal, venue) = (store.journal(), sample::venue("hall"));
+    assert_eq!(journal.days(&venue).await.unwrap(), []);
+    let epoch = open(&journal, &venue).await;
+    for day in [sample::day(1, 4), sample::day(5, 5), sample::day(6, 9)] {
+        journal.append(&venue, epoch, day).await.unwrap();
+    }
+    assert_eq!(journal.days(&venue).await.unwrap(), [Seq(1), Seq(5), Seq(6)]);
+    assert_eq!(journal.days(&sample::venue("hall2")).await.unwrap(), []);
+}
+
+pub(super) async fn what_is_pruned_is_forgotten_and_the_last_day_never(store: &impl Store) {
+    let (journal, venue) = (store.journal(), sample::venue("hall"));
+    journal.prune(&venue, Seq(9)).await.unwrap();
+    let epoch = open(&journal, &venue).await;
+    for day in [sample::day(1, 4), sample::day(5, 8), sample::day(9, 11)] {
+        journal.append(&venue, epoch, day).await.unwrap();
+    }
+    let kept = async || journal.read(&venue, Seq(0), 99).await.unwrap();
+    journal.prune(&venue, Seq(0)).await.unwrap();
+    assert_eq!(kept().await.len(), 11);
+    journal.prune(&venue, Seq(5)).await.unwrap();
+    assert_eq!(kept().await, [sample::day(5, 8), sample::day(9, 11)].concat());
+    assert_eq!(journal.days(&venue).await.unwrap(), [Seq(5), Seq(9)]);
+    journal.prune(&venue, Seq(u64::MAX >> 1)).await.unwrap();
+    assert_eq!(kept().await, sample::day(9, 11), "a venue can always be opened");
+    drop(journal);
+    let journal = store.journal();
+    let opened = journal.open(&venue).await.unwrap();
+    assert_eq!(opened.changes, sample::day(9, 11));
+    let refused = journal.append(&venue, opened.epoch, sample::day(40, 41)).await;
+    assert!(matches!(refused, Err(JournalError::OutOfOrder { last: Seq(11), .. })), "{refused:?}");
+    journal.append(&venue, opened.epoch, sample::changes(12, 12)).await.unwrap();
+}
+
+pub(super) async fn pruning_holds_up_nobody_and_touches_no_other_venue(store: &impl Store) {
+    const OLD: u64 = 3_000;
+    let (journal, venue, other) = (store.journal(), sample::venue("hall"), sample::venue("hall2"));
+    let (epoch, others) = (open(&journal, &venue).await, open(&journal, &other).await);
+    journal.append(&venue, epoch, sample::day(1, OLD)).await.unwrap();
+    journal.append(&venue, epoch, sample::day(OLD + 1, OLD + 2)).await.unwrap();
+    journal.append(&other, others, sample::day(1, 3)).await.unwrap();
+    let appends = async {
+        for seq in OLD + 3..OLD + 23 {
+            journal.append(&venue, epoch, sample::changes(seq, seq)).await.unwrap();
+        }
+    };
+    let (pruned, ()) = futures_util::future::join(journal.prune(&venue, Seq(OLD + 1)), appends).await;
+    pruned.unwrap();
+    assert_eq!(journal.read(&venue, Seq(0), 99).await.unwrap(), sample::day(OLD + 1, OLD + 22));
+    assert_eq!(journal.read(&other, Seq(0), 99).await.unwrap(), sample::day(1, 3));
 }
 
 pub(super) async fn it_says_that_it_is_ready(store: &impl Store) {

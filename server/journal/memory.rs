@@ -134,6 +134,20 @@ impl Kept {
         Ok(())
     }
 
+    fn prune(&mut self, venue: &VenueId, before: Seq) {
+        if let Some(kept) = self.venues.get_mut(venue) {
+            let start = kept.entries.iter().rposition(|entry| entry.opens_day).unwrap_or(0);
+            let forgotten = kept.entries.iter().take(start).take_while(|entry| entry.seq < before).count();
+            kept.entries.drain(..forgotten);
+            kept.epochs.drain(..forgotten);
+        }
+    }
+
+    fn days(&self, venue: &VenueId) -> Vec<Seq> {
+        let entries = self.venues.get(venue).map_or(&[][..], |kept| &kept.entries);
+        entries.iter().filter(|entry| entry.opens_day).map(|entry| entry.seq).collect()
+    }
+
     fn after(&self, positions: &BTreeMap<VenueId, Position>) -> Result<Vec<News>, JournalError> {
         let mut news: Vec<News> = Vec::new();
         for (venue, after) in positions {
@@ -205,6 +219,20 @@ impl Journal for MemoryJournal {
             Ok(())
         }
         .boxed()
+    }
+
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>> {
+        let (this, venue) = (self.clone(), venue.clone());
+        async move {
+            this.with(|kept| kept.prune(&venue, before));
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>> {
+        let (this, venue) = (self.clone(), venue.clone());
+        async move { Ok(this.with(|kept| kept.days(&venue))) }.boxed()
     }
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {

@@ -1,6 +1,6 @@
 //! The journal: where a venue's changes are kept, in order, before anybody is shown them.
 //!
-//! One contract, [`Journal`]; an in-memory one for tests, SQLite as the embedded default, Redis to come.
+//! One contract, [`Journal`]; an in-memory one for tests, SQLite as the embedded default, Redis as the shared store.
 //! The same suite (`contract`) holds every one of them to it. A journal decides nothing and does not know
 //! what a change means: it keeps entries, in order, and refuses a writer that was replaced.
 
@@ -15,13 +15,17 @@ mod codec;
 #[cfg(test)]
 mod contract;
 pub mod memory;
+pub mod mirror;
 mod order;
+pub mod redis;
 #[cfg(test)]
 mod sample;
 pub mod sqlite;
 pub mod tail;
 
 pub use memory::MemoryJournal;
+pub use mirror::Mirror;
+pub use redis::RedisJournal;
 pub use sqlite::SqliteJournal;
 
 /// One unbroken ownership of a venue. Higher ones depose lower ones: the number is the fencing token.
@@ -103,7 +107,8 @@ pub trait Journal: Send + Sync + 'static {
     }
 
     /// Appends changes: all of them or none, and durably before the future ends well. The first must follow
-    /// the last kept; the first of all is change 1. An empty list is allowed and writes nothing.
+    /// the last kept; the first of all is change 1, or opens a business day that was kept elsewhere. An empty list
+    /// is allowed and writes nothing.
     ///
     /// Dropping the future does not take the changes back: they may or may not have been written.
     fn append(
@@ -113,10 +118,40 @@ pub trait Journal: Send + Sync + 'static {
         changes: Vec<Change>,
     ) -> BoxFuture<'static, Result<(), JournalError>>;
 
+    /// Whether this journal shows the live tickets to other programs: only then is a mirror worth making.
+    fn is_mirror(&self) -> bool {
+        false
+    }
+
+    /// Appends as [`append`](Self::append) does, and shows the live tickets that the changes lead to in the same step.
+    /// A journal that is no mirror only appends.
+    fn append_and_show(
+        &self,
+        venue: &VenueId,
+        epoch: Epoch,
+        changes: Vec<Change>,
+        mirror: Mirror,
+    ) -> BoxFuture<'static, Result<(), JournalError>> {
+        drop(mirror);
+        self.append(venue, epoch, changes)
+    }
+    /// Forgets a venue's changes before this one: they are kept elsewhere by now. What [`open`](Self::open) returns is
+    /// never forgotten, whatever is asked. In steps that hold up no append for long; what was forgotten when it
+    /// fails stays forgotten, and asking again goes on from there.
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// The changes that open the business days of a venue, of all that are kept, in order.
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>>;
+
     /// All changes of a venue that are kept, from the one after `after`, at most `limit`: for export and repair.
     /// Neither takes the venue over nor disturbs its owner.
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>>;
 
     /// Whether the store answers, for `/readyz`.
     fn ready(&self) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// In how far the store may lose more than the settings promise, for the operator; usually nothing.
+    fn shortfalls(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

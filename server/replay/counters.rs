@@ -203,7 +203,7 @@ mod tests {
 
     fn row(id: &str, state: CounterState, services: &[&str], current: Option<u64>) -> CounterRow {
         let services = services.iter().map(|service| (*service).to_owned()).collect();
-        CounterRow { id: id.to_owned(), name: Text::same(id), state, services, current }
+        CounterRow { id: id.to_owned(), name: Text::same(id), state, services, current, closed: None }
     }
 
     fn board_call(id: u64, counter: &str) -> BoardCall {

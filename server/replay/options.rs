@@ -253,6 +253,8 @@ mod tests {
             waiting: 0,
             estimate: None,
             estimate_reason: None,
+            next_slot: None,
+            closed: None,
         };
         VenueSummary {
             id: id.to_owned(),

@@ -281,6 +281,7 @@ impl Player {
             name: person.name(),
             visitor: None,
             counter: None,
+            steps: None,
         };
         let bookings: Vec<_> = self.plan.booked().filter(|person| person.arrives >= now).map(booking).collect();
         if bookings.is_empty() || !console.appointments.is_empty() {
@@ -374,7 +375,9 @@ impl Player {
             phone: None,
             visitor: None,
             counter: None,
+            steps: Vec::new(),
             language: None,
+            slot: false,
         };
         let arrival = person.arrival;
         let answer = match arrival {
@@ -390,6 +393,7 @@ impl Player {
                     approved_by: OVERFLOW_APPROVED_BY.to_owned(),
                     name,
                     note: None,
+                    approver: None,
                 };
                 match self.post::<TicketIssued>(&self.cast.nurse, &path("overflows"), &body).await {
                     // The day's quota is used up: the person takes a number like everybody else.

@@ -52,7 +52,12 @@ fn remedy(key: &str) -> &'static str {
     } else if key.ends_with("time_zone") {
         ": use an IANA name, like Asia/Shanghai"
     } else {
-        ""
+        match key {
+            "journal.store" => ": use \"sqlite\" or \"redis\"",
+            "journal.redis.topology" => ": use \"single\", \"sentinel\" or \"cluster\"",
+            "journal.redis.ack" => ": use \"always\", \"everysec\" or \"replicated\"",
+            _ => "",
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::ServerSettings;
+use super::{JournalSettings, ServerSettings};
+use crate::journal::redis::RedisOptions;
+use crate::snapshot::SnapshotSettings;
 
 /// Every setting, in the order in which a settings file is written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +27,7 @@ pub struct Reference {
 /// The settings of one table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Section {
-    /// What they are of: `server`, `venue`, `policy`, `service`, `counter`.
+    /// What they are of: `server`, `venue`, `policy` …
     pub name: String,
     /// Where they are written.
     pub place: String,
@@ -58,6 +60,9 @@ pub struct Setting {
     /// The most it can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<u64>,
+    /// All it can be, where that is a few numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<u32>,
     /// Whether it has to be written.
     pub required: bool,
     /// What it is where it is not written; none where there is nothing then.
@@ -96,7 +101,6 @@ pub struct SettingWord {
 
 /// Every setting there is.
 pub fn reference() -> Reference {
-    let server = serde_json::to_value(ServerSettings::default()).unwrap_or_default();
     let venue = declared();
     let part = |name: &str| venue.pointer(&format!("/{name}/0")).cloned().unwrap_or_default();
     let section = |name: &str, place: &str, settings| Section {
@@ -115,8 +119,12 @@ pub fn reference() -> Reference {
     };
     Reference {
         sections: vec![
-            section("server", "[server]", of_schema::<ServerSettings>("ServerSettings", &server)),
+            section("server", "[server]", of_default::<ServerSettings>()),
+            section("journal", "[journal]", of_default::<JournalSettings>()),
+            section("redis", "[journal.redis]", of_default::<RedisOptions>()),
+            section("snapshot", "[snapshot]", of_default::<SnapshotSettings>()),
             section("venue", "[[venue]]", of_schema::<Declaration>("VenueConfig", &venue)),
+            section("session", "[[venue.session]]", of_schema::<Declaration>("SessionConfig", &part("session"))),
             section("service", "[[venue.service]]", of_schema::<Declaration>("ServiceConfig", &part("service"))),
             policy,
             section("counter", "[[venue.counter]]", of_schema::<Declaration>("CounterConfig", &part("counter"))),
@@ -128,7 +136,7 @@ pub fn reference() -> Reference {
 fn declared() -> Value {
     let written = json!({
         "id": "x", "name": "x", "time_zone": "UTC",
-        "service": [{ "id": "x", "name": "x" }], "counter": [{ "id": "x", "name": "x", "services": ["x"] }],
+        "session": [{ "id": "x", "name": "x", "start": "08:00", "end": "12:00" }], "service": [{ "id": "x", "name": "x" }], "counter": [{ "id": "x", "name": "x", "services": ["x"] }],
     });
     let understood = serde_json::from_value::<Declaration>(written).ok();
     understood.and_then(|venue| serde_json::to_value(venue).ok()).unwrap_or_default()
@@ -153,12 +161,17 @@ fn of_policy(info: &SettingInfo) -> Setting {
         kind,
         words,
         unit: info.unit.map(str::to_owned),
-        least: info.least,
-        most: info.most,
+        least: info.range.least,
+        most: info.range.most,
+        among: info.range.among.to_vec(),
         required: false,
         default: serde_json::to_value(info.default).unwrap_or_default(),
         rules,
     }
+}
+
+fn of_default<T: ToSchema + Default + Serialize>() -> Vec<Setting> {
+    of_schema::<T>(&T::name(), &serde_json::to_value(T::default()).unwrap_or_default())
 }
 
 /// The settings of a type, as its schema describes them. Tables within it have sections of their own.
@@ -179,7 +192,8 @@ fn of_schema<T: ToSchema>(name: &str, defaults: &Value) -> Vec<Setting> {
         let required = required.contains(&name.as_str());
         let default = if required { Value::Null } else { defaults[name].clone() };
         let (unit, least, most) = (unit_of(name), property["minimum"].as_u64(), property["maximum"].as_u64());
-        Some(Setting { path: name.clone(), about, kind, words, unit, least, most, required, default, rules })
+        let (path, among) = (name.clone(), Vec::new());
+        Some(Setting { path, about, kind, words, unit, least, most, among, required, default, rules })
     };
     properties.iter().filter_map(setting).collect()
 }
@@ -220,7 +234,8 @@ fn words_of(schema: &Value) -> Vec<SettingWord> {
 
 /// Units stand last in a name.
 fn unit_of(name: &str) -> Option<String> {
-    name.ends_with("_s").then(|| "seconds".to_owned())
+    let units = [("_s", "seconds"), ("_ms", "milliseconds"), ("_days", "days")];
+    units.iter().find(|(end, _)| name.ends_with(end)).map(|(_, unit)| (*unit).to_owned())
 }
 
 /// A description without the ids of rules in brackets, and the ids.
@@ -259,7 +274,8 @@ const HEAD: &str = "# Settings
 <!-- Made by `callnext config reference > server/SETTINGS.md`: change the types, not this file. -->
 
 One TOML file; `callnext config example` prints one to begin with, `callnext config check` reads one back. Every
-setting of `[server]` can also come from the environment (`CALLNEXT__SERVER__LISTEN`), which stands over the file.
+setting of `[server]`, `[journal]`, `[journal.redis]` and `[snapshot]` can also come from the environment
+(`CALLNEXT__SERVER__LISTEN`), which stands over the file.
 
 Policies are put together from layers, of which each names only what it says otherwise. From the ground up: what is
 built in, `[venue.policy]`, what was changed for the venue while running, `[venue.service.policy]`, what was changed
@@ -310,6 +326,9 @@ impl Setting {
     }
 
     fn range(&self) -> String {
+        if !self.among.is_empty() {
+            return self.among.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        }
         match (self.least, self.most) {
             (Some(least), Some(most)) => format!("{least} to {most}"),
             (Some(least), None) => format!("{least} or more"),

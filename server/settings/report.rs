@@ -7,7 +7,9 @@ use callnext_engine::config::{Layers, VenueConfig, lane_name};
 use callnext_engine::{Lane, TicketNumber};
 
 use super::address::{Origin, PublicUrl};
-use super::{ServerSettings, Settings, SettingsError};
+use super::{ServerSettings, Settings, SettingsError, Store};
+use crate::journal::redis::{Ack, RedisOptions, Topology};
+use crate::snapshot::SnapshotSettings;
 
 /// What was understood, or what is wrong: the output of `callnext config check`.
 #[derive(Debug)]
@@ -51,7 +53,45 @@ impl fmt::Display for Settings {
             let origins: Vec<_> = trusted_origins.iter().map(Origin::as_str).collect();
             writeln!(f, "  trusts      {}", origins.join(", "))?;
         }
+        match self.journal.store {
+            Store::Sqlite => writeln!(f, "  journal     journal.sqlite in that folder")?,
+            Store::Redis => {
+                let RedisOptions { urls, topology, ack, prefix, .. } = &self.journal.redis;
+                let urls: Vec<_> = urls.iter().map(ToString::to_string).collect();
+                let topology = match topology {
+                    Topology::Single => "Redis at",
+                    Topology::Sentinel => "Redis, known to the sentinels at",
+                    Topology::Cluster => "Redis cluster at",
+                };
+                writeln!(f, "  journal     {topology} {}, keys {prefix}:…", urls.join(", "))?;
+                let saved = match ack {
+                    Ack::Everysec => "in Redis's memory; a power cut there loses up to two seconds",
+                    Ack::Always => "on Redis's disk",
+                    Ack::Replicated => "in the memory of replicas, too",
+                };
+                writeln!(f, "  saved       when it is {saved}")?;
+            }
+        }
+        let SnapshotSettings { to, s3_endpoint, s3_region: _, tables, keep_days, keep_count, journal_days } =
+            &self.snapshot;
+        writeln!(f, "\nsnapshots")?;
+        match s3_endpoint {
+            Some(endpoint) => writeln!(f, "  go to       {to} at {endpoint}")?,
+            None => writeln!(f, "  go to       {to}")?,
+        }
+        writeln!(f, "  tables      {}", if *tables { "beside each, as CSV and Parquet" } else { "none" })?;
+        writeln!(f, "  stay        {}", stay(*keep_days, *keep_count))?;
+        writeln!(f, "  journal     keeps {journal_days} closed days")?;
         self.venues.iter().try_for_each(|venue| describe(&venue.in_force(&Layers::default()), f))
+    }
+}
+
+fn stay(days: u32, count: u32) -> String {
+    match (days, count) {
+        (0, 0) => "for ever".to_owned(),
+        (days, 0) => format!("{days} days"),
+        (0, count) => format!("the latest {count} of each venue"),
+        (days, count) => format!("{days} days, and no more than {count} of each venue"),
     }
 }
 

@@ -68,10 +68,7 @@ fn patch(info: &SettingInfo, value: &Value) -> Option<PolicyPatch> {
 
 fn unfit(info: &SettingInfo, value: &Value) -> String {
     match info.kind {
-        Kind::Number => match (info.least, info.most) {
-            (Some(least), Some(most)) => format!("{value} is not a whole number from {least} to {most}"),
-            _ => format!("{value} is not a whole number"),
-        },
+        Kind::Number => format!("{value} is not a whole number {}", info.range).trim_end().to_owned(),
         Kind::YesNo => format!("{value} is neither true nor false"),
         Kind::Word(words) => {
             let words: Vec<_> = words.iter().map(|word| word.word).collect();
@@ -127,7 +124,7 @@ mod tests {
     #[test]
     fn null_gives_a_setting_back() {
         let read = said(&json!({ "grace_s": null, "weights": { "late": null }, "ready_count": 3 })).unwrap();
-        assert_eq!(read.dropped, ["grace_s".into(), "weights.late".into()]);
+        assert_eq!(read.dropped, [Arc::<str>::from("grace_s"), "weights.late".into()]);
         assert_eq!(read.set, PolicyPatch { ready_count: Some(3), ..PolicyPatch::default() });
     }
 

@@ -59,6 +59,14 @@ fn everything_can_be_declared() {
         public_url = "https://queue.example.org/"
         workers = 3
         trusted_origins = ["https://desk.example.org"]
+        [snapshot]
+        to = "s3://night/hall"
+        s3_endpoint = "https://s3.example.org"
+        s3_region = "eu-central-1"
+        tables = false
+        keep_days = 400
+        keep_count = 1000
+        journal_days = 7
     "#;
     let venue = VENUE.replace(
         r#"name = "All""#,
@@ -69,6 +77,12 @@ fn everything_can_be_declared() {
     assert_eq!(settings.server.public_url.as_ref().unwrap().as_str(), "https://queue.example.org");
     assert_eq!(settings.server.workers, Some(3));
     assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
+    let snapshot = &settings.snapshot;
+    assert_eq!(snapshot.to.to_string(), "s3://night/hall");
+    assert_eq!(
+        (snapshot.tables, snapshot.keep_days, snapshot.keep_count, snapshot.journal_days),
+        (false, 400, 1000, 7)
+    );
     let service = &in_force(&settings)[0].services[0];
     assert_eq!((service.name.zh_hans.as_str(), service.name.en.as_str()), ("全部", "All"));
     assert_eq!((service.policy.ready_count, service.policy.weights.of(Lane::WalkIn)), (0, 20));
@@ -84,6 +98,8 @@ fn variables_stand_over_the_file() {
             ("CALLNEXT__SERVER__DATA", "/data"),
             ("CALLNEXT__SERVER__PUBLIC_URL", "https://queue.example.org"),
             ("CALLNEXT__SERVER__TRUSTED_ORIGINS", "https://a.example.org,https://b.example.org"),
+            ("CALLNEXT__SNAPSHOT__TO", "/mnt/nights"),
+            ("CALLNEXT__SNAPSHOT__KEEP_DAYS", "30"),
             ("CALLNEXT_LOG", "debug"),
             ("PATH", "/bin"),
         ],
@@ -93,6 +109,7 @@ fn variables_stand_over_the_file() {
     assert_eq!(settings.server.data, Path::new("/data"));
     assert_eq!(settings.server.workers, Some(2), "what no variable names stays");
     assert_eq!(settings.server.trusted_origins.len(), 2);
+    assert_eq!((settings.snapshot.to.to_string().as_str(), settings.snapshot.keep_days), ("/mnt/nights", 30));
 }
 
 #[test]
@@ -177,10 +194,12 @@ fn a_check_tells_what_was_understood() {
 fn shown() -> BTreeMap<&'static str, &'static str> {
     EXAMPLE
         .lines()
-        .filter_map(|line| line.trim_start_matches('#').split_once(" = "))
+        .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once(" = "))
         .filter(|(name, _)| !name.contains(' '))
         .collect()
 }
+
+const WHERE_REDIS_IS: [&str; 5] = ["urls", "primary", "ca_file", "cert_file", "key_file"];
 
 #[test]
 fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
@@ -190,6 +209,9 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
         .lines()
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+            // Where Redis or a bucket is has no default, and would be wrong without what says that there is one.
+            let nowhere = |rest: &&str| WHERE_REDIS_IS.iter().chain(&["s3_"]).any(|name| rest.starts_with(name));
+            let setting = setting.filter(|rest| !nowhere(rest));
             setting.unwrap_or(line)
         })
         .collect();
@@ -197,6 +219,7 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
     assert!(full.server.public_url.take().is_some());
     assert!(full.server.workers.take().is_some());
     assert_eq!(std::mem::take(&mut full.server.trusted_origins).len(), 1);
+    assert!(full.venues.iter_mut().all(|venue| venue.mark.take().is_some()));
     let mut in_full = in_force(&full);
     for venue in &mut in_full {
         venue.policy = PolicyPatch::default();
@@ -207,7 +230,9 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
             service.policy = Policy::default();
         }
     }
-    assert_eq!((in_full, full.server), (in_force(&settings), settings.server));
+    assert_eq!(in_full, in_force(&settings));
+    full.venues.clone_from(&settings.venues);
+    assert_eq!(full, settings);
 }
 
 #[test]
@@ -229,9 +254,53 @@ fn a_venues_policy_holds_for_its_services() {
     let venue = VENUE.replace("[[venue.service]]", "[venue.policy]\ngrace_s = 90\n[[venue.service]]");
     assert_eq!(in_force(&read(&venue).unwrap())[0].services[0].policy.grace_s, 90);
     let refused = refused(&venue.replace("grace_s = 90", "grace_s = 90000\nmisses_max = 0"));
-    for words in ["venue \"hall\": policy.grace_s: 90000 is not from 0 to 86400", "policy.misses_max: 0 is less than 1"]
+    for words in
+        ["venue \"hall\": policy.grace_s: 90000 is not from 0 to 86400", "policy.misses_max: 0 is not at least 1"]
     {
         assert!(refused.contains(words), "{refused}");
     }
     assert_eq!(refused.lines().count(), 3, "once each: {refused}");
+}
+
+#[test]
+fn redis_is_declared_in_the_file_or_by_variables() {
+    let file = format!(
+        "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"redis://db:7000\"]\nack = \"replicated\"\n{VENUE}"
+    );
+    let settings = read(&file).unwrap();
+    assert_eq!(settings.journal.store, Store::Redis);
+    assert_eq!(settings.journal.redis.urls[0].to_string(), "redis://db:7000");
+    let variables = [
+        ("CALLNEXT__JOURNAL__STORE", "redis"),
+        ("CALLNEXT__JOURNAL__REDIS__URLS", "redis://:secret@a,redis://:secret@b"),
+        ("CALLNEXT__JOURNAL__REDIS__TOPOLOGY", "cluster"),
+    ];
+    let settings = read_with(VENUE, &variables).unwrap();
+    assert_eq!(settings.journal.redis.urls.len(), 2);
+    let report = settings.to_string();
+    assert!(
+        report.contains("Redis cluster at redis://a:6379, redis://b:6379") && !report.contains("secret"),
+        "{report}"
+    );
+    assert_eq!(read(VENUE).unwrap().journal, JournalSettings::default(), "one file is the default");
+}
+
+#[test]
+fn what_is_wrong_with_redis_is_told_without_its_password() {
+    let redis = |settings: &str| format!("[journal]\nstore = \"redis\"\n[journal.redis]\n{settings}\n{VENUE}");
+    for (text, words) in [
+        (redis(""), &["journal.redis.urls", "redis://127.0.0.1:6379"][..]),
+        (redis("urls = [\"http://:secret@db\"]"), &["journal.redis.urls", "rediss://"]),
+        (redis("urls = [\"redis://db\"]\nack = \"never\""), &["journal.redis.ack", "never", "everysec"]),
+        (redis("urls = [\"redis://db\"]\nacks = 1"), &["acks", "ack"]),
+        (redis("urls = [\"redis://db\"]\nreplicas = 0"), &["journal.redis.replicas", "1 to 8"]),
+        (format!("[journal.redis]\nurls = [\"redis://db\"]\n{VENUE}"), &["journal.redis", "store = \"redis\""]),
+        (format!("[journal]\nstore = \"postgres\"\n{VENUE}"), &["journal.store", "postgres", "sqlite"]),
+    ] {
+        let refused = refused(&text);
+        for word in words {
+            assert!(refused.contains(word), "{word:?} in: {refused}");
+        }
+        assert!(!refused.contains("secret"), "{refused}");
+    }
 }

@@ -29,7 +29,9 @@ impl Dirty {
             Event::DayOpened { .. }
             | Event::VenueConfigured { .. }
             | Event::PolicyChanged { .. }
-            | Event::AppointmentsSet { .. } => self.all = true,
+            | Event::AppointmentsSet { .. }
+            | Event::SessionClosed { .. } => self.all = true,
+            Event::AppointmentsNotShown { .. } => self.appointments = true,
             Event::TicketIssued { ticket, appointment, .. } => {
                 self.appointments |= appointment.is_some();
                 self.tickets.insert(*ticket);
@@ -39,6 +41,10 @@ impl Dirty {
             | Event::TicketMissed { ticket, .. }
             | Event::TicketHeld { ticket, .. }
             | Event::TicketTransferred { ticket, .. }
+            | Event::TicketSent { ticket, .. }
+            | Event::TransferSettled { ticket, .. }
+            | Event::StepCompleted { ticket, .. }
+            | Event::StepSkipped { ticket, .. }
             | Event::TicketCancelled { ticket, .. }
             | Event::TicketNotShown { ticket } => {
                 self.counters = true;
@@ -47,14 +53,22 @@ impl Dirty {
             Event::TicketReadied { ticket, .. }
             | Event::WaitAnnounced { ticket, .. }
             | Event::TicketRecalled { ticket }
+            | Event::TicketReceived { ticket, .. }
+            | Event::StepsSet { ticket, .. }
             | Event::ServiceStarted { ticket }
             | Event::TicketReturned { ticket }
             | Event::TicketRequeued { ticket, .. }
+            | Event::TicketSlotBegan { ticket }
             | Event::GreenChannelGranted { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);
             }
-            Event::CounterSet { .. } | Event::ChangeUndone { .. } => self.counters = true,
+            Event::Closed { tickets, .. } => {
+                self.counters = true;
+                self.tickets.extend(tickets);
+            }
+            Event::CounterSet { .. } | Event::ChangeUndone { .. } | Event::Reopened { .. } => self.counters = true,
+            Event::ParcelDeclined { .. } => {}
         }
     }
 }

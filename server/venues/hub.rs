@@ -1,27 +1,18 @@
-//! One hub per worker thread: it knows the sockets of its own thread and sends each the frame it needs.
+//! Who watches what on one thread, and what each is to be shown. It writes nothing itself: frames go to [`Outlets`].
 //!
-//! A venue actor sends one message to each hub, not to each viewer. A session's mailbox is bounded; where it is
-//! full, the viewer is behind, and gets the newest state once it can take one again: nothing piles up.
+//! A venue actor sends one publication to each hub, not to each viewer. Whoever cannot take a frame is behind, and gets
+//! the newest state once it can: nothing piles up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use actix::prelude::*;
-use bytestring::ByteString;
 use callnext_engine::{TicketId, VenueId};
 
+use super::backlog::Pending;
+use super::frame::{Draft, Frame};
 use super::publication::{BoardFilter, Facts, Publication};
 use crate::journal::Epoch;
-use crate::metrics::Metrics;
-use crate::wire::HEARTBEAT_S;
-
-/// How often a hub looks for viewers that are behind or have heard nothing for long.
-const ROUND: Duration = Duration::from_secs(1);
-/// A viewer that could take nothing for this long has stopped reading, and is let go.
-const STALLED_MAX: Duration = Duration::from_secs(20);
-/// Messages a hub's mailbox holds. Publications are few; joins and leaves come in storms.
-const MAILBOX: usize = 16_384;
+use crate::wire::CardState;
 
 /// What a viewer watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,260 +25,425 @@ pub enum Audience {
     Console,
 }
 
-/// The sending end of a session: takes a frame, or says that it is full.
-pub trait Viewer: Send + 'static {
-    /// Hands over a frame; false if the session is full.
-    fn send(&self, frame: ByteString) -> bool;
-    /// Ends the session from outside: it may be stuck and hear nothing any more.
-    fn end(&self);
+/// Names a viewer of a hub.
+pub type ViewerKey = u64;
+
+/// Where a hub's frames go.
+pub trait Outlets {
+    /// Hands a frame over; false if the viewer is behind, and has to be shown the newest state later.
+    fn send(&mut self, viewer: ViewerKey, frame: Sending<'_>) -> bool;
 }
 
-/// The hubs of all workers: where venue actors publish.
-#[derive(Clone, Default)]
-pub struct Hubs(Arc<RwLock<Vec<Addr<Hub>>>>);
+/// A frame on its way.
+#[derive(Debug, Clone, Copy)]
+pub enum Sending<'a> {
+    /// The same for many.
+    Shared(&'a Frame),
+    /// One viewer's own.
+    Own(&'a Draft),
+}
 
-impl Hubs {
-    /// Adds a worker's hub.
-    pub fn add(&self, hub: Addr<Hub>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).push(hub);
+/// The viewers of one thread.
+#[derive(Debug, Default)]
+pub struct Hub {
+    halls: BTreeMap<VenueId, Hall>,
+    viewers: Viewers,
+    draft: Draft,
+}
+
+/// Viewers by their names. Those of lines are small numbers that are used again: found at once, for each frame.
+#[derive(Debug, Default)]
+struct Viewers {
+    small: Vec<Option<Watching>>,
+    large: BTreeMap<ViewerKey, Watching>,
+}
+
+/// Names below this are small.
+const SMALL: ViewerKey = 1 << 20;
+
+impl Viewers {
+    fn get_mut(&mut self, key: ViewerKey) -> Option<&mut Watching> {
+        match usize::try_from(key) {
+            Ok(at) if key < SMALL => self.small.get_mut(at)?.as_mut(),
+            _ => self.large.get_mut(&key),
+        }
     }
 
-    /// Sends a publication to every worker.
-    pub fn publish(&self, publication: &Arc<Publication>) {
-        for hub in self.0.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            // A full hub has the next publication to look forward to: each is complete for boards and phones, and
-            // consoles notice the gap and resume.
-            let _full = hub.try_send(Published(publication.clone())).is_err();
+    fn insert(&mut self, key: ViewerKey, watching: Watching) {
+        match usize::try_from(key) {
+            Ok(at) if key < SMALL => {
+                if self.small.len() <= at {
+                    self.small.resize_with(at + 1, || None);
+                }
+                if let Some(place) = self.small.get_mut(at) {
+                    *place = Some(watching);
+                }
+            }
+            _ => {
+                self.large.insert(key, watching);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: ViewerKey) -> Option<Watching> {
+        match usize::try_from(key) {
+            Ok(at) if key < SMALL => self.small.get_mut(at)?.take(),
+            _ => self.large.remove(&key),
         }
     }
 }
 
-/// The sockets of one worker.
-pub struct Hub {
-    metrics: Arc<Metrics>,
-    venues: BTreeMap<VenueId, Hall>,
-    next: u64,
-}
-
-/// The viewers of one venue on this worker.
-#[derive(Default)]
+/// The viewers of one venue.
+#[derive(Debug, Default)]
 struct Hall {
     latest: Option<Arc<Publication>>,
-    viewers: BTreeMap<u64, Watching>,
-    phones: BTreeMap<TicketId, BTreeSet<u64>>,
-    boards: BTreeSet<u64>,
-    consoles: BTreeSet<u64>,
+    boards: BTreeMap<BoardFilter, BTreeSet<ViewerKey>>,
+    phones: BTreeSet<(TicketId, ViewerKey)>,
+    consoles: BTreeSet<ViewerKey>,
 }
 
+/// Hands a frame of this moment to a viewer.
+type Tell<'t> = dyn FnMut(&ViewerKey, (Epoch, u64), Sending<'_>) + 't;
+
+#[derive(Debug)]
 struct Watching {
-    audience: Audience,
-    viewer: Box<dyn Viewer>,
+    venue: VenueId,
+    place: Place,
     /// Up to which publication it was shown everything when it joined: earlier ones may still be on their way.
     joined_at: (Epoch, u64),
-    heard_at: Instant,
-    /// Since when it could take nothing.
-    behind_since: Option<Instant>,
+    /// Whether it was sent something since it was looked at.
+    was_told: bool,
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Published(Arc<Publication>);
-
-/// A session begins to watch. It was already given what `seen` holds.
-pub struct Join {
-    /// The venue.
-    pub venue: VenueId,
-    /// What it watches.
-    pub audience: Audience,
-    /// Where frames go.
-    pub viewer: Box<dyn Viewer>,
-    /// The publication its first frame came from.
-    pub seen: Arc<Publication>,
-}
-
-impl Message for Join {
-    type Result = u64;
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Leave {
-    venue: VenueId,
-    key: u64,
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Resend {
-    venue: VenueId,
-    key: u64,
+#[derive(Debug)]
+enum Place {
+    Board(BoardFilter),
+    /// With what it shows for good, once its ticket is in no publication any more.
+    Phone(TicketId, Option<Box<Facts>>),
+    Console,
 }
 
 impl Hub {
-    /// A hub without viewers.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, venues: BTreeMap::new(), next: 0 }
+    /// Lets a viewer in. Whoever `was_shown` what `seen` holds is shown something only if there is something newer.
+    pub fn join(
+        &mut self,
+        key: ViewerKey,
+        audience: Audience,
+        seen: &Arc<Publication>,
+        was_shown: bool,
+        outlets: &mut impl Outlets,
+    ) {
+        let hall = self.halls.entry(seen.venue.clone()).or_default();
+        let place = match audience {
+            Audience::Board(filter) => {
+                hall.boards.entry(filter.clone()).or_default().insert(key);
+                Place::Board(filter)
+            }
+            Audience::Phone(ticket, facts) => {
+                hall.phones.insert((ticket, key));
+                Place::Phone(ticket, (!seen.facts.contains_key(&ticket)).then_some(facts))
+            }
+            Audience::Console => {
+                hall.consoles.insert(key);
+                Place::Console
+            }
+        };
+        // It is not made the latest if it is newer: it is still on its way to the others here.
+        let latest = hall.latest.get_or_insert_with(|| seen.clone());
+        let newest = if latest.is_after(seen) { &*latest } else { seen };
+        let mut watching = Watching { venue: seen.venue.clone(), place, joined_at: seen.moment(), was_told: true };
+        if !was_shown || newest.is_after(seen) {
+            watching.was_told = watching.show(key, newest, &mut self.draft, outlets);
+        }
+        self.viewers.insert(key, watching);
     }
 
-    /// A session watches no longer: `key` is the name it was given when it joined.
-    pub fn leave(hub: &Addr<Self>, venue: VenueId, key: u64) {
-        // Past the mailbox's limit: it must not be lost, and there is one for each session at most.
-        #[expect(clippy::disallowed_methods, reason = "bounded by the number of sessions")]
-        hub.do_send(Leave { venue, key });
-    }
-
-    /// A board or a phone asks for the newest state again.
-    pub fn resend(hub: &Addr<Self>, venue: VenueId, key: u64) {
-        // A full hub has a publication under way that says the same.
-        let _full = hub.try_send(Resend { venue, key }).is_err();
-    }
-
-    fn round(&mut self, _: &mut Context<Self>) {
-        let now = Instant::now();
-        for hall in self.venues.values_mut() {
-            let Some(latest) = hall.latest.clone() else { continue };
-            for watching in hall.viewers.values_mut() {
-                let silent = now.duration_since(watching.heard_at).as_secs() >= HEARTBEAT_S.saturating_sub(2);
-                if watching.behind_since.is_some() || silent {
-                    watching.show(&latest, now);
+    /// A viewer watches no longer.
+    pub fn leave(&mut self, key: ViewerKey) {
+        let Some(watching) = self.viewers.remove(key) else { return };
+        let Some(hall) = self.halls.get_mut(&watching.venue) else { return };
+        match watching.place {
+            Place::Board(filter) => {
+                if let Some(boards) = hall.boards.get_mut(&filter) {
+                    boards.remove(&key);
+                    if boards.is_empty() {
+                        hall.boards.remove(&filter);
+                    }
                 }
-                if watching.behind_since.is_some_and(|since| now.duration_since(since) > STALLED_MAX) {
-                    self.metrics.stalled_viewer();
-                    watching.viewer.end();
-                }
+            }
+            Place::Phone(ticket, _) => {
+                hall.phones.remove(&(ticket, key));
+            }
+            Place::Console => {
+                hall.consoles.remove(&key);
             }
         }
     }
-}
 
-impl Actor for Hub {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(ROUND, Self::round);
-    }
-}
-
-impl Handler<Published> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Published(publication): Published, _: &mut Self::Context) {
-        let hall = self.venues.entry(publication.venue.clone()).or_default();
-        if hall.latest.as_ref().is_some_and(|latest| !publication.is_after(latest)) {
+    /// Everybody whom it concerns is shown what was published.
+    pub fn publish(&mut self, pending: &Pending, outlets: &mut impl Outlets) {
+        let Pending { latest, news, .. } = pending;
+        let hall = self.halls.entry(latest.venue.clone()).or_default();
+        if hall.latest.as_ref().is_some_and(|known| !latest.is_after(known)) {
             return;
         }
-        let now = Instant::now();
-        // The people called first: a phone in a hand is nearer than a screen on a wall.
-        for (ticket, facts) in &publication.changed {
-            for key in hall.phones.get(ticket).into_iter().flatten() {
-                if let Some(watching) = hall.viewers.get_mut(key)
-                    && publication.moment() > watching.joined_at
-                {
-                    // Kept, because an ended ticket is in no later publication.
-                    watching.audience = Audience::Phone(*ticket, Box::new(facts.clone()));
-                    watching.deliver(publication.card_frame(facts), now);
+        hall.latest = Some(latest.clone());
+        let viewers = &mut self.viewers;
+        let mut tell = |key: &ViewerKey, moment: (Epoch, u64), frame: Sending<'_>| {
+            if let Some(watching) = viewers.get_mut(*key)
+                && moment > watching.joined_at
+            {
+                watching.was_told |= outlets.send(*key, frame);
+            }
+        };
+        let (draft, moment) = (&mut self.draft, latest.moment());
+        let mut cards = |is_first: bool, tell: &mut Tell<'_>| {
+            for (ticket, facts) in pending.cards().filter(|(_, facts)| is_called(facts) == is_first) {
+                let mut is_drawn = false;
+                for (_, key) in hall.phones.range((ticket, ViewerKey::MIN)..=(ticket, ViewerKey::MAX)) {
+                    if !std::mem::replace(&mut is_drawn, true) {
+                        latest.draw_card(facts, draft);
+                    }
+                    tell(key, moment, Sending::Own(draft));
+                }
+            }
+        };
+        // The people called first: a phone in a hand is nearer than a screen on a wall. Everybody else's phone, which
+        // may be thousands, after the screens.
+        cards(true, &mut tell);
+        for (filter, boards) in &hall.boards {
+            let frame = latest.board_frame(filter);
+            boards.iter().for_each(|key| tell(key, moment, Sending::Shared(&frame)));
+        }
+        for news in news.iter().filter(|_| !hall.consoles.is_empty()) {
+            let frame = news.frame();
+            hall.consoles.iter().for_each(|key| tell(key, news.moment(), Sending::Shared(&frame)));
+        }
+        cards(false, &mut tell);
+        self.keep_ended(pending);
+    }
+
+    /// What phones of ended visits show is kept: an ended ticket is in no later publication.
+    fn keep_ended(&mut self, pending: &Pending) {
+        let Some(hall) = self.halls.get(&pending.latest.venue) else { return };
+        for (ticket, facts) in pending.cards() {
+            if pending.latest.facts.contains_key(&ticket) {
+                continue;
+            }
+            for (_, key) in hall.phones.range((ticket, ViewerKey::MIN)..=(ticket, ViewerKey::MAX)) {
+                if let Some(Place::Phone(_, last)) = self.viewers.get_mut(*key).map(|watching| &mut watching.place) {
+                    *last = Some(Box::new(facts.clone()));
                 }
             }
         }
-        for key in &hall.boards {
-            if let Some(watching) = hall.viewers.get_mut(key)
-                && let Audience::Board(filter) = &watching.audience
-                && publication.moment() > watching.joined_at
-            {
-                let frame = publication.board_frame(filter);
-                watching.deliver(frame, now);
-            }
-        }
-        for key in &hall.consoles {
-            if let Some(watching) = hall.viewers.get_mut(key)
-                && publication.moment() > watching.joined_at
-            {
-                watching.deliver(publication.console.frame(), now);
-            }
-        }
-        hall.latest = Some(publication);
     }
-}
 
-impl Handler<Join> for Hub {
-    type Result = u64;
-
-    fn handle(&mut self, join: Join, _: &mut Self::Context) -> u64 {
-        self.next += 1;
-        let key = self.next;
-        let hall = self.venues.entry(join.venue).or_default();
-        let (now, joined_at) = (Instant::now(), join.seen.moment());
-        let mut watching =
-            Watching { audience: join.audience, viewer: join.viewer, joined_at, heard_at: now, behind_since: None };
-        match &watching.audience {
-            Audience::Board(_) => hall.boards.insert(key),
-            Audience::Console => hall.consoles.insert(key),
-            Audience::Phone(ticket, _) => hall.phones.entry(*ticket).or_default().insert(key),
-        };
-        match &hall.latest {
-            // Something was published between the first frame and now.
-            Some(latest) if latest.is_after(&join.seen) => watching.show(latest, now),
-            Some(_) => {}
-            None => hall.latest = Some(join.seen),
+    /// Shows a viewer the newest state, or gives a console a sign of life: that is much, and it asks for what it missed
+    /// when it sees another `seq` than its own.
+    pub fn show(&mut self, key: ViewerKey, outlets: &mut impl Outlets) {
+        let Some(watching) = self.viewers.get_mut(key) else { return };
+        let Some(latest) = self.halls.get(&watching.venue).and_then(|hall| hall.latest.as_ref()) else { return };
+        if latest.moment() < watching.joined_at {
+            // What it was shown when it joined is still on its way to this hub.
+            return;
         }
-        hall.viewers.insert(key, watching);
-        key
+        watching.was_told |= watching.show(key, latest, &mut self.draft, outlets);
     }
-}
 
-impl Handler<Leave> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Leave { venue, key }: Leave, _: &mut Self::Context) {
-        let Some(hall) = self.venues.get_mut(&venue) else { return };
-        let Some(watching) = hall.viewers.remove(&key) else { return };
-        hall.boards.remove(&key);
-        hall.consoles.remove(&key);
-        if let Audience::Phone(ticket, _) = watching.audience
-            && let Some(keys) = hall.phones.get_mut(&ticket)
-        {
-            keys.remove(&key);
-            if keys.is_empty() {
-                hall.phones.remove(&ticket);
-            }
-        }
-    }
-}
-
-impl Handler<Resend> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Resend { venue, key }: Resend, _: &mut Self::Context) {
-        let Some(hall) = self.venues.get_mut(&venue) else { return };
-        if let (Some(latest), Some(watching)) = (&hall.latest, hall.viewers.get_mut(&key)) {
-            watching.show(latest, Instant::now());
+    /// Shows a viewer the newest state if it heard nothing since this was last asked: a sign of life.
+    pub fn went_on(&mut self, key: ViewerKey, outlets: &mut impl Outlets) {
+        let Some(watching) = self.viewers.get_mut(key) else { return };
+        if !std::mem::take(&mut watching.was_told) {
+            self.show(key, outlets);
         }
     }
 }
 
 impl Watching {
-    fn deliver(&mut self, frame: ByteString, now: Instant) {
-        if self.viewer.send(frame) {
-            self.heard_at = now;
-            self.behind_since = None;
-        } else {
-            self.behind_since.get_or_insert(now);
+    /// Sends what there is of a publication; false if it could not be taken.
+    fn show(&self, key: ViewerKey, latest: &Publication, draft: &mut Draft, outlets: &mut impl Outlets) -> bool {
+        match &self.place {
+            Place::Board(filter) => outlets.send(key, Sending::Shared(&latest.board_frame(filter))),
+            Place::Phone(ticket, last) => {
+                let Some(facts) = latest.facts_of(*ticket).or(last.as_deref()) else { return true };
+                latest.draw_card(facts, draft);
+                outlets.send(key, Sending::Own(draft))
+            }
+            Place::Console => outlets.send(key, Sending::Shared(&latest.sign_of_life())),
+        }
+    }
+}
+
+/// Whether this phone's holder is called right now.
+fn is_called(facts: &Facts) -> bool {
+    facts.state == CardState::Called
+}
+
+#[cfg(test)]
+mod tests {
+    use callnext_engine::config::VenueConfig;
+    use callnext_engine::estimate::Unknown;
+    use callnext_engine::{Lane, Seq, ServiceId, TicketNumber, Timestamp, Venue};
+    use serde_json::{Value, json};
+
+    use super::super::backlog::Backlog;
+    use super::super::card_line::Names;
+    use super::super::publication::ForConsoles;
+    use super::super::view;
+    use super::*;
+    use crate::wire::Change;
+
+    /// What each viewer was sent; some take nothing.
+    #[derive(Default)]
+    struct Sent {
+        frames: Vec<(ViewerKey, Value)>,
+        full: BTreeSet<ViewerKey>,
+    }
+
+    impl Outlets for Sent {
+        fn send(&mut self, viewer: ViewerKey, frame: Sending<'_>) -> bool {
+            let text = match frame {
+                Sending::Shared(frame) => frame.text(),
+                Sending::Own(draft) => draft.text(),
+            };
+            if self.full.contains(&viewer) {
+                return false;
+            }
+            self.frames.push((viewer, serde_json::from_str(&text).unwrap()));
+            true
         }
     }
 
-    /// Sends the newest state, or a sign of life where that would be much.
-    fn show(&mut self, latest: &Publication, now: Instant) {
-        if latest.moment() < self.joined_at {
-            // What it was shown when it joined is still on its way to this hub.
-            return;
+    impl Sent {
+        /// Who was sent something since this was asked last, with its `seq`.
+        fn take(&mut self) -> Vec<(ViewerKey, u64)> {
+            self.frames.drain(..).map(|(key, frame)| (key, frame["seq"].as_u64().unwrap())).collect()
         }
-        let frame = match &self.audience {
-            Audience::Board(filter) => latest.board_frame(filter),
-            Audience::Phone(ticket, last) => latest.card_frame(latest.facts.get(ticket).unwrap_or(last)),
-            // A console that missed something sees another `seq` than its own, and resumes.
-            Audience::Console => latest.sign_of_life(),
-        };
-        self.deliver(frame, now);
+    }
+
+    fn facts(state: CardState, ahead: Option<u32>) -> Facts {
+        Facts {
+            service: ServiceId::parse("all").unwrap(),
+            number: TicketNumber::of("A", 1),
+            state,
+            lane: Lane::WalkIn,
+            ahead,
+            wait: Err(Unknown::NotWaiting),
+            counter: None,
+            call: None,
+            recalls: 0,
+            issued_at: Timestamp(0),
+            called_at: None,
+            slot: None,
+            green_channel: false,
+            notice: None,
+            steps: None,
+            passed_over_by: Vec::new(),
+        }
+    }
+
+    /// The publication of this edition: with these live tickets, of which some changed, and others that ended.
+    fn publication(edition: u64, live: &[(u64, Facts)], changed: &[u64], ended: &[(u64, Facts)]) -> Arc<Publication> {
+        let config: VenueConfig = serde_json::from_value(json!({
+            "id": "hall", "name": "Hall", "time_zone": "Asia/Shanghai",
+            "service": [{ "id": "all", "name": "All", "prefix": "A" }],
+            "counter": [{ "id": "1", "name": "1", "services": ["all"] }],
+        }))
+        .unwrap();
+        let map = |of: &[(u64, Facts)]| of.iter().map(|(id, facts)| (TicketId(*id), facts.clone())).collect();
+        Arc::new(Publication::new(
+            config.id.clone(),
+            Epoch(1),
+            Seq(edition),
+            Timestamp(0),
+            edition,
+            (Arc::new(config.clone()), Arc::new(Names::of(&config))),
+            view::board(&Venue::new(config)),
+            Arc::new(map(live)),
+            (changed.iter().map(|id| TicketId(*id)).collect(), map(ended)),
+            ForConsoles::Change { from: Seq(edition - 1), change: Change::default() },
+        ))
+    }
+
+    fn publish(hub: &mut Hub, sent: &mut Sent, publications: &[Arc<Publication>]) {
+        let mut backlog = Backlog::default();
+        publications.iter().for_each(|publication| backlog.add(publication));
+        backlog.take().for_each(|pending| hub.publish(&pending, sent));
+    }
+
+    fn phone(ticket: u64, facts: &Facts) -> Audience {
+        Audience::Phone(TicketId(ticket), Box::new(facts.clone()))
+    }
+
+    #[test]
+    fn only_phones_that_changed_are_told_and_the_called_before_all_others() {
+        let waits = facts(CardState::Waiting, Some(1));
+        let called = facts(CardState::Called, None);
+        let first = publication(1, &[(1, waits.clone()), (2, waits.clone()), (3, waits.clone())], &[], &[]);
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        for (key, ticket) in [(10, 1), (20, 2), (30, 3)] {
+            hub.join(key, phone(ticket, &waits), &first, false, &mut sent);
+        }
+        hub.join(5, Audience::Board(Vec::new()), &first, false, &mut sent);
+        hub.join(6, Audience::Console, &first, true, &mut sent);
+        assert_eq!(sent.take(), [(10, 1), (20, 1), (30, 1), (5, 1)], "whoever comes is shown how things stand");
+        let live = [(1, facts(CardState::Waiting, Some(0))), (2, waits), (3, called)];
+        publish(&mut hub, &mut sent, &[publication(2, &live, &[1, 3], &[])]);
+        assert_eq!(sent.take(), [(30, 2), (5, 2), (6, 2), (10, 2)]);
+    }
+
+    #[test]
+    fn what_was_skipped_is_merged() {
+        let (waits, left) = (facts(CardState::Waiting, Some(1)), facts(CardState::Cancelled, None));
+        let first = publication(1, &[(1, waits.clone()), (2, waits.clone())], &[], &[]);
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        hub.join(10, phone(1, &waits), &first, true, &mut sent);
+        hub.join(20, phone(2, &waits), &first, true, &mut sent);
+        hub.join(5, Audience::Board(Vec::new()), &first, true, &mut sent);
+        hub.join(6, Audience::Console, &first, true, &mut sent);
+        let second = publication(2, &[(2, waits.clone())], &[1], &[(1, left)]);
+        let third = publication(3, &[(2, facts(CardState::Ready, Some(0)))], &[2], &[]);
+        publish(&mut hub, &mut sent, &[second, third]);
+        let cancelled = sent.frames.iter().filter(|(key, _)| *key == 10).map(|(_, card)| card["state"].clone());
+        assert_eq!(cancelled.collect::<Vec<_>>(), [json!("cancelled")], "although the newest knows it no longer");
+        assert_eq!(sent.take(), [(5, 3), (6, 2), (6, 3), (20, 3), (10, 3)], "consoles are told each change");
+        // For good: also when it asks again.
+        publish(&mut hub, &mut sent, &[publication(4, &[], &[], &[])]);
+        sent.take();
+        hub.show(10, &mut sent);
+        assert_eq!(sent.frames.first().map(|(_, card)| card["state"].clone()), Some(json!("cancelled")));
+    }
+
+    #[test]
+    fn nobody_is_shown_what_is_older_than_what_it_knows() {
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        let [first, second, third] = [1, 2, 3].map(|edition| publication(edition, &[], &[], &[]));
+        hub.join(1, Audience::Board(Vec::new()), &second, true, &mut sent);
+        publish(&mut hub, &mut sent, std::slice::from_ref(&first));
+        assert_eq!(sent.take(), [], "it was still on its way");
+        publish(&mut hub, &mut sent, &[third]);
+        hub.join(2, Audience::Board(Vec::new()), &first, false, &mut sent);
+        assert_eq!(sent.take(), [(1, 3), (2, 3)], "the newest, whatever it came from");
+        hub.leave(1);
+        publish(&mut hub, &mut sent, &[publication(4, &[], &[], &[])]);
+        assert_eq!(sent.take(), [(2, 4)]);
+    }
+
+    #[test]
+    fn whoever_heard_nothing_for_two_looks_hears_how_things_stand() {
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        let first = publication(1, &[], &[], &[]);
+        hub.join(1, Audience::Board(Vec::new()), &first, false, &mut sent);
+        sent.take();
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), []);
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), [(1, 1)]);
+        sent.full.insert(1);
+        publish(&mut hub, &mut sent, &[publication(2, &[], &[], &[])]);
+        hub.went_on(1, &mut sent);
+        sent.full.clear();
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), [(1, 2)], "what could not be taken was not told");
     }
 }

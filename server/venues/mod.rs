@@ -4,21 +4,35 @@
 //! sees, answers, and publishes, in this order: nothing is shown that a crash could take back.
 
 mod answers;
+mod backlog;
+mod card_line;
+mod courier;
 mod dirty;
+mod frame;
 mod hub;
+mod hubs;
 mod messages;
+mod mirroring;
+pub mod notices;
 mod owner;
+mod past;
 pub mod policies;
 mod publication;
 mod registry;
 mod shown;
+mod told;
 mod venue_actor;
 pub mod view;
 mod writers;
 
-pub use hub::{Audience, Hub, Hubs, Join, Viewer};
+pub use backlog::{Backlog, Pending};
+pub use card_line::Names;
+pub use courier::{Bell, Courier};
+pub use frame::{Draft, Frame};
+pub use hub::{Audience, Hub, Outlets, Sending, ViewerKey};
+pub use hubs::{Hubs, Subscriber};
 pub use messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
-pub use publication::{BoardFilter, Facts, Publication};
+pub use publication::{BoardFilter, ConsoleNews, Facts, Publication};
 pub use registry::{Registry, RegistryError, SubmitOrRegistryError};
 pub use shown::Shown;
 pub use venue_actor::VenueActor;

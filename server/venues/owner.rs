@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::answers::Answers;
 use super::messages::{Answer, SubmitError};
+use super::mirroring::Mirroring;
 use crate::cluster::Term;
 
 /// Commands that may wait for the journal: beyond it a caller is told to come back, and memory stays bounded.
@@ -25,6 +26,8 @@ pub(super) struct Owner {
     /// Whether a batch is on its way to the journal.
     pub(super) in_flight: bool,
     pub(super) answers: Answers,
+    /// What other programs are shown, where the journal does that.
+    pub(super) mirroring: Option<Mirroring>,
     /// Told when it has stopped writing; takes no commands meanwhile.
     pub(super) yielding: Vec<oneshot::Sender<()>>,
 }
@@ -42,8 +45,14 @@ pub(super) struct Waiting {
 
 impl Owner {
     /// Begins where the journal ends.
-    pub(super) fn new(decided: Venue, term: Term) -> Self {
-        Self { decided, term, waiting: Vec::new(), in_flight: false, answers: Answers::default(), yielding: Vec::new() }
+    pub(super) fn new(decided: Venue, term: Term, mirroring: Option<Mirroring>) -> Self {
+        let (waiting, yielding) = (Vec::new(), Vec::new());
+        Self { decided, term, waiting, in_flight: false, answers: Answers::default(), mirroring, yielding }
+    }
+
+    /// Whether other programs are to be shown something although nothing is to be saved.
+    pub(super) fn must_show(&self) -> bool {
+        self.yielding.is_empty() && self.term.holds() && self.mirroring.as_ref().is_some_and(Mirroring::is_due)
     }
 
     /// Why it takes no commands at the moment, if it does not.

@@ -6,17 +6,17 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use bytestring::ByteString;
 use callnext_engine::config::VenueConfig;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::Unknown;
 use callnext_engine::ticket::Slot;
 use callnext_engine::{CallId, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, VenueId};
-use serde::Serialize;
 
-use super::view;
+use super::card_line::{CardLine, Names};
+use super::frame::{Draft, Frame};
 use crate::journal::Epoch;
 use crate::wire::{
-    Board, BoardFrame, CardFrame, CardState, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
+    Board, BoardFrame, CardNotice, CardState, CardSteps, Change, ChangeFrame, Console, ConsoleFrame, Estimate, rfc3339,
 };
 
 /// Everything a phone shows of one ticket, before names are looked up: cheap to make and to compare.
@@ -36,6 +36,9 @@ pub struct Facts {
     pub called_at: Option<Timestamp>,
     pub slot: Option<Slot>,
     pub green_channel: bool,
+    pub notice: Option<Box<CardNotice>>,
+    pub steps: Option<Box<CardSteps>>,
+    pub passed_over_by: Vec<(PassedBy, u32)>,
 }
 
 /// The services a board shows; empty for all.
@@ -54,17 +57,21 @@ pub struct Publication {
     pub at: Timestamp,
     /// Counts publications of an epoch: tells which of two with the same `seq` is newer.
     pub edition: u64,
-    /// The declaration, for names.
+    /// The declaration.
     pub config: Arc<VenueConfig>,
+    /// Its names, as cards show them.
+    pub names: Arc<Names>,
     /// The board of all services.
     pub board: Board,
     /// What each live ticket's phone shows.
     pub facts: Arc<BTreeMap<TicketId, Facts>>,
-    /// Tickets whose phones show something else than at the last publication, with those that ended since.
-    pub changed: Vec<(TicketId, Facts)>,
+    /// Tickets whose phones show something else than at the last publication, in their order.
+    pub changed: Vec<TicketId>,
+    /// What the phones of those show whose visits ended since.
+    pub ended: BTreeMap<TicketId, Facts>,
     /// What consoles are told.
     pub console: Arc<ConsoleNews>,
-    boards: Mutex<BTreeMap<BoardFilter, ByteString>>,
+    boards: Mutex<BTreeMap<BoardFilter, Frame>>,
 }
 
 /// What consoles are told at one moment. Apart from its publication because it is kept for longer: for those who
@@ -74,14 +81,20 @@ pub struct ConsoleNews {
     epoch: Epoch,
     seq: Seq,
     at: Timestamp,
+    edition: u64,
     told: ForConsoles,
-    frame: OnceLock<ByteString>,
+    frame: OnceLock<Frame>,
 }
 
 impl ConsoleNews {
     /// News that are not serialised yet.
-    pub fn new(epoch: Epoch, seq: Seq, at: Timestamp, told: ForConsoles) -> Self {
-        Self { epoch, seq, at, told, frame: OnceLock::new() }
+    pub fn new(epoch: Epoch, seq: Seq, at: Timestamp, edition: u64, told: ForConsoles) -> Self {
+        Self { epoch, seq, at, edition, told, frame: OnceLock::new() }
+    }
+
+    /// Its place among all publications of its venue.
+    pub fn moment(&self) -> (Epoch, u64) {
+        (self.epoch, self.edition)
     }
 
     /// The `seq` they build on; none where they tell all.
@@ -93,14 +106,19 @@ impl ConsoleNews {
     }
 
     /// What consoles are sent.
-    pub fn frame(&self) -> ByteString {
+    pub fn frame(&self) -> Frame {
         let (epoch, seq, at) = (self.epoch.to_string(), self.seq.0, rfc3339(self.at));
         let frame = || match &self.told {
-            ForConsoles::Change { from, change } => {
-                text(&ChangeFrame { kind: "change".to_owned(), epoch, seq, at, from: from.0, change: change.clone() })
-            }
+            ForConsoles::Change { from, change } => Frame::of(&ChangeFrame {
+                kind: "change".to_owned(),
+                epoch,
+                seq,
+                at,
+                from: from.0,
+                change: change.clone(),
+            }),
             ForConsoles::All(console) => {
-                text(&ConsoleFrame { kind: "console".to_owned(), epoch, seq, at, console: (**console).clone() })
+                Frame::of(&ConsoleFrame { kind: "console".to_owned(), epoch, seq, at, console: (**console).clone() })
             }
         };
         self.frame.get_or_init(frame).clone()
@@ -130,14 +148,20 @@ impl Publication {
         seq: Seq,
         at: Timestamp,
         edition: u64,
-        config: Arc<VenueConfig>,
+        (config, names): (Arc<VenueConfig>, Arc<Names>),
         board: Board,
         facts: Arc<BTreeMap<TicketId, Facts>>,
-        changed: Vec<(TicketId, Facts)>,
+        (changed, ended): (Vec<TicketId>, BTreeMap<TicketId, Facts>),
         console: ForConsoles,
     ) -> Self {
-        let console = Arc::new(ConsoleNews::new(epoch, seq, at, console));
-        Self { venue, epoch, seq, at, edition, config, board, facts, changed, console, boards: Mutex::default() }
+        let console = Arc::new(ConsoleNews::new(epoch, seq, at, edition, console));
+        let boards = Mutex::default();
+        Self { venue, epoch, seq, at, edition, config, names, board, facts, changed, ended, console, boards }
+    }
+
+    /// What a ticket's phone shows, if its visit is not over or ended just now.
+    pub fn facts_of(&self, ticket: TicketId) -> Option<&Facts> {
+        self.facts.get(&ticket).or_else(|| self.ended.get(&ticket))
     }
 
     /// Whether this is newer than another.
@@ -151,12 +175,12 @@ impl Publication {
     }
 
     /// The board frame for the screens that show these services.
-    pub fn board_frame(&self, filter: &BoardFilter) -> ByteString {
+    pub fn board_frame(&self, filter: &BoardFilter) -> Frame {
         let mut boards = self.boards.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(frame) = boards.get(filter) {
             return frame.clone();
         }
-        let frame = text(&BoardFrame {
+        let frame = Frame::of(&BoardFrame {
             kind: "board".to_owned(),
             epoch: self.epoch.to_string(),
             seq: self.seq.0,
@@ -167,20 +191,14 @@ impl Publication {
         frame
     }
 
-    /// The card frame of one ticket.
-    pub fn card_frame(&self, facts: &Facts) -> ByteString {
-        text(&CardFrame {
-            kind: "card".to_owned(),
-            epoch: self.epoch.to_string(),
-            seq: self.seq.0,
-            at: rfc3339(self.at),
-            card: view::card(&self.config, facts),
-        })
+    /// Draws the card frame of one ticket.
+    pub fn draw_card(&self, facts: &Facts, draft: &mut Draft) {
+        draft.write(&CardLine::of(self, facts));
     }
 
     /// A console frame that says only "still here".
-    pub fn sign_of_life(&self) -> ByteString {
-        text(&ChangeFrame {
+    pub fn sign_of_life(&self) -> Frame {
+        Frame::of(&ChangeFrame {
             kind: "change".to_owned(),
             epoch: self.epoch.to_string(),
             seq: self.seq.0,
@@ -201,11 +219,6 @@ fn narrowed(board: &Board, filter: &BoardFilter) -> Board {
     board.calls.retain(|call| shown(&call.service));
     board.ready.retain(|ticket| shown(&ticket.service));
     board.missed.retain(|ticket| shown(&ticket.service));
+    board.closed.retain(|closed| closed.concerns.iter().any(|service| shown(service)));
     board
-}
-
-/// Frames are plain data with text keys: serialising one cannot fail. Should it, an empty object is sent, which
-/// every reader ignores.
-fn text(frame: &impl Serialize) -> ByteString {
-    serde_json::to_string(frame).unwrap_or_else(|_| "{}".to_owned()).into()
 }

@@ -11,8 +11,9 @@ use callnext_engine::{Action, Change, Command, Declaration, Seq, Venue, VenueId}
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant;
 
-use super::hub::Hubs;
+use super::hubs::Hubs;
 use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
+use super::past::Past;
 use super::shown::Shown;
 use super::venue_actor::VenueActor;
 use super::writers::{Alone, Writer, Writers};
@@ -52,6 +53,7 @@ pub struct Registry {
     venues: BTreeMap<VenueId, Slot>,
     order: Vec<VenueId>,
     journal: Arc<dyn Journal>,
+    past: Past,
     writers: Arc<dyn Writers>,
     clock: Clock,
     hubs: Hubs,
@@ -86,7 +88,8 @@ impl Registry {
             (id, Slot { config, actor: Mutex::new(None), is_owner: Arc::default(), was_owner: AtomicBool::new(false) })
         };
         let venues = configs.into_iter().map(slot).collect();
-        Self { venues, order, journal, writers: Arc::new(Alone), clock, hubs, metrics, arbiter }
+        let past = Past::new(journal.clone());
+        Self { venues, order, journal, past, writers: Arc::new(Alone), clock, hubs, metrics, arbiter }
     }
 
     /// The same, among other nodes.
@@ -167,6 +170,11 @@ impl Registry {
         }
     }
 
+    /// What reads days again.
+    pub(super) fn past(&self) -> &Past {
+        &self.past
+    }
+
     /// Looks at what the world sees of a venue.
     pub async fn look<R: Send + 'static>(
         &self,
@@ -214,6 +222,11 @@ impl Registry {
     /// Whether the journal answers.
     pub async fn ready(&self) -> Result<(), JournalError> {
         self.journal.ready().await
+    }
+
+    /// In how far the journal's store may lose more than the settings promise.
+    pub fn shortfalls(&self) -> Vec<String> {
+        self.journal.shortfalls()
     }
 
     /// The venue's actor, whether it writes or not.

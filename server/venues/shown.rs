@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytestring::ByteString;
-use callnext_engine::ticket::Ticket;
+use callnext_engine::figures::Ledger;
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Change, Event, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
 use tokio::sync::watch;
 
+use super::card_line::Names;
 use super::dirty::{Dirty, rows};
-use super::hub::Hubs;
+use super::frame::{Draft, Frame};
+use super::hubs::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
 use super::{policies, view};
@@ -31,6 +32,10 @@ const RESUMABLE_MAX: usize = 256;
 /// What the world sees of a venue: the state that is saved, and what was last published of it.
 pub struct Shown {
     venue: Venue,
+    /// What today's figures are counted from.
+    ledger: Ledger,
+    /// The change that opened the day.
+    opened: Seq,
     epoch: Epoch,
     clock: Clock,
     hubs: Hubs,
@@ -60,6 +65,8 @@ impl Shown {
     pub(super) fn new(venue: Venue, epoch: Epoch, clock: Clock, hubs: Hubs, metrics: Arc<Metrics>) -> Self {
         Self {
             venue,
+            ledger: Ledger::default(),
+            opened: Seq(0),
             epoch,
             clock,
             hubs,
@@ -99,6 +106,16 @@ impl Shown {
         self.clock.now().max(self.venue.at())
     }
 
+    /// What today's figures are counted from.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The change that opened the day.
+    pub fn opened(&self) -> Seq {
+        self.opened
+    }
+
     /// The venue's name.
     pub fn id(&self) -> &VenueId {
         &self.venue.config().id
@@ -116,10 +133,10 @@ impl Shown {
     }
 
     /// The whole queue as of the latest publication, as a frame.
-    pub fn console_frame(&mut self) -> ByteString {
+    pub fn console_frame(&mut self) -> Frame {
         let current = self.current();
         let all = ForConsoles::All(Box::new(self.console()));
-        ConsoleNews::new(current.epoch, current.seq, current.at, all).frame()
+        ConsoleNews::new(current.epoch, current.seq, current.at, current.edition, all).frame()
     }
 
     /// The whole queue.
@@ -128,7 +145,7 @@ impl Shown {
     }
 
     /// The frames a console missed that stands at this point; the whole queue where they are no longer known.
-    pub fn resume(&mut self, epoch: &str, seq: u64) -> Vec<ByteString> {
+    pub fn resume(&mut self, epoch: &str, seq: u64) -> Vec<Frame> {
         let current = self.current();
         if epoch == current.epoch.to_string() {
             if seq == current.seq.0 {
@@ -145,14 +162,22 @@ impl Shown {
         vec![self.console_frame()]
     }
 
-    /// What a phone shows of one ticket, over or not.
-    pub fn card_frame(&mut self, ticket: TicketId) -> Option<(ByteString, Facts, Arc<Publication>)> {
+    /// What a phone shows of one ticket, over or not, as a frame.
+    pub fn card_frame(&mut self, ticket: TicketId) -> Option<Draft> {
+        let (facts, current) = self.card(ticket)?;
+        let mut draft = Draft::default();
+        current.draw_card(&facts, &mut draft);
+        Some(draft)
+    }
+
+    /// What a phone shows of one ticket, over or not, and the publication it belongs to.
+    pub fn card(&mut self, ticket: TicketId) -> Option<(Facts, Arc<Publication>)> {
         let current = self.current();
         let facts = match current.facts.get(&ticket) {
             Some(facts) => facts.clone(),
             None => view::one_facts(&self.venue, self.venue.ticket(ticket)?, self.now()),
         };
-        Some((current.card_frame(&facts), facts, current))
+        Some((facts, current))
     }
 
     /// The latest change taken in; none before the first.
@@ -168,7 +193,7 @@ impl Shown {
             (known, _) => known.is_none(),
         };
         if !same_history {
-            self.venue = Venue::new(self.venue.config().clone());
+            self.forget();
         }
         self.begin(opened.epoch);
         for change in &opened.changes {
@@ -179,7 +204,7 @@ impl Shown {
     /// Shows the venue as it was loaded, whatever was shown before.
     pub(super) fn reload(&mut self, loaded: &Opened) {
         self.last_change = None;
-        self.venue = Venue::new(self.venue.config().clone());
+        self.forget();
         self.catch_up(loaded);
     }
 
@@ -199,6 +224,11 @@ impl Shown {
             at_once |= self.take_in(change);
         }
         if at_once { Followed::AtOnce } else { Followed::Soon }
+    }
+
+    fn forget(&mut self) {
+        self.venue = Venue::new(self.venue.config().clone());
+        self.ledger = Ledger::default();
     }
 
     /// Another ownership: whoever watches is told everything anew.
@@ -226,6 +256,10 @@ impl Shown {
         }
         self.dirty.any = true;
         self.venue.apply(change);
+        self.ledger.hear(&self.venue, change);
+        if opens_day(change) {
+            self.opened = change.seq;
+        }
         let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
         let over = touched.filter(|ticket| ticket.state.is_over());
         self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
@@ -252,6 +286,8 @@ impl Shown {
             Outcome::Done
             | Outcome::NobodyWaiting
             | Outcome::Appointments { .. }
+            | Outcome::Arrival { .. }
+            | Outcome::Closed { .. }
             | Outcome::Counter { .. }
             | Outcome::PolicyChanged { .. } => Vec::new(),
         };
@@ -285,20 +321,27 @@ impl Shown {
         let orders = view::orders(venue, now);
         let facts = Arc::new(view::all_facts(venue, &orders));
         let before = self.latest.as_ref();
-        let changed = match before {
-            Some(before) => changed_facts(&before.facts, &facts, &dirty),
+        let (changed, ended) = match before {
+            Some(before) => changed_facts(&before.facts, &facts, dirty.over.clone()),
             // This actor does not know what was shown before it.
-            None => venue.tickets().map(|ticket| (ticket.id, known_facts(venue, ticket, &facts))).collect(),
+            None => {
+                let over = venue.tickets().filter(|ticket| !facts.contains_key(&ticket.id));
+                let ended = over.map(|ticket| (ticket.id, view::facts(venue, ticket, None))).collect();
+                (venue.tickets().map(|ticket| ticket.id).collect(), ended)
+            }
         };
         let console = match before.filter(|_| !dirty.all) {
             Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty) },
             None => ForConsoles::All(Box::new(view::console(venue, &orders))),
         };
         let same_config = before.filter(|before| *before.config == *venue.config());
-        let config = same_config.map_or_else(|| Arc::new(venue.config().clone()), |before| before.config.clone());
+        let config = match same_config {
+            Some(before) => (before.config.clone(), before.names.clone()),
+            None => (Arc::new(venue.config().clone()), Arc::new(Names::of(venue.config()))),
+        };
         self.edition += 1;
         let publication = Arc::new(Publication::new(
-            config.id.clone(),
+            venue.config().id.clone(),
             self.epoch,
             venue.seq(),
             now,
@@ -306,7 +349,7 @@ impl Shown {
             config,
             view::board(venue),
             facts,
-            changed,
+            (changed, ended),
             console,
         ));
         self.metrics.published(venue);
@@ -329,18 +372,15 @@ fn opens_day(change: &Change) -> bool {
     change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }))
 }
 
-/// The tickets whose phones show something else now.
+/// The tickets whose phones show something else now, in their order, and what those show that ended.
 fn changed_facts(
     before: &BTreeMap<TicketId, Facts>,
     now: &BTreeMap<TicketId, Facts>,
-    dirty: &Dirty,
-) -> Vec<(TicketId, Facts)> {
-    let changed = now.iter().filter(|(id, facts)| before.get(id) != Some(facts));
-    let ended = dirty.over.iter().filter(|(id, _)| !now.contains_key(id));
-    changed.chain(ended).map(|(id, facts)| (*id, facts.clone())).collect()
-}
-
-/// What a phone shows of one ticket, over or not.
-fn known_facts(venue: &Venue, ticket: &Ticket, live: &BTreeMap<TicketId, Facts>) -> Facts {
-    live.get(&ticket.id).cloned().unwrap_or_else(|| view::facts(venue, ticket, None))
+    mut ended: BTreeMap<TicketId, Facts>,
+) -> (Vec<TicketId>, BTreeMap<TicketId, Facts>) {
+    ended.retain(|ticket, _| !now.contains_key(ticket));
+    let changed = now.iter().filter(|(id, facts)| before.get(id) != Some(facts)).map(|(id, _)| *id);
+    let mut changed: Vec<TicketId> = changed.chain(ended.keys().copied()).collect();
+    changed.sort_unstable();
+    (changed, ended)
 }

@@ -15,6 +15,7 @@ use callnext_engine::{Change, Event};
 use tokio::sync::oneshot;
 
 use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
+use super::mirroring::Mirroring;
 use super::owner::{Owner, Reply, WAITING_MAX, Waiting, tell};
 use super::shown::{Followed, Shown};
 use crate::journal::{Journal, JournalError};
@@ -67,7 +68,8 @@ impl VenueActor {
         if owner.in_flight {
             return;
         }
-        if owner.waiting.is_empty() {
+        let must_show = owner.must_show();
+        if owner.waiting.is_empty() && !must_show {
             if !owner.yielding.is_empty() {
                 self.step_down();
             }
@@ -75,7 +77,7 @@ impl VenueActor {
         }
         let batch = std::mem::take(&mut owner.waiting);
         let changes: Vec<Change> = batch.iter().filter_map(|waiting| waiting.change.clone()).collect();
-        if changes.is_empty() {
+        if changes.is_empty() && !must_show {
             // Nothing to save: these were decided on what is already shown.
             self.finish(batch);
             return self.pump(ctx);
@@ -85,7 +87,15 @@ impl VenueActor {
             return;
         }
         owner.in_flight = true;
-        let saved = self.journal.append(self.shown.id(), self.shown.epoch(), changes);
+        let (venue, epoch) = (self.shown.id(), self.shown.epoch());
+        let saved = match &mut owner.mirroring {
+            // These changes led to `decided` as it is now: nothing else is waiting.
+            Some(mirroring) => {
+                let mirror = mirroring.take(&owner.decided, &changes, self.shown.clock().now());
+                self.journal.append_and_show(venue, epoch, changes, mirror)
+            }
+            None => self.journal.append(venue, epoch, changes),
+        };
         let done = saved.into_actor(self).map(|saved, actor, ctx| {
             if let Some(owner) = &mut actor.owner {
                 owner.in_flight = false;
@@ -162,6 +172,9 @@ impl VenueActor {
         self.pump(ctx);
         if self.refreshed_at.elapsed() >= REFRESH {
             self.refreshed_at = Instant::now();
+            if let Some(mirroring) = self.owner.as_mut().and_then(|owner| owner.mirroring.as_mut()) {
+                mirroring.look_again();
+            }
             self.shown.publish();
         } else if self.shown.merge_is_over() {
             self.shown.publish();
@@ -199,7 +212,8 @@ impl Handler<Promote> for VenueActor {
     /// From now on this node writes the venue: it shows what it had not heard of yet, and goes on from there.
     fn handle(&mut self, Promote { opened, term }: Promote, ctx: &mut Self::Context) {
         self.shown.catch_up(&opened);
-        self.owner = Some(Owner::new(self.shown.venue().clone(), term));
+        let mirroring = self.journal.is_mirror().then(Mirroring::default);
+        self.owner = Some(Owner::new(self.shown.venue().clone(), term, mirroring));
         self.is_owner.store(true, Ordering::Release);
         self.tick(ctx);
         self.shown.publish();

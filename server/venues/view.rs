@@ -5,15 +5,18 @@
 
 use std::collections::BTreeMap;
 
+use callnext_engine::closure::Closable;
 use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
 
+use super::notices;
 use super::publication::Facts;
 use crate::wire::{
     AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    QueueOrder, ServiceSummary, TicketRow, VenueSummary, rfc3339,
+    PassedOver, QueueOrder, ServiceSummary, SlotTimes, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -36,7 +39,8 @@ pub fn venue_named(config: &VenueConfig) -> Named {
     Named { id: config.id.to_string(), name: config.name.clone() }
 }
 
-fn service_named(config: &VenueConfig, id: &ServiceId) -> Named {
+/// A service's name.
+pub fn service_named(config: &VenueConfig, id: &ServiceId) -> Named {
     let name = config.service(id).map_or_else(|| Text::same(id.as_str()), |service| service.name.clone());
     Named { id: id.to_string(), name }
 }
@@ -77,6 +81,8 @@ pub fn card_state(venue: &Venue, ticket: &Ticket) -> CardState {
         TicketState::Serving { .. } => CardState::Serving,
         TicketState::Held => CardState::Held,
         TicketState::Missed => CardState::Missed,
+        TicketState::Transferring { .. } => CardState::Transferring,
+        TicketState::Transferred { .. } => CardState::Transferred,
         TicketState::Completed => CardState::Completed,
         TicketState::NoShow => CardState::NoShow,
         TicketState::Cancelled => CardState::Cancelled,
@@ -115,7 +121,16 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         called_at: call.and(ticket.called_at),
         slot: ticket.slot,
         green_channel: ticket.grant.is_some(),
+        notice: notices::card_notice(venue, ticket).map(Box::new),
+        steps: notices::card_steps(venue, ticket).map(Box::new),
+        passed_over_by: passed_over(venue, ticket),
     }
+}
+
+/// Who was called before a waiting ticket, in numbers.
+fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
+    let found = ticket.place.as_ref().zip(venue.queue(&ticket.service));
+    found.map(|(place, queue)| queue.passed_over(ticket.id, place)).unwrap_or_default()
 }
 
 /// The facts of every ticket whose visit is not over.
@@ -154,6 +169,9 @@ pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
         slot_start: facts.slot.map(|slot| rfc3339(slot.start)),
         slot_end: facts.slot.map(|slot| rfc3339(slot.end)),
         green_channel: facts.green_channel,
+        notice: facts.notice.as_deref().cloned(),
+        steps: facts.steps.as_deref().cloned(),
+        passed_over_by: facts.passed_over_by.iter().map(|(by, count)| PassedOver { by: *by, count: *count }).collect(),
     }
 }
 
@@ -192,6 +210,7 @@ pub fn board(venue: &Venue) -> Board {
         calls: calls.collect(),
         ready: ready.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
         missed: venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(ticket_on_board).collect(),
+        closed: notices::closed(venue),
         notices: Vec::new(),
         speech: config.speech.clone(),
     }
@@ -234,6 +253,10 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         rule: call.and(ticket.rule),
         recalls: ticket.recalls,
         misses: ticket.misses,
+        steps: notices::step_rows(ticket),
+        steps_done: ticket.steps_done,
+        note: notices::note_row(ticket),
+        guest: notices::guest_row(ticket),
         issued_at: rfc3339(ticket.issued_at),
         queued_at: rfc3339(ticket.queued_at),
         called_at: ticket.called_at.map(rfc3339),
@@ -251,6 +274,7 @@ pub fn counter_row(venue: &Venue, id: &CounterId) -> Option<CounterRow> {
         state: counter.state,
         services: counter.services.iter().map(ToString::to_string).collect(),
         current: counter.current.map(|ticket| ticket.0),
+        closed: notices::closure_row(venue, &Closable::Counter { counter: id.clone() }),
     })
 }
 
@@ -262,8 +286,10 @@ pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -
         waiting: waiting(venue, &service.id),
         order: order.iter().map(|ticket| ticket.0).collect(),
         gap_s: venue.queue(&service.id).and_then(|queue| queue.pace().gap()).map(callnext_engine::Millis::as_secs),
-        overflow_count: venue.overflow_count(&service.id),
+        overflow_count: venue.overflow_count(&service.id, venue.at()),
         overflow_max: service.policy.overflow_max,
+        over_quota_role: service.policy.over_quota_role.role(),
+        closed: notices::closure_row(venue, &Closable::Service { service: service.id.clone() }),
     }
 }
 
@@ -277,9 +303,10 @@ pub fn appointment_rows(venue: &Venue) -> Vec<AppointmentRow> {
         slot_end: rfc3339(booking.slot.end),
         name: booking.visitor.name.as_deref().map(ToOwned::to_owned),
         ticket: match booking.state {
-            AppointmentState::Expected => None,
+            AppointmentState::Expected | AppointmentState::NoShow => None,
             AppointmentState::CheckedIn { ticket } => Some(ticket.0),
         },
+        no_show: booking.state == AppointmentState::NoShow,
     };
     venue.appointments().map(row).collect()
 }
@@ -321,6 +348,10 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
             waiting,
             estimate: wait.ok().map(estimate),
             estimate_reason: wait.err().map(|unknown| unknown.code().to_owned()),
+            next_slot: venue
+                .next_free_slot(service, now)
+                .map(|slot| SlotTimes { start: rfc3339(slot.start), end: rfc3339(slot.end) }),
+            closed: notices::closed_service(venue, &service.id),
         }
     });
     let open = venue.counters().filter(|counter| counter.state == callnext_engine::counter::CounterState::Open);

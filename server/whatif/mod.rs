@@ -5,14 +5,13 @@
 //!
 //! # Layout
 //!
-//! * [`change`] reads the settings to try; [`simulation`] plays the day once; [`figures`] counts and measures what
-//!   became of it; [`report`] puts the runs side by side.
+//! * [`change`] reads the settings to try; [`simulation`] plays the day once; the engine's
+//!   [`figures`](callnext_engine::figures) count what became of it; [`report`] puts the runs side by side.
 //! * [`options`] is how it is started: by `callnext what-if`.
 //!
 //! The day, its plan and the real life added to it are those of [`crate::replay`].
 
 pub mod change;
-pub mod figures;
 pub mod options;
 pub mod report;
 pub mod simulation;

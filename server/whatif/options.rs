@@ -1,24 +1,20 @@
 //! What the person who asks says, and what becomes of it: a report, or why there is none.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use callnext_engine::config::Layers;
 use callnext_engine::{ServiceId, VenueConfig};
 use chrono::NaiveDate;
-use indicatif::ProgressBar;
 
 use super::change::{ChangeError, Variants};
 use super::report::{AS_THEY_ARE, Played, Report, Run};
 use super::simulation::simulate;
 use crate::demo::{self, DemoError};
+use crate::progress::Progress;
 use crate::replay::day::{Day, DayError, Wanted};
 use crate::replay::mapping::{MappingError, map_queues};
 use crate::replay::plan::{Mix, Plan, Target};
 use crate::settings::{Settings, SettingsError};
-
-/// Whoever waits longer than this is shown how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A recorded day, and the settings to try on it.
 #[derive(Debug, Clone, clap::Args)]
@@ -115,14 +111,15 @@ fn report(options: &WhatIfOptions) -> Result<Report, WhatIfError> {
     let variants: Vec<_> = variants.collect::<Result<_, ChangeError>>()?;
     let mix = mix(options, &day)?;
     let plan = Plan::new(&day, target(&venue, day.date), mix)?;
-    let progress = Progress::new(plan.steps.len() * (1 + variants.len()));
-    let play = |config: &VenueConfig| simulate(&plan, mix, config, &mut || progress.step());
+    let steps = plan.steps.len() * (1 + variants.len());
+    let progress = Progress::new(u64::try_from(steps).unwrap_or(u64::MAX));
+    let play = |config: &VenueConfig| simulate(&plan, mix, config, &mut || progress.steps(1));
     let mut runs = vec![Run { name: AS_THEY_ARE.to_owned(), settings: Vec::new(), history: play(&venue) }];
     runs.extend(variants.into_iter().map(|(variant, config)| {
         let (name, settings) = (variant.name.clone(), variant.settings.clone());
         Run { name, settings, history: play(&config) }
     }));
-    progress.bar.finish_and_clear();
+    progress.finish();
     let played = Played { day: &day, plan: &plan, mix, venue: &venue };
     Ok(Report::new(played, &runs, options.by == By::Service))
 }
@@ -169,27 +166,6 @@ fn mix(options: &WhatIfOptions, day: &Day) -> Result<Mix, DayError> {
         (false, _) => Mix::CLINIC,
     };
     Ok(Mix { booked_percent, ..life })
-}
-
-/// How far it is, for whoever has waited a while. To a terminal only, and never to standard output.
-struct Progress {
-    bar: ProgressBar,
-    begun: Instant,
-}
-
-impl Progress {
-    fn new(steps: usize) -> Self {
-        let bar = ProgressBar::hidden();
-        bar.set_length(u64::try_from(steps).unwrap_or(u64::MAX));
-        Self { bar, begun: Instant::now() }
-    }
-
-    fn step(&self) {
-        if self.bar.is_hidden() && self.begun.elapsed() > PATIENCE {
-            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        }
-        self.bar.inc(1);
-    }
 }
 
 #[cfg(test)]

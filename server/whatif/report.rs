@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use callnext_engine::config::lane_name;
+use callnext_engine::figures::{Figures, Group};
 use callnext_engine::{Lane, Millis, ServiceId, VenueConfig, VenueId};
 use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::change::Setting;
-use super::figures::{Figures, Group, figures, recorded};
 use super::simulation::History;
 use crate::replay::day::Day;
 use crate::replay::plan::{Arrival, Mix, Plan, Step};
@@ -76,6 +76,14 @@ impl Record {
             left,
         }
     }
+}
+
+/// The waits of the records themselves, whoever was called then: what the run under the settings as they are should
+/// come near to. Records know no misses, and whom a call passed over is not worked out.
+pub fn recorded(day: &Day) -> Figures {
+    let waited = day.visits.iter().filter_map(|visit| Some(Millis(visit.called?.0 - visit.arrived.0)));
+    let left = day.visits.iter().filter(|visit| visit.left().is_some()).count();
+    Figures { left: i64::try_from(left).unwrap_or(i64::MAX), ..Figures::of_waits(waited.collect()) }
 }
 
 /// What is to be told of a run, apart from its figures.
@@ -153,7 +161,7 @@ impl Report {
 
 /// All groups that have anything in any run: first of all services, then of each, as the venue declares them.
 fn compared(venue: &VenueConfig, runs: &[Run], by_service: bool) -> Vec<Compared> {
-    let all: Vec<BTreeMap<Group, Figures>> = runs.iter().map(|run| figures(&run.history)).collect();
+    let all: Vec<BTreeMap<Group, Figures>> = runs.iter().map(|run| run.history.ledger.groups()).collect();
     let groups: BTreeSet<&Group> = all.iter().flat_map(BTreeMap::keys).collect();
     let services = venue.services.iter().filter(|_| by_service).map(|service| Some(&service.id));
     let row = |run: &Run, figures: Figures, first: Option<&Figures>| Row {

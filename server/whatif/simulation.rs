@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use callnext_engine::appointment::{Appointment, AppointmentState};
 use callnext_engine::counter::CounterState;
+use callnext_engine::figures::Ledger;
 use callnext_engine::ticket::{Slot, Urgency, Visitor};
 use callnext_engine::venue::APPOINTMENTS_MAX;
 use callnext_engine::{
-    Action, BusinessDay, Change, Command, CounterId, Decision, Event, Lane, Millis, Outcome, Refusal, ServiceId,
-    Ticket, TicketId, TicketState, Timestamp, Venue, VenueConfig,
+    Action, BusinessDay, Command, CounterId, Decision, Lane, Millis, Outcome, Refusal, ServiceId, TicketId,
+    TicketState, Timestamp, Venue, VenueConfig,
 };
 
 use crate::replay::aftermath::{Act, Called, Length, after_call, back_from_tests, reports_again};
@@ -28,30 +29,6 @@ const MISS_AGAIN_MIN: Millis = Millis::from_secs(5);
 /// The reason on record for whatever needs one. Nobody reads it: it is only not to be empty.
 const REASON: &str = "what-if";
 
-/// Where somebody stood.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Class {
-    /// In which service's queue.
-    pub service: ServiceId,
-    /// In which lane of it.
-    pub lane: Lane,
-}
-
-/// One call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Whom, by the place in the plan's list of people.
-    pub person: usize,
-    /// From where.
-    pub class: Class,
-    /// When.
-    pub at: Timestamp,
-    /// Since the number was taken, the booking checked in, or the person was back.
-    pub waited: Millis,
-    /// How often somebody whose wait began later was called first, as the engine counts: by any rule but precedence.
-    pub overtaken: u32,
-}
-
 /// What became of a day under some settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
@@ -59,12 +36,10 @@ pub struct History {
     pub people: u32,
     /// Who came at a time that is not part of the venue's business day, and was left out.
     pub outside: u32,
-    /// The calls, in order.
-    pub calls: Vec<Call>,
-    /// Who did not come, for good: the last miss, or still missed, away or waiting when the day ended.
-    pub no_shows: Vec<Class>,
-    /// Who left before any call.
-    pub left: Vec<Class>,
+    /// Whose number is whose, by the place in the plan's list of people.
+    pub persons: BTreeMap<TicketId, usize>,
+    /// What the figures are counted from. Whoever is still missed, away or waiting when the day ends is a no-show.
+    pub ledger: Ledger,
     /// Of the no-shows, who was still waiting to be called when the day ended.
     pub waiting_at_end: u32,
     /// What the venue said no to, by code.
@@ -122,7 +97,6 @@ struct Simulation<'p> {
     /// Recorded calls that found no counter or nobody to call; they are made up for as soon as both are there.
     owed: BTreeMap<ServiceId, VecDeque<Option<Millis>>>,
     tickets: BTreeMap<usize, TicketId>,
-    people: BTreeMap<TicketId, usize>,
     /// Who was called at least once: nobody grants them anything, and they do not leave.
     called: BTreeSet<TicketId>,
     winding_up: bool,
@@ -139,6 +113,7 @@ impl<'p> Simulation<'p> {
             state: CounterState::Closed,
             services: counter.services.iter().map(ToString::to_string).collect(),
             current: None,
+            closed: None,
         });
         let mut simulation = Self {
             plan,
@@ -150,7 +125,6 @@ impl<'p> Simulation<'p> {
             now,
             owed: BTreeMap::new(),
             tickets: BTreeMap::new(),
-            people: BTreeMap::new(),
             called: BTreeSet::new(),
             winding_up: false,
             history: History::default(),
@@ -184,6 +158,7 @@ impl<'p> Simulation<'p> {
                 slot: Slot { start, end: start + SLOT },
                 visitor: Visitor::default(),
                 wants: None,
+                steps: Vec::new(),
                 state: AppointmentState::Expected,
             }
         };
@@ -199,7 +174,7 @@ impl<'p> Simulation<'p> {
             if changes.is_empty() {
                 break;
             }
-            changes.iter().for_each(|change| self.note(change));
+            changes.iter().for_each(|change| self.history.ledger.hear(&self.venue, change));
         }
         self.now = now;
     }
@@ -210,14 +185,17 @@ impl<'p> Simulation<'p> {
         let waiting = self.venue.live().filter(|ticket| ticket.state == TicketState::Waiting).count();
         self.history.waiting_at_end = u32::try_from(waiting).unwrap_or(u32::MAX);
         self.now = self.day.end;
-        drop(self.ask(Action::Tick));
+        // With nobody left it would be the next day at once.
+        if self.venue.live().next().is_some() {
+            drop(self.ask(Action::Tick));
+        }
     }
 
     /// Asks the venue. A refusal is an answer: it is counted, except where it says only that it is too early.
     fn ask(&mut self, action: Action) -> Result<Outcome, Refusal> {
         match self.venue.execute(&Command::system(action), self.now) {
             Ok(Decision::Changed(change)) => {
-                self.note(&change);
+                self.history.ledger.hear(&self.venue, &change);
                 Ok(change.outcome)
             }
             Ok(Decision::Unchanged(outcome)) => Ok(outcome),
@@ -228,20 +206,6 @@ impl<'p> Simulation<'p> {
                 }
                 Err(refusal)
             }
-        }
-    }
-
-    /// Writes down who is lost. A change is noted before the next one, so its tickets are still there.
-    fn note(&mut self, change: &Change) {
-        for event in &change.events {
-            let (ticket, lost) = match event {
-                Event::TicketNotShown { ticket } | Event::TicketMissed { ticket, is_final: true } => {
-                    (ticket, &mut self.history.no_shows)
-                }
-                Event::TicketCancelled { ticket, .. } => (ticket, &mut self.history.left),
-                _ => continue,
-            };
-            lost.extend(self.venue.ticket(*ticket).map(class));
         }
     }
 
@@ -313,6 +277,7 @@ impl<'p> Simulation<'p> {
                 reason: reason(),
                 approved_by: reason(),
                 note: None,
+                approval: None,
             }),
         };
         let issued = own_way.and_then(|action| self.ask(action).ok());
@@ -321,7 +286,7 @@ impl<'p> Simulation<'p> {
         if let Some(Outcome::Ticket { ticket }) = issued.or_else(|| self.ask(take).ok()) {
             self.history.people += 1;
             self.tickets.insert(at, ticket);
-            self.people.insert(ticket, at);
+            self.history.persons.insert(ticket, at);
             self.make_up_for(&service);
         }
     }
@@ -369,31 +334,16 @@ impl<'p> Simulation<'p> {
     /// Calls the next ticket to a counter, and writes down what follows. False if nobody waits.
     fn call(&mut self, counter: &CounterId, lasted: Option<Millis>) -> bool {
         let action = Action::CallNext { counter: counter.clone() };
-        // The queue tells how often somebody was overtaken only while they stand in it.
-        let decided = self.venue.decide(&Command::system(action.clone()), self.now);
-        let call = match decided {
-            Ok((_, Outcome::Called { ticket, .. })) => self.seen(ticket),
-            _ => None,
-        };
         let Ok(Outcome::Called { ticket, call: made, .. }) = self.ask(action) else {
             self.counters.freed(counter, self.now);
             return false;
         };
-        self.history.calls.extend(call);
         self.called.insert(ticket);
         self.counters.called(counter, ticket.0, Some(made.0), self.now);
         for (after, act) in self.what_follows(ticket, lasted) {
             self.agenda.add(self.now + after, Task::Act { counter: counter.clone(), ticket, act });
         }
         true
-    }
-
-    /// A waiting ticket, as its call finds it.
-    fn seen(&self, id: TicketId) -> Option<Call> {
-        let ticket = self.venue.ticket(id)?;
-        let overtaken = self.venue.queue(&ticket.service)?.overtaken(id, ticket.place.as_ref()?);
-        let (person, waited) = (*self.people.get(&id)?, self.now.since(ticket.queued_at));
-        Some(Call { person, class: class(ticket), at: self.now, waited, overtaken })
     }
 
     /// Drawn from the person, not from the number as in the player: whoever is called, they are the same people.
@@ -405,7 +355,7 @@ impl<'p> Simulation<'p> {
     }
 
     fn code(&self, ticket: TicketId) -> Option<&'p str> {
-        self.plan.people.get(*self.people.get(&ticket)?).map(|person| person.code.as_str())
+        self.plan.people.get(*self.history.persons.get(&ticket)?).map(|person| person.code.as_str())
     }
 
     fn act(&mut self, counter: &CounterId, ticket: TicketId, act: Act) {
@@ -484,10 +434,6 @@ impl<'p> Simulation<'p> {
     fn is_idle(&self, counter: &CounterId) -> bool {
         matches!(self.counters.work(counter), Some(Work::Idle { .. }))
     }
-}
-
-fn class(ticket: &Ticket) -> Class {
-    Class { service: ticket.service.clone(), lane: ticket.lane }
 }
 
 fn booking_code(person: usize) -> Arc<str> {

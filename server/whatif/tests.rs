@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use callnext_engine::figures::{Figures, Group, Hundredths};
 use callnext_engine::{Lane, Millis, VenueConfig};
 use serde_json::json;
 
 use super::change::{Setting, Variant};
-use super::figures::{Figures, Group, Hundredths, figures, recorded};
-use super::report::{AS_THEY_ARE, Played, Report, Run};
+use super::report::{AS_THEY_ARE, Played, Report, Run, recorded};
 use super::simulation::{History, simulate};
 use crate::demo;
 use crate::replay::day::{Day, Wanted};
@@ -63,9 +63,9 @@ fn six(settings: &[&str]) -> (Vec<String>, Vec<i64>, BTreeMap<Group, Figures>) {
     let plan = plan(&day, &venue, Mix::FAITHFUL);
     let history = play(&day, &venue, Mix::FAITHFUL, settings);
     let who = |person: usize| plan.people[person].code.trim_start_matches("ent").to_owned();
-    let order = history.calls.iter().map(|call| who(call.person)).collect();
-    let waits = history.calls.iter().map(|call| call.waited.0 / 60_000).collect();
-    (order, waits, figures(&history))
+    let order = history.ledger.calls().map(|call| who(history.persons[&call.ticket])).collect();
+    let waits = history.ledger.calls().map(|call| call.waited.0 / 60_000).collect();
+    (order, waits, history.ledger.groups())
 }
 
 fn of(figures: &BTreeMap<Group, Figures>, lane: Option<Lane>) -> Figures {
@@ -101,9 +101,9 @@ fn who_leaves_is_not_called_and_a_place_in_the_day_is_needed() {
     let night = "2026-03-02,gp,ent,unknown,N1,2026-03-02T03:00:00,2026-03-02T03:10:00,,\n";
     let day = Day::read((rows + night).as_bytes(), &Wanted::default()).unwrap();
     let history = play(&day, &practice(), Mix::FAITHFUL, &[]);
-    assert_eq!((history.people, history.calls.len(), history.left.len()), (6, 5, 1));
+    assert_eq!((history.people, history.ledger.calls().count(), history.ledger.left().count()), (6, 5, 1));
     assert_eq!(history.outside, 1, "three at night belongs to the day before");
-    assert_eq!((history.no_shows.len(), history.waiting_at_end), (0, 0));
+    assert_eq!((history.ledger.no_shows().count(), history.waiting_at_end), (0, 0));
 }
 
 #[test]
@@ -152,15 +152,16 @@ fn accounts(day: &Day, mix: Mix, settings: &[&str]) {
     assert_eq!(usize::try_from(history.people).unwrap(), day.visits.len(), "{said}");
     assert_eq!((history.outside, history.waiting_at_end), (0, 0), "{said}");
     assert!(history.refused.is_empty(), "{said}: {:?}", history.refused);
-    let people: std::collections::BTreeSet<_> = history.calls.iter().map(|call| call.person).collect();
-    assert_eq!(people.len() + history.left.len(), day.visits.len(), "everybody is called at last: {said}");
+    let ledger = &history.ledger;
+    let people: std::collections::BTreeSet<_> = ledger.calls().map(|call| call.ticket).collect();
+    assert_eq!(people.len() + ledger.left().count(), day.visits.len(), "everybody is called at last: {said}");
     if mix == Mix::FAITHFUL {
-        assert_eq!((history.calls.len(), history.no_shows.len()), (day.visits.len(), 0), "{said}");
+        assert_eq!((ledger.calls().count(), ledger.no_shows().count()), (day.visits.len(), 0), "{said}");
     } else {
-        assert!(history.calls.len() > day.visits.len() || settings.contains(&"*.misses_max=1"), "{said}");
-        assert!(!history.no_shows.is_empty(), "{said}");
+        assert!(ledger.calls().count() > day.visits.len() || settings.contains(&"*.misses_max=1"), "{said}");
+        assert!(ledger.no_shows().next().is_some(), "{said}");
     }
-    let all = figures(&history);
+    let all = history.ledger.groups();
     let whole = all[&Group::default()];
     let lanes =
         |service| all.iter().filter(move |(group, _)| group.lane.is_some() && group.service.is_some() == service);
@@ -168,7 +169,7 @@ fn accounts(day: &Day, mix: Mix, settings: &[&str]) {
         assert_eq!(lanes(service).map(|(_, figures)| figures.called).sum::<i64>(), whole.called, "{said}");
         assert_eq!(lanes(service).map(|(_, figures)| figures.no_shows).sum::<i64>(), whole.no_shows, "{said}");
     }
-    assert_eq!(usize::try_from(whole.called).unwrap(), history.calls.len(), "{said}");
+    assert_eq!(usize::try_from(whole.called).unwrap(), ledger.calls().count(), "{said}");
 }
 
 /// The engine's count, held against one from nothing but the order of the calls.
@@ -180,11 +181,15 @@ fn overtakes_are_those_that_the_order_of_the_calls_shows() {
         let venue = venue_of(&day);
         let plan = plan(&day, &venue, mix);
         let history = play(&day, &venue, mix, &[]);
-        let came = |person: usize| (plan.people[person].arrives, person);
+        let came = |ticket| {
+            let person = history.persons[&ticket];
+            (plan.people[person].arrives, person)
+        };
         let mut overtaken = 0;
-        for (at, call) in history.calls.iter().enumerate() {
-            let before = history.calls[..at].iter().filter(|other| other.class.service == call.class.service);
-            let first = before.filter(|other| came(other.person) > came(call.person)).count();
+        let calls: Vec<_> = history.ledger.calls().collect();
+        for (at, call) in calls.iter().enumerate() {
+            let before = calls[..at].iter().filter(|other| other.class.service == call.class.service);
+            let first = before.filter(|other| came(other.ticket) > came(call.ticket)).count();
             assert_eq!(u32::try_from(first).unwrap(), call.overtaken, "{call:?}");
             overtaken += first;
         }
@@ -208,7 +213,7 @@ fn a_quota_that_is_used_up_is_told_and_nobody_is_lost() {
     let history = play(&day, &venue_of(&day), Mix::CLINIC, &["*.overflow_max=0"]);
     assert_eq!(history.people, 553);
     assert!(history.refused["overflow_quota_reached"] > 0);
-    assert!(!figures(&history).keys().any(|group| group.lane == Some(Lane::Overflow)));
+    assert!(!history.ledger.groups().keys().any(|group| group.lane == Some(Lane::Overflow)));
 }
 
 fn venue_of(day: &Day) -> VenueConfig {
@@ -235,7 +240,7 @@ fn report(day: &Day, mix: Mix, settings: &[&str]) -> serde_json::Value {
 fn the_settings_as_they_are_come_near_to_the_records() {
     for day in [demo::clinic_day().unwrap(), demo::hall_day().unwrap()] {
         let history = play(&day, &venue_of(&day), Mix::FAITHFUL, &[]);
-        let (played, real) = (figures(&history)[&Group::default()], recorded(&day));
+        let (played, real) = (history.ledger.groups()[&Group::default()], recorded(&day));
         assert_eq!((played.called, played.left), (real.called, real.left));
         let (played, real) = (played.wait_mean.unwrap().0, real.wait_mean.unwrap().0);
         assert!(played.abs_diff(real) < real.unsigned_abs() / 20, "{}: {played} ms, not {real} ms", day.venue);

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Named;
+use super::{ClosedNotice, Named};
 
 /// A complete board, with its place in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +41,8 @@ pub struct Board {
     pub ready: Vec<BoardTicket>,
     /// Called and not come: please report again (C1).
     pub missed: Vec<BoardTicket>,
+    /// What is closed today, and where people go instead (B10).
+    pub closed: Vec<ClosedNotice>,
     /// Messages from staff.
     pub notices: Vec<Text>,
     /// Languages to announce in, in this order (C6): `cmn`, `yue`, `en`.

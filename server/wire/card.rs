@@ -1,11 +1,12 @@
 //! The phone: what the holder of one ticket may read.
 
 use callnext_engine::Lane;
+use callnext_engine::dispatch::PassedBy;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Named;
+use super::{CardNotice, CardSteps, Named};
 
 /// A complete card, with its place in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,12 +42,16 @@ pub enum CardState {
     Held,
     /// Was called and did not come; report again.
     Missed,
+    /// On its way to another venue.
+    Transferring,
     /// Over.
     Completed,
     /// Over: did not come.
     NoShow,
     /// Over: left.
     Cancelled,
+    /// Goes on at another venue: the same link shows it there, once it is opened anew.
+    Transferred,
 }
 
 /// One ticket, as its holder sees it.
@@ -86,6 +91,23 @@ pub struct Card {
     pub slot_end: Option<DateTime<Utc>>,
     /// Whether precedence was granted.
     pub green_channel: bool,
+    /// What the holder must be told: what was closed, and what became of the ticket (B10).
+    pub notice: Option<CardNotice>,
+    /// Where a visit in several steps stands; null where there is only one (G10).
+    pub steps: Option<CardSteps>,
+    /// Whoever was called before it although their waits began later, in numbers: since its present wait began. Empty
+    /// where there is nothing to tell.
+    #[serde(default)]
+    pub passed_over_by: Vec<PassedOver>,
+}
+
+/// So many were called before this ticket, by what let them go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PassedOver {
+    /// What let them.
+    pub by: PassedBy,
+    /// How many, at least 1.
+    pub count: u32,
 }
 
 /// A wait, as a range and never as one promise.

@@ -1,5 +1,6 @@
 //! The staff consoles: the whole queue, once, and then what changed.
 
+use callnext_engine::config::ApproverRole;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::Rule;
 use callnext_engine::ticket::Urgency;
@@ -8,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{CardState, Named};
+use super::{CardState, ClosureRow, GuestRow, Named, NoteRow, StepRow};
 
 /// The whole queue, with its place in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -95,10 +96,14 @@ pub struct QueueOrder {
     pub order: Vec<u64>,
     /// Measured gap between calls, seconds, once there is one.
     pub gap_s: Option<i64>,
-    /// Overflow numbers added today.
+    /// Overflow numbers that count against the quota now: of the session, or of the day (B14).
     pub overflow_count: u32,
     /// How many may be added (B3).
     pub overflow_max: u32,
+    /// The least role whose holder can approve more; none for nobody.
+    pub over_quota_role: Option<ApproverRole>,
+    /// The closure in force, if the service is closed (B10).
+    pub closed: Option<ClosureRow>,
 }
 
 /// One counter.
@@ -114,6 +119,8 @@ pub struct CounterRow {
     pub services: Vec<String>,
     /// The ticket called here or being served.
     pub current: Option<u64>,
+    /// The closure in force, if the doctor's clinic is closed (B10).
+    pub closed: Option<ClosureRow>,
 }
 
 /// One ticket, as staff see it.
@@ -149,6 +156,14 @@ pub struct TicketRow {
     pub recalls: u32,
     /// How often it was called and did not come.
     pub misses: u32,
+    /// What is still to be done after this, in order (G10).
+    pub steps: Vec<StepRow>,
+    /// Steps of the visit that are done.
+    pub steps_done: u32,
+    /// Why it is where nobody expected it; gone when it is called.
+    pub note: Option<NoteRow>,
+    /// Where it comes from, if another venue gave the number (R6).
+    pub guest: Option<GuestRow>,
     /// When the number was given.
     pub issued_at: DateTime<Utc>,
     /// When the present wait began.
@@ -176,4 +191,6 @@ pub struct AppointmentRow {
     pub name: Option<String>,
     /// The ticket it became on check-in.
     pub ticket: Option<u64>,
+    /// Whether the person did not come before the session was over (B12).
+    pub no_show: bool,
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Card, CounterRow, Estimate, Named, TicketRow};
+use super::{Card, ClosedNotice, CounterRow, Estimate, Named, TicketRow};
 
 /// All venues of this server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -53,6 +53,19 @@ pub struct ServiceSummary {
     pub estimate: Option<Estimate>,
     /// Why there is no estimate.
     pub estimate_reason: Option<String>,
+    /// The next free slot, where people on site can take one (R4).
+    pub next_slot: Option<SlotTimes>,
+    /// Set when it is closed for the day and gives no numbers (B10).
+    pub closed: Option<ClosedNotice>,
+}
+
+/// A slot, half open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SlotTimes {
+    /// First instant of it.
+    pub start: DateTime<Utc>,
+    /// First instant after it.
+    pub end: DateTime<Utc>,
 }
 
 /// A number was given.

@@ -9,6 +9,8 @@ use callnext_engine::{CounterId, Lane, ServiceId, TicketId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::StepRequest;
+
 /// `POST /sessions`
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -83,9 +85,15 @@ pub struct TicketRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+    /// What is to be done after that, in order, with the same number (G10). Not for those who join by phone.
+    #[serde(default)]
+    pub steps: Vec<StepRequest>,
     /// The language the person reads.
     #[serde(default)]
     pub language: Option<Language>,
+    /// The next free slot of today instead of a plain number (R4).
+    #[serde(default)]
+    pub slot: bool,
 }
 
 /// One booking of `PUT /venues/{venue}/appointments`; as CSV the same names are the header.
@@ -112,6 +120,9 @@ pub struct AppointmentRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+    /// The services after that, in order, separated by spaces (G10).
+    #[serde(default)]
+    pub steps: Option<String>,
 }
 
 /// `POST /venues/{venue}/check-ins`
@@ -125,8 +136,9 @@ pub struct CheckInRequest {
     pub visitor: Option<String>,
 }
 
-/// `POST /venues/{venue}/overflows`
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+/// `POST /venues/{venue}/overflows`. Over the quota it takes the word of a person: the asker's own, if their role is
+/// enough, or an approver's.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OverflowRequest {
     /// What for.
@@ -142,6 +154,19 @@ pub struct OverflowRequest {
     /// Anything more.
     #[serde(default)]
     pub note: Option<String>,
+    /// Who allows it over the quota, if it is not the asker.
+    #[serde(default)]
+    pub approver: Option<ApproverRequest>,
+}
+
+/// Somebody beside the asker who proves who they are. Tried as often as a login can be.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproverRequest {
+    /// Account name.
+    pub user: String,
+    /// Password; kept nowhere.
+    pub password: String,
 }
 
 /// `POST …/counters/{counter}/calls`: `{}` for the next one, or a ticket with a reason.
@@ -181,21 +206,6 @@ pub struct ReasonRequest {
     /// Why; kept on record.
     #[serde(default)]
     pub reason: Option<String>,
-}
-
-/// `POST …/tickets/{id}/transfers`
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TransferRequest {
-    /// To which service of the venue.
-    #[schema(value_type = String)]
-    pub service: ServiceId,
-    /// Why; kept on record.
-    pub reason: String,
-    /// The only counter that will do there (C5).
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub counter: Option<CounterId>,
 }
 
 /// `POST …/tickets/{id}/green_channel`

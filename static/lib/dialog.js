@@ -4,7 +4,7 @@
  * digits choose a reason, Enter agrees, Escape leaves.
  *
  * @typedef {{
- *   name: string, label: string, kind?: "text" | "select", options?: { value: string, label: string }[],
+ *   name: string, label: string, kind?: "text" | "password" | "select", options?: { value: string, label: string }[],
  *   value?: string, required?: boolean, hint?: string, max?: number,
  * }} Field
  */
@@ -120,11 +120,12 @@ export function ask({ title, about, agree, danger = false, reasons = [], reasonN
 /** @param {Field} field */
 function text(field) {
   return el("input", {
-    type: "text",
+    type: field.kind === "password" ? "password" : "text",
     name: field.name,
     value: field.value ?? "",
     maxlength: String(field.max ?? REASON_CHARS_MAX),
-    autocomplete: "off",
+    // Somebody else's password: nothing for the browser to keep.
+    autocomplete: field.kind === "password" ? "one-time-code" : "off",
     required: field.required === true,
   });
 }

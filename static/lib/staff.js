@@ -88,6 +88,8 @@ export function createConsole({ venue, render, tick = () => {} }) {
   /** @type {State | null} */
   let state = null;
   let busy = false;
+  /** @type {string | null} */
+  let role = null;
   /** @type {{ what: string, at: number } | null} */
   let undoable = null;
   /** The last wish without an answer, and where the queue stood then. @type {{ wish: string, key: string, seq: number } | null} */
@@ -147,6 +149,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
   function enter(session) {
     one(door, ".door-form").replaceChildren();
     setText(one(door, ".door-text"), t("line.connecting"));
+    role = session.roles[venue] ?? session.roles["*"] ?? null;
     setText(who, session.user);
     show(who, true);
     show(leave, true);
@@ -251,6 +254,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
     refresh,
     state: () => state,
     busy: () => busy,
+    role: () => role,
     stale: () => feed.state() !== "live",
   };
 }

@@ -1,6 +1,7 @@
 // @ts-check
-/** The small marks of a ticket: lane, precedence, slot, wanted counter, misses. */
+/** The small marks of a ticket: lane, precedence, slot, wanted counter, steps, where from, misses. */
 import { el } from "./dom.js";
+import { noteText, venueName } from "./moves.js";
 import { t, words } from "./text.js";
 import { hourMinute } from "./time.js";
 
@@ -19,6 +20,9 @@ export function tags(row, state, { service = true } = {}) {
   if (service) tag("service", words(state.services.find((other) => other.id === row.service)?.name) || row.service);
   if (row.slot_start && row.slot_end) tag("slot", `${hourMinute(row.slot_start, state.time_zone)}–${hourMinute(row.slot_end, state.time_zone)}`);
   if (row.wants) tag("wants", t("tag.wants", { counter: words(state.counters.find((other) => other.id === row.wants)?.name) || row.wants }));
+  if (row.steps.length > 0 || row.steps_done > 0) tag("steps", t("tag.steps", { step: row.steps_done + 1, of: row.steps_done + 1 + row.steps.length }));
+  if (row.guest) tag("guest", t("tag.guest", { venue: venueName(row.guest.home) }));
+  if (row.note) tag(row.note.note, noteText(row.note, state));
   if (row.misses > 0) tag("misses", t("tag.misses", { n: row.misses }));
   return list;
 }

@@ -9,6 +9,7 @@ import hans from "../text/zh-hans.js";
 import hant from "../text/zh-hant.js";
 import en from "../text/en.js";
 import { recall, remember } from "./memory.js";
+import { hourMinute } from "./time.js";
 
 /** @type {Record<Language, Record<string, string>>} */
 const TABLES = { "zh-Hans": hans, "zh-Hant": hant, en };
@@ -126,9 +127,12 @@ export function words(text) {
  * A failed wish in words: by its code, else by what the server wrote.
  *
  * @param {unknown} failure
+ * @param {string} [zone]  the venue's, where a time may be told
  */
-export function problemText(failure) {
+export function problemText(failure, zone = "") {
   const code = failure && typeof failure === "object" && "code" in failure ? String(failure.code) : "internal_error";
+  const from = /** @type {{ problem?: { about?: { from?: unknown } } } | null} */ (failure)?.problem?.about?.from;
+  if (code === "check_in_too_early" && zone !== "" && typeof from === "number") return t("kiosk.check_in_from", { time: hourMinute(from, zone) });
   const detail = failure instanceof Error ? failure.message : "";
   return tOf("problem", code) ?? (detail || t("problem.internal_error"));
 }

@@ -11,10 +11,42 @@ export type Timestamp = string;
 
 export type Lane = "appointment" | "walk_in" | "overflow" | "return_visit" | "missed" | "late" | "referral";
 export type CardState =
-  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "completed" | "no_show" | "cancelled";
+  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "transferring" | "completed" | "no_show" | "cancelled"
+  | "transferred";
+export type Advice = "see_desk" | "wait" | "rebook";
+/** Something closed, as anybody may read it. */
+export type ClosedNotice = {
+  service: Named | null;
+  counter: Named | null;
+  to_service: Named | null;
+  to_counter: Named | null;
+  moved: boolean;
+  advice: Advice;
+  concerns: string[];
+  since: Timestamp;
+};
+export type CardNotice = { service: Named | null; counter: Named | null; moved: boolean; advice: Advice };
+export type CardSteps = { step: number; of: number; next: Named[] };
+export type ClosureRow = {
+  reason: string;
+  advice: Advice;
+  to_service: string | null;
+  to_counter: string | null;
+  moved: boolean;
+  since: Timestamp;
+};
+export type ClosureConcerns = { waiting: number; ready: number; held: number; missed: number; at_counters: number; booked: number };
+export type ClosureAnswer = { closure: ClosureRow | null; concerns: ClosureConcerns };
+export type StepRow = { service: string; counter: string | null };
+export type NoteRow =
+  | { note: "moved"; service: string | null; counter: string | null }
+  | { note: "turned_back"; venue: string; code: string };
+export type GuestRow = { home: string; number: string; stops: { venue: string; service: string; at: Timestamp; reason: string }[] };
 export type CounterState = "closed" | "open" | "paused";
 export type Urgency = "emergency" | "green_channel";
-export type Rule = "urgent" | "overdue" | "ready" | "cycle" | "early" | "by_hand";
+export type Rule = "urgent" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
+/** What let somebody be called before people who wait for longer. */
+export type PassedBy = "emergency" | "green_channel" | "overdue" | "by_hand" | Lane;
 /** Spoken languages: Mandarin, Cantonese, English. */
 export type Speech = "cmn" | "yue" | "en";
 
@@ -30,6 +62,7 @@ export type Board = {
   calls: BoardCall[];
   ready: BoardTicket[];
   missed: BoardTicket[];
+  closed: ClosedNotice[];
   notices: Text[];
   speech: Speech[];
 };
@@ -65,6 +98,9 @@ export type Card = {
   slot_start: Timestamp | null;
   slot_end: Timestamp | null;
   green_channel: boolean;
+  notice: CardNotice | null;
+  steps: CardSteps | null;
+  passed_over_by: { by: PassedBy; count: number }[];
 };
 export type CardFrame = { type: "card" } & Stamp & Card;
 
@@ -76,6 +112,8 @@ export type QueueOrder = {
   gap_s: number | null;
   overflow_count: number;
   overflow_max: number;
+  over_quota_role: "clerk" | "nurse" | "manager" | "administrator" | null;
+  closed: ClosureRow | null;
 };
 export type CounterRow = {
   id: string;
@@ -83,6 +121,7 @@ export type CounterRow = {
   state: CounterState;
   services: string[];
   current: number | null;
+  closed: ClosureRow | null;
 };
 export type TicketRow = {
   id: number;
@@ -100,6 +139,10 @@ export type TicketRow = {
   rule: Rule | null;
   recalls: number;
   misses: number;
+  steps: StepRow[];
+  steps_done: number;
+  note: NoteRow | null;
+  guest: GuestRow | null;
   issued_at: Timestamp;
   queued_at: Timestamp;
   called_at: Timestamp | null;
@@ -113,6 +156,7 @@ export type AppointmentRow = {
   slot_end: Timestamp;
   name: string | null;
   ticket: number | null;
+  no_show: boolean;
 };
 export type Console = {
   venue: Named;
@@ -151,6 +195,8 @@ export type ServiceSummary = {
   waiting: number;
   estimate: Estimate | null;
   estimate_reason: string | null;
+  next_slot: { start: Timestamp; end: Timestamp } | null;
+  closed: ClosedNotice | null;
 };
 export type VenueSummary = {
   id: string;
@@ -166,6 +212,53 @@ export type VenueList = { venues: VenueSummary[] };
 export type TicketIssued = { id: number; number: string; token: string; url: string; card: Card };
 export type WhyAnswer = { rule: Rule; lane: Lane; reason: string | null };
 export type CallAnswer = { ticket: TicketRow | null; call: number | null; why: WhyAnswer | null };
+export type Person = { kind: "staff" | "device" | "holder" | "public" | "system"; name?: string };
+export type StoryStep = {
+  what: string;
+  at: Timestamp;
+  by: Person;
+  undone: boolean;
+  number?: string;
+  service?: string;
+  venue?: string;
+  counter?: string;
+  lane?: Lane;
+  rule?: Rule;
+  passed_by?: PassedBy;
+  urgency?: Urgency;
+  reason?: string;
+  granted_by?: Person;
+  wait_s?: number;
+  places?: number;
+  overtaken?: number;
+  passed?: number;
+  slot_start?: Timestamp;
+  slot_end?: Timestamp;
+};
+export type StoryAnswer = { id: number; number: string; steps: StoryStep[]; left_out: number };
+export type FiguresRow = {
+  service: string | null;
+  lane: Lane | null;
+  called: number;
+  wait_mean_s: number | null;
+  wait_median_s: number | null;
+  wait_p90_s: number | null;
+  overtaken_mean: number | null;
+  overtaken_max: number | null;
+  no_shows: number;
+  left: number;
+};
+export type FiguresAnswer = {
+  day: string;
+  at: Timestamp;
+  groups: FiguresRow[];
+  ratios: { service: string; lane: Lane; weight: number; turns: number; due: number }[];
+  by_hand: { by: Person; count: number }[];
+  soon: { minutes: number; called: number; of: number };
+  emergencies: number;
+  green_channels: number;
+  overflows: number;
+};
 export type TicketAnswer = { ticket: TicketRow };
 export type CounterAnswer = { counter: CounterRow };
 export type UndoAnswer = { undone: number; tickets: TicketRow[] };

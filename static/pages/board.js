@@ -9,6 +9,7 @@
  */
 import { createAnnouncer } from "../lib/announce.js";
 import { get, path } from "../lib/api.js";
+import { closedText } from "../lib/closed.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { createFeed, followBrowser } from "../lib/feed.js";
@@ -101,7 +102,7 @@ function callText(call) {
 
 function render() {
   if (!board) return;
-  const { calls, ready, missed, services, notices } = board;
+  const { calls, ready, missed, services } = board;
   document.title = `${words(board.venue.name)} · ${t("page.board")}`;
   setText(one(document, "#venue"), words(board.venue.name));
 
@@ -148,11 +149,13 @@ function render() {
     (row, service) => {
       setText(one(row, ".service-name"), words(service.name));
       setText(one(row, "strong"), t("board.waiting", { n: service.waiting }));
-      setText(one(row, ".service-closed"), service.open_counters === 0 ? t("board.no_counter") : "");
+      const closed = board?.closed.some((notice) => notice.service?.id === service.id);
+      setText(one(row, ".service-closed"), closed ? t("closed.badge") : service.open_counters === 0 ? t("board.no_counter") : "");
     },
   );
 
-  const notice = notices.length > 0 ? words(notices[turn % notices.length]) : "";
+  const notices = [...board.closed.map(closedText), ...board.notices.map((text) => words(text))];
+  const notice = notices[turn % Math.max(1, notices.length)] ?? "";
   show(one(document, "#notice"), notice !== "");
   setText(one(document, "#notice"), notice);
 }

@@ -11,10 +11,12 @@ import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
+import { transfer } from "../lib/moves.js";
 import { languageSwitcher, parameter, startPage, subject } from "../lib/page.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { counterOf, currentOf, previewOf, ticketsIn } from "../lib/store.js";
 import { reasons } from "../lib/reasons.js";
+import { showStory } from "../lib/story.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { minutesSince } from "../lib/time.js";
@@ -53,7 +55,7 @@ const ACTS = [
   { name: "complete", key: "c", states: ["called", "serving"], act: (row) => void send(at("completions"), {}, t("counter.did_complete", { number: row.number })) },
   { name: "missed", key: "m", states: ["called"], act: (row) => void send(at("misses"), {}, t("counter.did_miss", { number: row.number })) },
   { name: "hold", key: "h", states: ["called", "serving"], act: hold },
-  { name: "transfer", key: "t", states: ["called", "serving"], act: transfer },
+  { name: "transfer", key: "t", states: ["called", "serving"], act: (row) => void transfer(desk, venue, row, { triage: false }).then(() => next.focus()) },
 ];
 
 const next = one(document, "#act-next", "button");
@@ -124,21 +126,6 @@ async function hold(row) {
   if (answer) await send(of(row, "holds"), { reason: answer["reason"] }, t("counter.did_hold", { number: row.number }));
 }
 
-/** @param {TicketRow} row */
-async function transfer(row) {
-  const state = desk.state();
-  if (!state) return;
-  const options = state.services.filter((service) => service.id !== row.service).map((service) => ({ value: service.id, label: `${words(service.name)} (${t("board.waiting", { n: service.waiting })})` }));
-  if (options.length === 0) return toast(t("counter.no_other_service"));
-  const answer = await ask({
-    title: t("counter.transfer_title", { number: row.number }),
-    agree: t("act.transfer"),
-    fields: [{ name: "service", label: t("counter.to_service"), kind: "select", options, value: options[0]?.value ?? "", required: true }],
-    reasons: reasons("transfer"),
-  });
-  if (answer) await send(of(row, "transfers"), { service: answer["service"], reason: answer["reason"] }, t("counter.did_transfer", { number: row.number }));
-}
-
 /** @param {CounterState} wanted */
 async function setState(wanted) {
   const name = t(/** @type {any} */ (`counter_state.${wanted}`));
@@ -188,8 +175,8 @@ function renderChoice(state) {
       const names = row.services.map((id) => words(state.services.find((service) => service.id === id)?.name) || id);
       setText(one(item, ".choice-services"), names.join(t("unit.list")));
       const chip = one(item, ".chip");
-      setText(chip, t(/** @type {any} */ (`counter_state.${row.state}`)));
-      setAttribute(chip, "data-kind", `counter_${row.state}`);
+      setText(chip, row.closed ? t("closed.badge") : t(/** @type {any} */ (`counter_state.${row.state}`)));
+      setAttribute(chip, "data-kind", row.closed ? "closed" : `counter_${row.state}`);
     },
   );
 }
@@ -219,12 +206,20 @@ function renderCurrent(state) {
   setText(one(document, "#current-number"), row?.number ?? "–");
   setText(one(document, "#current-name"), row?.name ?? "");
   one(document, "#current-tags").replaceChildren(...(row ? tags(row, state) : []));
-  setText(one(document, "#current-why"), row?.rule ? why(row) : "");
+  setText(one(document, "#current-why"), row ? [row.rule ? why(row) : "", goesOn(row, state)].filter((part) => part !== "").join(" · ") : "");
+  show(one(document, "#why"), row !== null && desk.role() !== "viewer");
   const name = row ? `${row.id} ${row.call} ${row.state} ${row.recalls}` : "";
   if (name !== spokenOf) {
     spokenOf = name;
     setText(one(document, "#spoken"), row ? `${row.number} ${t(/** @type {any} */ (`state.${row.state}`))}` : t("counter.idle"));
   }
+}
+
+/** What comes after this. @param {TicketRow} row @param {State} state */
+function goesOn(row, state) {
+  if (row.steps.length === 0) return "";
+  const names = row.steps.map((step) => words(state.services.find((service) => service.id === step.service)?.name) || step.service);
+  return t("ticket.next_steps", { next: names.join(" → ") });
 }
 
 /** @param {TicketRow} row */
@@ -262,7 +257,7 @@ function renderPreview(state) {
   setText(one(document, "#preview-title"), t("counter.preview", { n: waits.length }));
   follow(one(document, "#preview"), waits.slice(0, PREVIEW_ROWS), (row) => String(row.id), create, (item, row) => {
     update(item, row, state);
-    const button = one(item, "button");
+    const button = one(item, ".button");
     setText(button, t("counter.call"));
     setAttribute(button, "aria-label", t("counter.call_this", { number: row.number }));
   });
@@ -271,7 +266,7 @@ function renderPreview(state) {
   follow(one(document, "#away"), away.slice(0, AWAY_ROWS), (row) => `${row.id} ${row.state}`, create, (item, row) => {
     update(item, row, state);
     const name = row.state === "held" ? t("act.return") : t("act.requeue");
-    const button = one(item, "button");
+    const button = one(item, ".button");
     setText(button, name);
     setAttribute(button, "aria-label", `${row.number} ${name}`);
   });
@@ -279,7 +274,7 @@ function renderPreview(state) {
 
 /** @param {TicketRow} row */
 function create(row) {
-  return el("li", { class: "row" }, el("strong"), el("span", { class: "row-name" }), el("span", { class: "row-tags" }), el("span", { class: "row-minutes" }), el("button", { type: "button", class: "button small", click: () => rowPressed(row.id) }));
+  return el("li", { class: "row" }, el("button", { type: "button", class: "row-number", click: () => story(row.id) }), el("span", { class: "row-name" }), el("span", { class: "row-tags" }), el("span", { class: "row-minutes" }), el("button", { type: "button", class: "button small", click: () => rowPressed(row.id) }));
 }
 
 /**
@@ -288,10 +283,19 @@ function create(row) {
  * @param {State} state
  */
 function update(item, row, state) {
-  setText(one(item, "strong"), row.number);
+  const number = one(item, ".row-number");
+  setText(number, row.number);
+  setAttribute(number, "aria-label", `${row.number} ${t("story.why")}`);
   setText(one(item, ".row-name"), row.name ?? "");
   one(item, ".row-tags").replaceChildren(...tags(row, state, { service: (counterOf(state, counter)?.services.length ?? 0) > 1 }));
   setText(one(item, ".row-minutes"), t("unit.minutes", { n: minutesSince(row.queued_at, desk.clock.now()) }));
+}
+
+/** @param {number | undefined} id  the ticket at the counter, if none is named */
+function story(id) {
+  const state = desk.state();
+  const row = state && (id === undefined ? current(state) : state.tickets.get(id));
+  if (state && row && desk.role() !== "viewer") void showStory(venue, row, state);
 }
 
 /** @param {number} id */
@@ -319,6 +323,7 @@ function tick() {
   setText(one(document, "#current-since"), (n === 0 ? t("counter.since_now") : t("counter.since", { n })) + recalls);
 }
 
+one(document, "#why").addEventListener("click", () => story(undefined));
 one(document, "#change-counter").addEventListener("click", () => choose(""));
 
 /** @param {string} name */
@@ -333,6 +338,7 @@ bindKeys({
   " ": nextKey,
   enter: nextKey,
   ...Object.fromEntries(ACTS.map((act) => [act.key, key(act.name)])),
+  w: () => story(undefined),
   u: desk.undo,
   "ctrl+z": desk.undo,
 });

@@ -1,6 +1,7 @@
 // @ts-check
 /** Taking a number with one's own phone, where the venue allows it. */
 import { get, newKey, path, post } from "../lib/api.js";
+import { closedText } from "../lib/closed.js";
 import { el, follow, one, setText, show } from "../lib/dom.js";
 import { recall, remember } from "../lib/memory.js";
 import { dead, languageSwitcher, startPage, subject } from "../lib/page.js";
@@ -41,9 +42,10 @@ function render() {
       el("li", {}, el("button", { type: "button", class: "card join-service", click: () => take(service.id) }, el("strong"), el("span", { class: "join-waiting" }), el("span", { class: "join-estimate" }))),
     (row, service) => {
       setText(one(row, "strong"), words(service.name));
-      setText(one(row, ".join-waiting"), t("board.waiting", { n: service.waiting }));
-      setText(one(row, ".join-estimate"), waitText(service));
-      one(row, "button", "button").disabled = busy;
+      const { closed } = service;
+      setText(one(row, ".join-waiting"), closed ? t("closed.badge") : t("board.waiting", { n: service.waiting }));
+      setText(one(row, ".join-estimate"), closed ? closedText(closed) : waitText(service));
+      one(row, "button", "button").disabled = busy || closed !== null;
     },
   );
 }

@@ -8,6 +8,7 @@
  * @typedef {import("../lib/wire").TicketIssued} TicketIssued
  */
 import { get, newKey, path, post, Refusal, Unreachable } from "../lib/api.js";
+import { closedText } from "../lib/closed.js";
 import { enterDevice } from "../lib/device.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { createFeed, followBrowser } from "../lib/feed.js";
@@ -95,12 +96,23 @@ function renderHome() {
         "li",
         {},
         el("button", { type: "button", class: "kiosk-service-button", "data-service": service.id, click: () => take(service.id) }, el("strong"), el("span", { class: "kiosk-waiting" }), el("span", { class: "kiosk-estimate" })),
+        el("button", { type: "button", class: "kiosk-slot-button", "data-slot": service.id, hidden: true, click: () => take(service.id, true) }),
       ),
     (row, service) => {
       setText(one(row, "strong"), words(service.name));
-      setText(one(row, ".kiosk-waiting"), t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
-      setText(one(row, ".kiosk-estimate"), waitText(service));
-      setAttribute(one(row, "button"), "data-open", String(service.open));
+      const { closed } = service;
+      setText(one(row, ".kiosk-waiting"), closed ? t("closed.badge") : t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
+      setText(one(row, ".kiosk-estimate"), closed ? closedText(closed) : waitText(service));
+      const plain = one(row, ".kiosk-service-button", "button");
+      setAttribute(plain, "data-open", String(service.open));
+      plain.disabled = closed !== null;
+      // R4: a plain number, or the next free slot.
+      const slot = one(row, ".kiosk-slot-button");
+      show(slot, service.next_slot !== null && closed === null);
+      if (service.next_slot && venue) {
+        const [from, to] = [service.next_slot.start, service.next_slot.end].map((at) => hourMinute(at, venue?.time_zone ?? ""));
+        setText(slot, t("kiosk.take_slot", { from: from ?? "", to: to ?? "" }));
+      }
     },
   );
   setAttribute(one(document, "#services"), "data-count", services.length > 4 ? "many" : "few");
@@ -135,18 +147,19 @@ function renderResult() {
 /** @param {TicketIssued} ticket */
 function facts({ card }) {
   const ahead = card.ahead === null ? "" : t("kiosk.ahead", { n: card.ahead });
+  const slot = card.slot_start && card.slot_end ? `${hourMinute(card.slot_start, card.time_zone)}–${hourMinute(card.slot_end, card.time_zone)}` : "";
   const wait = waitText({ open: card.estimate_reason !== "no_counter_open", estimate: card.estimate, estimate_reason: card.estimate_reason });
-  return [ahead, wait].filter((part) => part !== "").join(" · ");
+  return [slot, ahead, wait].filter((part) => part !== "").join(" · ");
 }
 
 function renderTrouble() {
-  setText(one(document, "#trouble-text"), problemText(trouble));
+  setText(one(document, "#trouble-text"), problemText(trouble, venue?.time_zone));
   show(one(document, "#trouble-retry"), trouble instanceof Unreachable || (trouble instanceof Refusal && trouble.status >= 500));
 }
 
-/** @param {string} service */
-function take(service) {
-  void send(`/venues/${path(venueId)}/tickets`, { service, language: language() });
+/** @param {string} service @param {boolean} [slot]  the next free slot instead of a plain number */
+function take(service, slot = false) {
+  void send(`/venues/${path(venueId)}/tickets`, slot ? { service, language: language(), slot } : { service, language: language() });
 }
 
 /** @param {string} address @param {object} body */

@@ -5,6 +5,7 @@
  * @typedef {import("../lib/wire").CardFrame} CardFrame
  */
 import { newKey, path, post, Unreachable } from "../lib/api.js";
+import { noticeText } from "../lib/closed.js";
 import { ask } from "../lib/dialog.js";
 import { el, one, setAttribute, setText, show } from "../lib/dom.js";
 import { createFeed, followBrowser } from "../lib/feed.js";
@@ -15,7 +16,9 @@ import { hourMinute, minutesOf } from "../lib/time.js";
 import { toast, toastFailure } from "../lib/toast.js";
 
 const STEPS = ["1", "2", "3"];
-const OVER = new Set(["completed", "no_show", "cancelled"]);
+const OVER = new Set(["completed", "no_show", "cancelled", "transferred"]);
+/** Nothing can be done with these from here. */
+const OUT_OF_HAND = new Set([...OVER, "serving", "transferring"]);
 const IN_QUEUE = new Set(["waiting", "ready"]);
 const BUZZ = [400, 150, 400, 150, 800];
 const FLASH_MS = 900;
@@ -42,13 +45,23 @@ const feed = followBrowser(
       card = frame;
       clock.set(frame.at);
       render();
-      if (OVER.has(frame.state)) remember(`ticket.${frame.venue.id}`, null);
+      // The same link now leads to the other venue: the line is opened anew.
+      if (frame.state === "transferred") return reopen();
+      if (OVER.has(frame.state)) remember(`ticket.${token.split(".")[0]}`, null);
     },
     onState(state) {
       if (state === "refused") dead(problemText(feed.refused()));
     },
   }),
 );
+
+/** Where the other venue is not there yet either, it says so again, and this waits a little longer each time. */
+let reopened = 0;
+function reopen() {
+  reopened += 1;
+  feed.stop();
+  setTimeout(() => feed.start(), Math.min(5_000, 200 * 2 ** reopened) * (0.5 + Math.random()));
+}
 
 function render() {
   if (!card) return;
@@ -75,9 +88,14 @@ function render() {
     setText(one(document, "#note"), note);
   }
   show(one(document, "#note"), waits);
-  show(one(document, "#actions"), !OVER.has(state) && state !== "serving");
+  renderPassed(card);
+  show(one(document, "#actions"), !OUT_OF_HAND.has(state));
   show(stepBack, waits);
   setText(one(document, "#times"), times(card));
+  const notice = noticeText(card);
+  show(one(document, "#notice"), notice !== "");
+  setText(one(document, "#notice"), notice);
+  renderSteps(card);
   tellCall(card, counter);
 }
 
@@ -90,12 +108,36 @@ function detail(now, counter) {
   return tOf("card", `${now.state}_detail`, { counter }) ?? "";
 }
 
+/**
+ * Who was called first although they queued later: in numbers, by what let them.
+ *
+ * @param {CardFrame} now
+ */
+function renderPassed(now) {
+  const passed = one(document, "#passed");
+  const kinds = now.passed_over_by.map(({ by, count }) => t(/** @type {any} */ (`before.${by}`), { n: count }));
+  show(passed, kinds.length > 0);
+  setText(passed, kinds.length > 0 ? t("ticket.passed", { kinds: kinds.join(t("unit.list")) }) : "");
+}
+
 /** @param {CardFrame} now */
 function renderTags(now) {
   const tags = [];
   if (now.green_channel) tags.push(el("span", { class: "chip", "data-kind": "green_channel" }, t("urgency.green_channel")));
   if (now.lane !== "walk_in") tags.push(el("span", { class: "chip" }, t(/** @type {any} */ (`lane.${now.lane}`))));
   one(document, "#tags").replaceChildren(...tags);
+}
+
+/** @param {CardFrame} now */
+function renderSteps({ steps }) {
+  show(one(document, "#steps"), steps !== null);
+  if (!steps) return;
+  setText(one(document, "#step"), t("ticket.step", { step: steps.step, of: steps.of }));
+  const next = steps.next.map((named) => words(named.name)).join(" → ");
+  setText(one(document, "#next-steps"), next === "" ? "" : t("ticket.next_steps", { next }));
+  const bar = one(document, "#step-bar", "progress");
+  bar.max = steps.of;
+  bar.value = steps.step;
 }
 
 /** @param {CardFrame} now */

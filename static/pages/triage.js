@@ -13,17 +13,20 @@
 import { path } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
+import { maySeeFigures, showFigures } from "../lib/figures.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
+import { closeOrReopen, noteText, setSteps, skipStep, transfer, venueName } from "../lib/moves.js";
 import { reasons } from "../lib/reasons.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { matches, queueOf, ticketsIn } from "../lib/store.js";
+import { showStory } from "../lib/story.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { hourMinute, minutesSince } from "../lib/time.js";
 
 /** After the queue: who is at a counter, away, or was missed. */
 /** @type {CardState[]} */
-const OTHERS = ["called", "serving", "held", "missed"];
+const OTHERS = ["called", "serving", "held", "missed", "transferring"];
 const NAME_CHARS_MAX = 40;
 
 startPage();
@@ -49,7 +52,7 @@ const of = (row, name) => at(`tickets/${row.id}/${name}`);
 /**
  * What can be done with a ticket: its key, in which states, and how.
  *
- * @type {{ name: string, key: string, states: CardState[], danger?: boolean, act: (row: TicketRow) => Promise<void> }[]}
+ * @type {{ name: string, key: string, states: CardState[], danger?: boolean, when?: (row: TicketRow) => boolean, act: (row: TicketRow) => Promise<void> }[]}
  */
 const ACTS = [
   { name: "green_channel", key: "g", states: ["waiting", "ready"], act: (row) => grant(row, "green_channel") },
@@ -57,9 +60,14 @@ const ACTS = [
   { name: "hold", key: "h", states: ["waiting", "ready", "called", "serving"], act: hold },
   { name: "return", key: "b", states: ["held"], act: giveBack },
   { name: "requeue", key: "b", states: ["missed"], act: requeue },
-  { name: "transfer", key: "t", states: ["waiting", "ready", "called", "serving", "held", "missed"], act: transfer },
+  { name: "transfer", key: "t", states: ["waiting", "ready", "called", "serving", "held", "missed"], act: (row) => transfer(desk, venue, row, { triage: true }).then(focusRow) },
+  { name: "steps", key: "s", states: ["waiting", "ready", "called", "serving", "held", "missed"], act: (row) => setSteps(desk, venue, row).then(focusRow) },
+  { name: "skip", key: "k", states: ["waiting", "ready", "called", "serving", "held", "missed"], when: (row) => row.steps.length > 0, act: (row) => skipStep(desk, venue, row).then(focusRow) },
   { name: "cancel", key: "x", states: ["waiting", "ready", "called", "held", "missed"], danger: true, act: cancel },
 ];
+
+/** @param {(typeof ACTS)[number]} act @param {TicketRow} row */
+const can = (act, row) => act.states.includes(row.state) && (act.when?.(row) ?? true);
 
 /**
  * @param {string} address
@@ -96,28 +104,6 @@ async function requeue(row) {
 }
 
 /** @param {TicketRow} row */
-async function transfer(row) {
-  const state = desk.state();
-  if (!state) return;
-  const options = state.services.filter((other) => other.id !== row.service).map((other) => ({ value: other.id, label: `${words(other.name)} (${t("board.waiting", { n: other.waiting })})` }));
-  const counters = [{ value: "", label: t("triage.any_counter") }, ...state.counters.map((counter) => ({ value: counter.id, label: words(counter.name) }))];
-  const answer = await ask({
-    title: t("counter.transfer_title", { number: row.number }),
-    agree: t("act.transfer"),
-    fields: [
-      { name: "service", label: t("counter.to_service"), kind: "select", options, value: options[0]?.value ?? "", required: true },
-      { name: "counter", label: t("triage.wanted_counter"), kind: "select", options: counters, value: "" },
-    ],
-    reasons: reasons("transfer"),
-  });
-  if (!answer) return;
-  /** @type {Record<string, string | undefined>} */
-  const body = { service: answer["service"], reason: answer["reason"] };
-  if (answer["counter"]) body["counter"] = answer["counter"];
-  await send(of(row, "transfers"), body, t("counter.did_transfer", { number: row.number }));
-}
-
-/** @param {TicketRow} row */
 async function cancel(row) {
   const answer = await ask({ title: t("triage.cancel_title", { number: row.number }), about: t("triage.cancel_about"), agree: t("act.cancel"), danger: true, reasons: reasons("cancel") });
   if (answer) await send(of(row, "cancellations"), { reason: answer["reason"] }, t("triage.did_cancel", { number: row.number }));
@@ -140,12 +126,40 @@ async function addOverflow() {
     reasons: reasons("overflow"),
   });
   if (!answer) return;
-  /** @type {Record<string, string | undefined>} */
+  /** @type {Record<string, unknown>} */
   const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
+  const chosen = desk.state()?.services.find((other) => other.id === answer["service"]);
+  if (chosen && chosen.overflow_count >= chosen.overflow_max && chosen.over_quota_role) {
+    const approver = await askApprover(chosen, chosen.over_quota_role);
+    if (!approver) return;
+    if (approver.user) body["approver"] = approver;
+  }
   const issued = await desk.act("POST", at("overflows"), body, (added) => t("triage.did_overflow", { number: added.number }));
   if (issued) select(String(issued.id));
+}
+
+/**
+ * Over the quota somebody whose role is enough gives their word (B3): whoever is logged in, or another account.
+ *
+ * @param {import("../lib/wire").QueueOrder} row
+ * @param {"clerk" | "nurse" | "manager" | "administrator"} least
+ * @returns {Promise<{ user: string, password: string } | null>}  no user where it is one's own word; null when left
+ */
+async function askApprover(row, least) {
+  const role = t(`role.${least}`);
+  const answer = await ask({
+    title: t("triage.over_quota_title"),
+    about: t("triage.over_quota_about", { service: words(row.name), max: row.overflow_max, role }),
+    agree: t("triage.add_overflow"),
+    danger: true,
+    fields: [
+      { name: "user", label: t("triage.approver_user"), hint: t("triage.approver_hint"), max: NAME_CHARS_MAX },
+      { name: "password", label: t("triage.approver_password"), kind: "password" },
+    ],
+  });
+  return answer && { user: answer["user"] ?? "", password: answer["password"] ?? "" };
 }
 
 /** @param {AppointmentRow} row */
@@ -160,6 +174,7 @@ const quota = (row) => t("triage.quota", { count: row.overflow_count, max: row.o
 function render(state) {
   renderViews();
   renderServices(state);
+  show(one(document, "#show-figures"), maySeeFigures(desk.role()));
   if (view === "queue") renderQueue(state);
   else renderAppointments(state);
   renderSide(state);
@@ -198,7 +213,7 @@ function renderServices(state) {
       el(
         "li",
         {},
-        el("button", { type: "button", class: "service", click: () => pick(entry.id) }, el("span", { class: "service-name" }), el("strong"), el("small", { class: "service-gap" }), el("small", { class: "service-quota" })),
+        el("button", { type: "button", class: "service", click: () => pick(entry.id) }, el("span", { class: "service-name" }), el("strong"), el("small", { class: "service-gap" }), el("small", { class: "service-quota" }), el("small", { class: "service-shut" })),
       ),
     (item, entry) => {
       setText(one(item, ".service-name"), entry.name ? words(entry.name) : t("triage.all"));
@@ -206,6 +221,7 @@ function renderServices(state) {
       const gap = entry.row?.gap_s ?? null;
       setText(one(item, ".service-gap"), gap === null ? "" : t("triage.gap", { minutes: (gap / 60).toFixed(1) }));
       setText(one(item, ".service-quota"), entry.row ? quota(entry.row) : "");
+      setText(one(item, ".service-shut"), entry.row?.closed ? `${t("closed.badge")} · ${entry.row.closed.reason}` : "");
       const button = one(item, "button");
       setAttribute(button, "aria-pressed", String(entry.id === service));
       setAttribute(one(item, ".service-quota"), "data-full", entry.row && entry.row.overflow_count >= entry.row.overflow_max ? "true" : null);
@@ -267,7 +283,7 @@ function renderQueue(state) {
       setText(cell0, place > 0 ? String(place) : "");
       setText(cell1, row.number);
       setText(cell2, row.name ?? "");
-      const mark = JSON.stringify([row.urgency, row.lane, row.slot_start, row.wants, row.misses, service, row.service, document.documentElement.lang]);
+      const mark = JSON.stringify([row.urgency, row.lane, row.slot_start, row.wants, row.misses, row.steps, row.note, row.guest, service, row.service, document.documentElement.lang]);
       if (cell3.dataset.mark !== mark) {
         cell3.dataset.mark = mark;
         cell3.replaceChildren(...tags(row, state, { service: false }));
@@ -308,8 +324,9 @@ function renderAppointments(state) {
       setText(cell2, words(state.services.find((other) => other.id === row.service)?.name) || row.service);
       setText(cell3, `${hourMinute(row.slot_start, state.time_zone)}–${hourMinute(row.slot_end, state.time_zone)}`);
       const number = row.ticket === null ? null : (state.tickets.get(row.ticket)?.number ?? "");
-      setText(cell4, number === null ? t("triage.expected") : t("triage.checked_in", { number }));
-      markRow(line, row.code, row.ticket === null ? "expected" : "arrived");
+      const away = row.no_show ? t("triage.not_shown") : t("triage.expected");
+      setText(cell4, number === null ? away : t("triage.checked_in", { number }));
+      markRow(line, row.code, row.no_show ? "no_show" : row.ticket === null ? "expected" : "arrived");
     },
   );
   renderEmpty(rows.length, t("triage.no_appointments"));
@@ -387,6 +404,9 @@ function ticketPanel(row, state) {
   if (row.rule) facts.push([t("triage.why"), t(/** @type {any} */ (`rule.${row.rule}`), { lane: t(/** @type {any} */ (`lane.${row.lane}`)) })]);
   if (row.reason) facts.push([t("dialog.reason"), row.reason]);
   if (row.appointment) facts.push([t("triage.code"), row.appointment]);
+  if (row.note) facts.push([t("triage.note"), noteText(row.note, state)]);
+  if (row.steps.length > 0) facts.push([t("act.steps"), row.steps.map((step) => words(state.services.find((other) => other.id === step.service)?.name) || step.service).join(" → ")]);
+  for (const stop of row.guest?.stops ?? []) facts.push([t("tag.guest", { venue: venueName(stop.venue) }), `${hourMinute(stop.at, state.time_zone)} · ${stop.reason}`]);
   return [
     el("h2", { class: "side-number" }, row.number),
     el("p", { class: "side-name" }, row.name ?? ""),
@@ -395,7 +415,8 @@ function ticketPanel(row, state) {
     el(
       "div",
       { class: "side-acts" },
-      ...ACTS.filter((act) => act.states.includes(row.state)).map((act) =>
+      desk.role() !== "viewer" && el("button", { type: "button", class: "button", "data-act": "why", click: why }, el("span", {}, t("story.why")), el("kbd", {}, "W")),
+      ...ACTS.filter((act) => can(act, row)).map((act) =>
         el("button", { type: "button", class: act.danger ? "button danger-text" : "button", "data-act": act.name, "aria-disabled": desk.busy() ? "true" : null, click: () => press(act.key) }, el("span", {}, t(/** @type {any} */ (`act.${act.name}`))), el("kbd", {}, act.key.toUpperCase())),
       ),
     ),
@@ -411,6 +432,7 @@ function bookingPanel(row, state) {
   ];
   const number = row.ticket === null ? null : (state.tickets.get(row.ticket)?.number ?? "");
   if (number !== null) facts.push([t("triage.state"), t("triage.checked_in", { number })]);
+  if (row.no_show) facts.push([t("triage.state"), t("triage.not_shown")]);
   return [
     el("h2", { class: "side-number" }, row.name ?? row.code),
     el("p", { class: "side-name" }, row.name ? row.code : ""),
@@ -418,7 +440,7 @@ function bookingPanel(row, state) {
     el(
       "div",
       { class: "side-acts" },
-      number === null && el("button", { type: "button", class: "button primary wide", "data-act": "check_in", "aria-disabled": desk.busy() ? "true" : null, click: () => press("enter") }, el("span", {}, t("act.check_in")), el("kbd", {}, "Enter")),
+      number === null && !row.no_show && el("button", { type: "button", class: "button primary wide", "data-act": "check_in", "aria-disabled": desk.busy() ? "true" : null, click: () => press("enter") }, el("span", {}, t("act.check_in")), el("kbd", {}, "Enter")),
     ),
   ];
 }
@@ -430,7 +452,7 @@ function factList(facts) {
 
 function keysHelp() {
   /** @type {[string, string][]} */
-  const keys = [["↑ ↓", t("triage.key_move")], ["/", t("triage.search")], ["A", t("triage.add_overflow")], ["U", t("undo.name")]];
+  const keys = [["↑ ↓", t("triage.key_move")], ["/", t("triage.search")], ["A", t("triage.add_overflow")], ["C", t("move.what")], ["U", t("undo.name")]];
   return [el("dl", { class: "facts keys" }, ...keys.map(([key, what]) => el("div", {}, el("dt", {}, el("kbd", {}, key)), el("dd", {}, what))))];
 }
 
@@ -444,8 +466,20 @@ function press(key) {
     return;
   }
   const row = state.tickets.get(Number(selected));
-  const act = row && ACTS.find((candidate) => candidate.key === key && candidate.states.includes(row.state));
+  const act = row && ACTS.find((candidate) => candidate.key === key && can(candidate, row));
   if (row && act) void act.act(row);
+}
+
+/** The story of the selected ticket. */
+function why() {
+  const state = desk.state();
+  const row = view === "queue" ? state?.tickets.get(Number(selected)) : undefined;
+  if (state && row && desk.role() !== "viewer") void showStory(venue, row, state);
+}
+
+function day() {
+  const state = desk.state();
+  if (state && maySeeFigures(desk.role())) void showFigures(venue, state);
 }
 
 /** @param {number} step */
@@ -478,10 +512,15 @@ search.addEventListener("keydown", (event) => {
     }
   }
 });
+one(document, "#close").addEventListener("click", () => void closeOrReopen(desk, venue, service));
 one(document, "#add-overflow").addEventListener("click", () => void addOverflow());
+one(document, "#show-figures").addEventListener("click", day);
 
 bindKeys({
   a: () => void addOverflow(),
+  c: () => void closeOrReopen(desk, venue, service),
+  d: day,
+  w: why,
   "/": () => {
     search.focus();
     search.select();
@@ -498,7 +537,7 @@ bindKeys({
   enter: () => press("enter"),
   u: desk.undo,
   "ctrl+z": desk.undo,
-  ...Object.fromEntries(["g", "e", "h", "b", "t", "x"].map((key) => [key, () => press(key)])),
+  ...Object.fromEntries(["g", "e", "h", "b", "t", "s", "k", "x"].map((key) => [key, () => press(key)])),
 });
 
 onLanguage(() => {

@@ -372,6 +372,76 @@ pages("a manager sees the rules, changes one with a reason, and gives it back", 
   await reads(rules, "#today", "Give back");
 });
 
+/** Selects a ticket at the triage desk by its number. */
+async function find(nurse, number) {
+  await press(nurse, "/");
+  await nurse.fill("#search", number);
+  await nurse.waitForFunction(() => document.querySelectorAll("#rows tr[tabindex]").length === 1);
+  await press(nurse, "Enter");
+}
+
+pages("the desk closes a service after it was shown whom that concerns, and everybody is told", async () => {
+  const { nurse, service } = await quietest();
+  const kiosk = await open(deviceLink("kiosk"), "kiosk");
+  const { phone } = await takeNumber(kiosk, service.id);
+  const holder = await open(phone, "phone");
+  await holder.waitForSelector("#card:not([hidden])");
+
+  await press(nurse, "c");
+  await nurse.selectOption("dialog [name=what]", `services/${service.id}`);
+  await nurse.click("dialog [type=submit]");
+  await reads(nurse, "dialog .dialog-about", "影响：候诊");
+  await nurse.click("dialog [type=submit]");
+  await reads(nurse, "dialog .dialog-fault", "候诊者");
+  await nurse.selectOption("dialog [name=to]", { index: 1 });
+  await shot(nurse, "triage-close");
+  await nurse.click("dialog [type=submit]");
+  await reads(nurse, "#services", "今日停诊");
+  await reads(holder, "#notice", "今日停诊，已为您转到");
+  await shot(holder, "ticket-moved");
+  await shot(nurse, "triage-closed");
+  const board = await open(deviceLink("board"), "board");
+  await reads(board, "#notice", "今日停诊，候诊者已转至");
+  await shot(board, "board-closed");
+  await kiosk.click("#done");
+  await kiosk.waitForSelector(`[data-service="${service.id}"]:disabled`, { timeout: 40_000 });
+  await shot(kiosk, "kiosk-closed");
+
+  await press(nurse, "c");
+  await nurse.selectOption("dialog [name=what]", `services/${service.id}`);
+  await nurse.click("dialog [type=submit]");
+  await reads(nurse, "dialog .dialog-about", "已转走的人不会转回");
+  await nurse.click("dialog [type=submit]");
+  await nurse.waitForFunction(() => !document.querySelector("#services")?.textContent?.includes("今日停诊"));
+});
+
+pages("a ticket is given steps, and goes to another venue with its phone page", async () => {
+  const { nurse, service } = await quietest();
+  const kiosk = await open(deviceLink("kiosk"), "kiosk");
+  const { number, phone } = await takeNumber(kiosk, service.id);
+  const holder = await open(phone, "phone");
+  await find(nurse, number);
+  await press(nurse, "s");
+  const others = (await queue(nurse)).services.filter((one) => one.id !== service.id);
+  await nurse.selectOption("dialog [name=step0]", others[0].id);
+  await nurse.selectOption("dialog [name=step1]", others[1].id);
+  await shot(nurse, "triage-steps");
+  await nurse.click("dialog [type=submit]");
+  await reads(holder, "#step", "第 1 项，共 3 项");
+  await reads(nurse, "#side", "第 1/3 项");
+  await shot(holder, "ticket-steps");
+
+  await press(nurse, "t");
+  await nurse.waitForSelector("dialog [name=to]");
+  const elsewhere = await nurse.locator('dialog [name=to] option[value^="hall/"]').first().getAttribute("value");
+  await nurse.selectOption("dialog [name=to]", elsewhere);
+  await shot(nurse, "triage-transfer");
+  await nurse.click("dialog [type=submit]");
+  await reads(holder, "#venue", "大厅");
+  await reads(holder, "#number", number);
+  await shot(holder, "ticket-transferred");
+});
+
 pages("a booking is checked in by scanner at the kiosk, and by the nurse", async () => {
   const { nurse, service } = await quietest();
   // Bookings of the test's own, so that it does not matter how far the demo's day has come.
@@ -402,6 +472,60 @@ pages("a booking is checked in by scanner at the kiosk, and by the nurse", async
   await press(nurse, "Enter");
   await reads(nurse, "#rows tr", "已报到");
   await shot(nurse, "triage-check-in");
+});
+
+pages("who went first is told to the phone in numbers, and to the staff in words", async () => {
+  const { nurse, service, counter } = await quietest();
+  const desk = await openCounter(counter.id);
+  await alone(desk, service.id, counter.id);
+  const kiosk = await open(deviceLink("kiosk"), "kiosk");
+  const first = await takeNumber(kiosk, service.id);
+  await kiosk.reload();
+  const second = await takeNumber(kiosk, service.id);
+  const holder = await open(first.phone, "phone");
+  await reads(holder, "#number", first.number);
+  assert.ok(await holder.locator("#passed").isHidden(), "nobody went first yet");
+
+  const { tickets } = await queue(desk);
+  const later = tickets.find((row) => row.number === second.number);
+  const called = await desk.request.post(`/api/v1/venues/${VENUE}/counters/${counter.id}/calls`, { data: { ticket: later.id, reason: "同行家属" }, headers: { Origin: URL_OF_SERVER } });
+  assert.equal(called.status(), 200);
+  await reads(holder, "#passed", "工作人员指定 1 位");
+  assert.ok(!(await holder.textContent("main")).includes(second.number), "the phone does not say who");
+  await shot(holder, "ticket-passed");
+
+  await reads(desk, "#current-number", second.number);
+  await press(desk, "w");
+  await reads(desk, ".story-step", `叫到 ${counter.name["zh-Hans"]}`);
+  await shot(desk, "counter-why");
+  await desk.keyboard.press("Escape");
+  await desk.waitForSelector(".panel", { state: "detached" });
+  await desk.locator(".row-number", { hasText: first.number }).first().click();
+  await reads(desk, "#panel-title", `${first.number} 的经过`);
+  await desk.keyboard.press("Escape");
+
+  await nurse.fill("#search", first.number);
+  await nurse.waitForFunction(() => document.querySelectorAll("#rows tr[tabindex]").length === 1);
+  await press(nurse, "Enter");
+  await press(nurse, "w");
+  await reads(nurse, '.story-step[data-what="passed_over"]', `${second.number} 先叫到`);
+  await reads(nurse, '.story-step[data-what="passed_over"]', "原因：同行家属");
+  await shot(nurse, "triage-why");
+  await nurse.keyboard.press("Escape");
+  await nurse.waitForSelector(".panel", { state: "detached" });
+
+  await press(nurse, "d");
+  await reads(nurse, ".figures-tiles", "人工指定");
+  await reads(nurse, ".figures-tiles", account("clerk").user);
+  await nurse.selectOption(".panel select", service.id);
+  await reads(nurse, ".figures table", "合计");
+  await shot(nurse, "triage-figures");
+  await nurse.keyboard.press("Escape");
+  assert.ok(await desk.locator("#show-figures").count() === 0, "figures are for the triage desk");
+  await nurse.setViewportSize({ width: 640, height: 400 });
+  await press(nurse, "d");
+  await nurse.waitForSelector(".figures-tiles");
+  assert.ok(await nurse.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth) <= 1, "narrow windows scroll the table, not the page");
 });
 
 pages("a phone joins, lets others go first, and leaves", async () => {

@@ -110,6 +110,41 @@ impl Cast {
         table.add("a megabyte from nobody", anonymous, 413, "body_too_large");
     }
 
+    /// Slots that are not offered, and approvers who are nobody.
+    fn joining(&self, table: &mut Table) {
+        for (what, body, status, code) in [
+            (
+                "a slot in another lane",
+                json!({ "service": "lab", "lane": "referral", "slot": true }),
+                400,
+                "body_invalid",
+            ),
+            ("a slot that is no truth", json!({ "service": "lab", "slot": "next" }), 400, "body_invalid"),
+            ("a slot where there are none", json!({ "service": "internal", "slot": true }), 429, "no_free_slot"),
+        ] {
+            table.add(what, Self::post_as(&self.kiosk, TICKETS, body.to_string().as_bytes()), status, code);
+        }
+        for (what, approver, status, code) in [
+            ("an approver without a password", json!({ "user": "admin" }), 400, "body_invalid"),
+            ("an approver who is a text", json!("admin"), 400, "body_invalid"),
+            (
+                "an approver nobody can be",
+                json!({ "user": "no\u{0}body", "password": PASSWORD }),
+                403,
+                "approver_refused",
+            ),
+            (
+                "an approver with a long password",
+                json!({ "user": "admin", "password": "x".repeat(5000) }),
+                403,
+                "approver_refused",
+            ),
+        ] {
+            let body = json!({ "service": "lab", "reason": "r", "approved_by": "b", "approver": approver }).to_string();
+            table.add(what, Self::post_as(&self.nurse, "venues/clinic/overflows", body.as_bytes()), status, code);
+        }
+    }
+
     /// Texts and numbers that make no sense.
     fn values(&self, table: &mut Table) {
         let long = "长".repeat(10_000);
@@ -152,6 +187,61 @@ impl Cast {
         let none = json!({ "ticket": u64::MAX, "reason": "r" }).to_string();
         let asked = Self::post_as(&self.clerk, "venues/clinic/counters/r1/calls", none.as_bytes());
         table.add("a call of the last ticket of all", asked, 404, "ticket_unknown");
+    }
+
+    /// Transfers, closures and steps that make no sense.
+    fn moves(&self, table: &mut Table) {
+        let ticket = "venues/clinic/tickets/99";
+        let many = vec![json!({ "service": "lab" }); 17];
+        let (unknown, invalid) = ("body_invalid", "value_invalid");
+        for (what, path, body, status, code) in [
+            (
+                "to a venue that is no name",
+                "transfers",
+                json!({ "venue": "../x", "service": "lab", "reason": "r" }),
+                400,
+                unknown,
+            ),
+            (
+                "to no venue",
+                "transfers",
+                json!({ "venue": "none", "service": "lab", "reason": "r" }),
+                404,
+                "venue_unknown",
+            ),
+            (
+                "with an unknown urgency",
+                "transfers",
+                json!({ "service": "lab", "reason": "r", "urgency": "vip" }),
+                400,
+                unknown,
+            ),
+            ("without a reason", "transfers", json!({ "service": "lab" }), 400, unknown),
+            ("a skip of nobody", "skips", json!({ "reason": "r" }), 404, "ticket_unknown"),
+        ] {
+            let asked = Self::post_as(&self.nurse, &format!("{ticket}/{path}"), body.to_string().as_bytes());
+            table.add(what, asked, status, code);
+        }
+        for (what, steps) in [("steps of a number", json!(7)), ("a step of a text", json!(["lab"]))] {
+            let body = json!({ "steps": steps, "reason": "r" }).to_string();
+            let asked = Self::put_as(&self.nurse, &format!("{ticket}/steps"), JSON, body.as_bytes());
+            table.add(what, asked, 400, unknown);
+        }
+        let visit = json!({ "service": "internal", "steps": many }).to_string();
+        table.add("seventeen steps", Self::post_as(&self.kiosk, TICKETS, visit.as_bytes()), 422, invalid);
+        let closures = "venues/clinic/services/lab/closures";
+        for (what, body, status, code) in [
+            ("a closure without a reason", json!({}), 400, unknown),
+            ("a closure for a blank reason", json!({ "reason": " " }), 422, invalid),
+            ("a closure with other advice", json!({ "reason": "r", "advice": "go_home" }), 400, unknown),
+            ("a closure into itself", json!({ "reason": "r", "to_service": "lab" }), 422, invalid),
+            ("a closure into any counter", json!({ "reason": "r", "to_any_counter": true }), 422, invalid),
+            ("a closure into nothing", json!({ "reason": "r", "to_service": "none" }), 404, "service_unknown"),
+        ] {
+            table.add(what, Self::post_as(&self.nurse, closures, body.to_string().as_bytes()), status, code);
+        }
+        let open = Self::post_as(&self.nurse, "venues/clinic/services/lab/reopenings", b"{}");
+        table.add("opening what is open", open, 409, "not_closed");
     }
 
     /// Lists of bookings that cannot be taken in.
@@ -516,8 +606,10 @@ async fn every_bad_request_gets_its_problem_and_changes_nothing() {
     };
     let mut table = Table::default();
     cast.bodies(&mut table);
+    cast.joining(&mut table);
     cast.values(&mut table);
     cast.bookings(&mut table);
+    cast.moves(&mut table);
     cast.strangers(&mut table);
     cast.foreign_pages(&mut table);
     cast.addresses(&mut table);

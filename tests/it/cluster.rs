@@ -9,7 +9,8 @@ use callnext::app::ClusterParts;
 use callnext::cluster::MemberSettings;
 use callnext::cluster::memory::MemoryLeases;
 use callnext::journal::MemoryJournal;
-use callnext_engine::VenueId;
+use callnext::snapshot::{Keeper, Nightly, Nights, SnapshotSettings, Store};
+use callnext_engine::{Millis, VenueId};
 use futures_util::future::join;
 use serde_json::json;
 
@@ -160,6 +161,38 @@ async fn a_node_that_stops_hands_over_and_no_request_fails() {
     assert_eq!(queue["tickets"].as_array().unwrap().len(), usize::try_from(taken.get()).unwrap());
     // Timed on a busy machine: what a lease running out would have cost is far more.
     assert!(slowest.get() < LEASE / 2, "{:?}", slowest.get());
+}
+
+#[actix_web::test]
+async fn one_node_writes_a_night_and_whoever_took_over_the_next() {
+    let installation = Installation::new();
+    let ((one, _), (other, _)) = join(installation.node("one"), installation.node("other")).await;
+    let is_one = settled(&one, &other).await.0.base == one.base;
+    let (going, staying) = if is_one { (one, other) } else { (other, one) };
+    let folder = tempfile::tempdir().unwrap();
+    let nightly = |server: &Server| {
+        let journal = Arc::new(installation.journal.clone());
+        let keeper = Keeper::new(journal, Store::in_folder(folder.path()), SnapshotSettings::default());
+        let (registry, metrics) = (server.edge.registry.clone(), server.edge.metrics.clone());
+        Nightly::new(Arc::new(keeper), registry, metrics, Nights::default())
+    };
+    let written = || std::fs::read_dir(folder.path().join("clinic")).map_or(0, |files| files.count() / 3);
+    let another_day = async |server: &Server| {
+        server.clock.set(server.clock.now() + Millis::from_mins(24 * 60));
+        assert_eq!(server.staff("clerk").await.take("internal").await["number"], "A001");
+    };
+    another_day(&going).await;
+    nightly(&staying).look_around().await;
+    assert_eq!(written(), 0, "it is not this node's venue");
+    nightly(&going).look_around().await;
+    assert_eq!(written(), 1, "a snapshot and its two tables");
+
+    staying.clock.set(going.clock.now());
+    drop(going);
+    eventually("the other node owns the clinic", || async { owns(&staying).then_some(()) }).await;
+    another_day(&staying).await;
+    nightly(&staying).look_around().await;
+    assert_eq!(written(), 2);
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 use callnext::access::DeviceKind;
 use serde_json::{Value, json};
 
+use crate::harness::server::PASSWORD;
 use crate::harness::{Caller, Server, Socket, venues};
 
 /// Everybody there is, in the order of the table's columns.
@@ -23,6 +24,8 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let empty = json!({});
     vec![
         ("GET", "venues/clinic/queue", Value::Null, STAFF),
+        ("GET", "venues/clinic/tickets/99/story", Value::Null, ALL_BUT_VIEWERS),
+        ("GET", "venues/clinic/figures", Value::Null, TRIAGE),
         ("POST", "venues/clinic/tickets", json!({ "service": "internal", "lane": "referral" }), TRIAGE),
         ("PUT", "venues/clinic/appointments", json!([]), TRIAGE),
         ("POST", "venues/clinic/check-ins", json!({ "code": "unknown" }), ENTRANCE),
@@ -38,6 +41,14 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "venues/clinic/tickets/99/returns", empty.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/requeues", reason.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/transfers", json!({ "service": "lab", "reason": "r" }), ALL_BUT_VIEWERS),
+        ("PUT", "venues/clinic/tickets/99/steps", json!({ "steps": [], "reason": "r" }), ALL_BUT_VIEWERS),
+        ("POST", "venues/clinic/tickets/99/skips", reason.clone(), ALL_BUT_VIEWERS),
+        ("GET", "venues/clinic/services/none/closure", Value::Null, STAFF),
+        ("GET", "venues/clinic/counters/none/closure", Value::Null, STAFF),
+        ("POST", "venues/clinic/services/none/closures", reason.clone(), TRIAGE),
+        ("POST", "venues/clinic/counters/none/closures", reason.clone(), TRIAGE),
+        ("POST", "venues/clinic/services/none/reopenings", empty.clone(), TRIAGE),
+        ("POST", "venues/clinic/counters/none/reopenings", empty.clone(), TRIAGE),
         ("POST", "venues/clinic/tickets/99/cancellations", reason.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/green_channel", reason, TRIAGE),
         ("POST", "venues/clinic/undo", empty, ALL_BUT_VIEWERS),
@@ -336,6 +347,65 @@ async fn overflow_numbers_have_a_quota_and_a_reason() {
     assert_eq!(queue["services"][0]["overflow_count"], 2);
     assert_eq!(queue["services"][0]["overflow_max"], 2);
     assert_eq!(queue["tickets"][0]["reason"], "came far");
+}
+
+/// B3: the quota of the laboratory is 0, and a manager can approve more.
+#[actix_web::test]
+async fn over_the_quota_a_named_person_whose_role_is_enough_approves() {
+    let server = Server::start().await;
+    let (nurse, manager) = (server.staff("nurse").await, server.staff("manager").await);
+    server.staff("clerk").await;
+    let wish = |approver: Option<(&str, &str)>| {
+        let approver = approver.map(|(user, password)| json!({ "user": user, "password": password }));
+        json!({ "service": "lab", "reason": "came far", "approved_by": "Dr Li", "approver": approver })
+    };
+    let refused = nurse.post("venues/clinic/overflows", wish(None)).await.refused(429, "overflow_quota_reached");
+    assert_eq!(refused["about"], json!({ "service": "lab", "quota": 0, "approver": "manager" }));
+    for (user, password, status, code) in [
+        ("clerk", PASSWORD, 429, "overflow_quota_reached"),
+        ("nobody", PASSWORD, 403, "approver_refused"),
+        ("manager", "wrong horse", 403, "approver_refused"),
+        ("", "", 403, "approver_refused"),
+    ] {
+        nurse.post("venues/clinic/overflows", wish(Some((user, password)))).await.refused(status, code);
+    }
+    let issued = nurse.post("venues/clinic/overflows", wish(Some(("manager", PASSWORD)))).await.expect(201);
+    assert_eq!(issued["card"]["lane"], "overflow");
+    manager.post("venues/clinic/overflows", wish(None)).await.expect(201);
+    let lab = nurse.queue().await["services"][2].clone();
+    assert_eq!((&lab["overflow_count"], &lab["over_quota_role"]), (&json!(2), &json!("manager")));
+    // It is watched like a login; and nobody tries passwords here who could not add the number.
+    for _ in 0..10 {
+        nurse
+            .post("venues/clinic/overflows", wish(Some(("viewer", "wrong horse"))))
+            .await
+            .refused(403, "approver_refused");
+    }
+    nurse
+        .post("venues/clinic/overflows", wish(Some(("viewer", "wrong horse"))))
+        .await
+        .refused(429, "too_many_attempts");
+    let clerk = server.staff("clerk").await;
+    clerk.post("venues/clinic/overflows", wish(Some(("manager", PASSWORD)))).await.refused(403, "forbidden");
+}
+
+/// R4: the laboratory has one place in each slot.
+#[actix_web::test]
+async fn on_site_a_plain_number_or_the_next_free_slot() {
+    let server = Server::start().await;
+    let kiosk = server.kiosk().await;
+    let slot = || json!({ "service": "lab", "slot": true });
+    let offered = kiosk.get("venues/clinic").await.expect(200)["services"][2]["next_slot"].clone();
+    let issued = kiosk.post("venues/clinic/tickets", slot()).await.expect(201);
+    assert_eq!(issued["card"]["lane"], "appointment");
+    assert_eq!((&issued["card"]["slot_start"], &issued["card"]["slot_end"]), (&offered["start"], &offered["end"]));
+    let next = kiosk.get("venues/clinic").await.expect(200)["services"][2]["next_slot"].clone();
+    assert_eq!(next["start"], offered["end"], "the slot is full");
+    assert_eq!(kiosk.get("venues/clinic").await.expect(200)["services"][0]["next_slot"], Value::Null);
+    let none = json!({ "service": "internal", "slot": true });
+    kiosk.post("venues/clinic/tickets", none).await.refused(429, "no_free_slot");
+    let both = json!({ "service": "lab", "slot": true, "lane": "referral" });
+    kiosk.post("venues/clinic/tickets", both).await.refused(400, "body_invalid");
 }
 
 #[actix_web::test]

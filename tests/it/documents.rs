@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use awc::http::Method;
 use callnext::http::ApiError;
-use callnext_engine::{CounterId, Refusal, ServiceId, TicketId};
+use callnext_engine::{CounterId, Refusal, ServiceId, TicketId, Timestamp};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -198,6 +198,8 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&nurse, "POST", &format!("{v}/counters/r1/starts"), json!({})).await;
     ask(&nurse, "GET", &format!("{v}/queue"), none.clone()).await;
     let id = &booked["id"];
+    ask(&nurse, "GET", &format!("{v}/tickets/{id}/story"), none.clone()).await;
+    ask(&nurse, "GET", &format!("{v}/figures"), none.clone()).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{id}/holds"), json!({ "reason": "x-ray" })).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{id}/returns"), json!({})).await;
     ask(&nurse, "POST", &format!("{v}/undo"), json!({})).await;
@@ -213,6 +215,18 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&nurse, "POST", &format!("{v}/tickets/{}/requeues", other["id"]), json!({ "reason": "r" })).await;
     let moved = json!({ "service": "internal", "reason": "r", "counter": "r2" });
     ask(&nurse, "POST", &format!("{v}/tickets/{}/transfers", other["id"]), moved).await;
+    let steps = json!({ "steps": [{ "service": "lab", "counter": "l1" }], "reason": "r" });
+    ask(&nurse, "PUT", &format!("{v}/tickets/{}/steps", other["id"]), steps).await;
+    for (what, into) in [("services/internal", json!("surgery")), ("counters/r2", Value::Null)] {
+        let wish = json!({ "reason": "ill", "to_service": into, "advice": "wait", "to_any_counter": false });
+        ask(&nurse, "POST", &format!("{v}/{what}/closures"), wish).await;
+        ask(&nurse, "GET", &format!("{v}/{what}/closure"), none.clone()).await;
+        ask(&nurse, "GET", &format!("{v}/queue"), none.clone()).await;
+        ask(&anybody, "GET", &format!("tickets/{}", taken["token"].as_str().unwrap()), none.clone()).await;
+        ask(&anybody, "GET", v, none.clone()).await;
+        ask(&nurse, "POST", &format!("{v}/{what}/reopenings"), json!({})).await;
+    }
+    ask(&nurse, "POST", &format!("{v}/tickets/{}/skips", other["id"]), json!({ "reason": "r" })).await;
     let token = taken["token"].as_str().unwrap();
     ask(&anybody, "GET", &format!("tickets/{token}"), none.clone()).await;
     ask(&anybody, "GET", &format!("tickets/{token}/qr.svg"), none.clone()).await;
@@ -337,6 +351,11 @@ async fn every_frame_is_as_the_document_says() {
     }
     nurse.ticket(&issued["id"], "requeues", json!({ "reason": "r" })).await.expect(200);
     nurse.ticket(&issued["id"], "green_channel", json!({ "reason": "r" })).await.expect(200);
+    nurse.post("venues/clinic/services/lab/closures", json!({ "reason": "r" })).await.expect(200);
+    nurse
+        .post("venues/clinic/counters/r2/closures", json!({ "reason": "r", "to_any_counter": true }))
+        .await
+        .expect(200);
     clerk.call("r1").await;
     clerk.at("r1", "starts").await.expect(200);
     clerk.at("r1", "completions").await.expect(200);
@@ -435,7 +454,16 @@ fn codes() -> BTreeSet<String> {
         Refusal::TicketNotInState { ticket, state: String::new(), needed: String::new() },
         Refusal::MissTooEarly { ticket, grace_ms: 0, recalls: 0 },
         Refusal::SlotNotBegun { ticket },
-        Refusal::OverflowQuotaReached { service, quota: 0 },
+        Refusal::CheckInTooEarly { from: Timestamp(0) },
+        Refusal::AppointmentNotShown,
+        Refusal::NoFreeSlot { service: service.clone() },
+        Refusal::ServiceClosed { service: service.clone() },
+        Refusal::CounterClosed { counter: CounterId::parse("c").unwrap() },
+        Refusal::NotClosed,
+        Refusal::NoNextStep { ticket },
+        Refusal::DayOver,
+        Refusal::TransferUnknown,
+        Refusal::OverflowQuotaReached { service, quota: 0, approver: None },
         Refusal::VenueFull { limit: 0 },
         Refusal::ConfigInvalid { problems: Vec::new() },
         Refusal::PolicyInvalid { problems: Vec::new() },

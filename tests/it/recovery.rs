@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -220,19 +221,24 @@ async fn examine(hall: &Rc<Hall>, board: &Stayer, console: &Stayer) {
     }
 }
 
-fn number_from(variable: &str, default: u64) -> u64 {
+/// A number of the environment.
+pub fn number_from(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable}: {text}")))
 }
 
 #[actix_web::test]
 async fn killed_at_any_moment_nothing_that_was_told_is_lost() {
-    let kills = number_from("CALLNEXT_KILLS", 6);
+    let folder = tempfile::tempdir().unwrap();
+    let file = settings(folder.path());
+    kill_while_people_work(&file, &folder.path().join("data"), number_from("CALLNEXT_KILLS", 6)).await;
+}
+
+/// Kills the server of these settings so often, and looks after each time whether all that was told still holds.
+pub async fn kill_while_people_work(file: &Path, data: &Path, kills: u64) {
     let seed = number_from("CALLNEXT_SEED", u64::from(std::process::id()));
     println!("seed {seed}, {kills} kills");
     let mut chance = Chance::new(seed);
-    let folder = tempfile::tempdir().unwrap();
-    let (file, data) = (settings(folder.path()), folder.path().join("data"));
-    let mut server = Process::serve(&file, &data);
+    let mut server = Process::serve(file, data);
     let admin = administrator(&server).await;
     let hall = Rc::new(Hall {
         base: Rc::new(RefCell::new(server.base.clone())),
@@ -267,7 +273,7 @@ async fn killed_at_any_moment_nothing_that_was_told_is_lost() {
         };
         futures_util::future::join(people, blow).await;
         let open = hall.known.borrow().open.len();
-        server = Process::serve(&file, &data);
+        server = Process::serve(file, data);
         hall.base.replace(server.base.clone());
         examine(&hall, &board, &console).await;
         let card = hall.caller().get(&format!("tickets/{}", first["token"].as_str().unwrap())).await.expect(200);
@@ -330,6 +336,14 @@ impl Journal for Fragile {
             assert!(!is_due(&later), "told to panic after it is written");
             Ok(())
         })
+    }
+
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>> {
+        self.inner.prune(venue, before)
+    }
+
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>> {
+        self.inner.days(venue)
     }
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {

@@ -11,6 +11,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use callnext_engine::config::OverflowJoin;
 use callnext_engine::event::Change;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, slot};
 use callnext_engine::ticket::Visitor;
@@ -35,7 +36,13 @@ fn call() -> Action {
 
 /// A service with so many people waiting in three lanes, as after a morning on which nobody was called.
 fn crowd(waiting: usize) -> (Venue, Timestamp) {
-    let plan = Plan::default().counter("1").rules(|rules| (rules.overflow_max, rules.wait_max_s) = (u32::MAX, 0));
+    crowd_joining(waiting, OverflowJoin::Lane)
+}
+
+fn crowd_joining(waiting: usize, join: OverflowJoin) -> (Venue, Timestamp) {
+    let plan = Plan::default().counter("1").rules(|rules| {
+        (rules.overflow_max, rules.wait_max_s, rules.overflow_join) = (u32::MAX, 0, join);
+    });
     let mut venue = Venue::new(plan.config());
     let mut now = at("08:00");
     venue.advance(now);
@@ -45,7 +52,14 @@ fn crowd(waiting: usize) -> (Venue, Timestamp) {
         let action = match n % 10 {
             0..6 => Action::TakeTicket { service, lane: Lane::WalkIn, visitor, wants: None },
             6..9 => Action::TakeTicket { service, lane: Lane::Referral, visitor, wants: None },
-            _ => Action::AddOverflow { service, visitor, reason: "far".into(), approved_by: "Li".into(), note: None },
+            _ => Action::AddOverflow {
+                service,
+                visitor,
+                reason: "far".into(),
+                approved_by: "Li".into(),
+                note: None,
+                approval: None,
+            },
         };
         does(&mut venue, action, now);
     }
@@ -56,10 +70,19 @@ fn crowd(waiting: usize) -> (Venue, Timestamp) {
 
 /// At a million at most four times what it is at a hundred.
 fn call_next(c: &mut Criterion) {
-    let mut group = c.benchmark_group("call_next");
+    calls(c, "call_next", OverflowJoin::Lane);
+}
+
+/// So too where overflow stands among the others by triage time.
+fn call_next_by_triage_time(c: &mut Criterion) {
+    calls(c, "call_next_by_triage_time", OverflowJoin::TriageTime);
+}
+
+fn calls(c: &mut Criterion, name: &str, join: OverflowJoin) {
+    let mut group = c.benchmark_group(name);
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(20);
     for waiting in [100, 10_000, 1_000_000] {
-        let (full, now) = crowd(waiting);
+        let (full, now) = crowd_joining(waiting, join);
         let mut venue = full.clone();
         group.bench_function(BenchmarkId::from_parameter(waiting), |b| {
             b.iter_custom(|calls| {
@@ -115,7 +138,11 @@ fn projection(c: &mut Criterion) {
     let people: Vec<_> = plain.tickets().map(|ticket| ticket.id).collect();
     for ticket in people.iter().step_by(5) {
         let (service, wants) = (service_id("ent"), Some(counter_id("1")));
-        does(&mut wanting, Action::Transfer { ticket: *ticket, service, reason: "known".into(), wants }, now);
+        does(
+            &mut wanting,
+            Action::Transfer { ticket: *ticket, service, reason: "known".into(), wants, urgency: None },
+            now,
+        );
     }
     let appointments: Vec<_> = (0..500)
         .map(|n| {
@@ -185,5 +212,5 @@ fn replay(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, call_next, take_ticket, projection, replay);
+criterion_group!(benches, call_next, call_next_by_triage_time, take_ticket, projection, replay);
 criterion_main!(benches);

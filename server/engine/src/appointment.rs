@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::step::Step;
 use crate::ticket::{Slot, Visitor};
 
 /// What became of a booking today.
@@ -15,6 +16,8 @@ pub enum AppointmentState {
     Expected,
     /// Checked in, as this ticket.
     CheckedIn { ticket: TicketId },
+    /// Did not come before the session was over (B12).
+    NoShow,
 }
 
 /// Somebody booked for today.
@@ -30,6 +33,9 @@ pub struct Appointment {
     pub visitor: Visitor,
     /// The only counter that will do: a named doctor (C5).
     pub wants: Option<CounterId>,
+    /// What is to be done after that (G10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// What became of it.
     #[serde(flatten)]
     pub state: AppointmentState,

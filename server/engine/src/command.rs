@@ -5,10 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
+use crate::closure::{Closable, Closure};
 use crate::config::{Declaration, Lasts, PolicyPatch};
 use crate::counter::CounterState;
-use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::event::Approval;
+use crate::handover::{Arrival, Delivery, TransferKey};
+use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
 use crate::lane::Lane;
+use crate::step::Step;
 use crate::ticket::{Urgency, Visitor};
 
 /// Who asked. Part of every command and of every change.
@@ -82,6 +86,8 @@ pub enum Action {
     ChangePolicy(Box<PolicyWish>),
     /// Take a number (R4, H1).
     TakeTicket { service: ServiceId, lane: Lane, visitor: Visitor, wants: Option<CounterId> },
+    /// Take one number for a visit in several steps; the first is waited for at once (G10).
+    TakeVisit { steps: Vec<Step>, lane: Lane, visitor: Visitor },
     /// Set today's bookings: replaces those not yet checked in (R9).
     SetAppointments { appointments: Vec<Appointment> },
     /// "I am here": a booking becomes a waiting ticket (R9, B4).
@@ -93,7 +99,11 @@ pub enum Action {
         reason: Arc<str>,
         approved_by: Arc<str>,
         note: Option<Arc<str>>,
+        /// Who allows it over the quota. Of no effect, and not recorded, within the quota.
+        approval: Option<Approval>,
     },
+    /// Take the next free slot of today, as if booked for it (R4).
+    TakeSlot { service: ServiceId, visitor: Visitor, wants: Option<CounterId> },
     /// Call whoever is next for this counter (R1 to R3, C3, C5). Completes what the counter was doing.
     CallNext { counter: CounterId },
     /// Call this one, outside the rule, for a recorded reason.
@@ -115,7 +125,27 @@ pub enum Action {
     /// Reported again after a miss (C1).
     Requeue { ticket: TicketId, reason: Arc<str> },
     /// To another service of the venue, keeping number and history (R6, R7).
-    Transfer { ticket: TicketId, service: ServiceId, reason: Arc<str>, wants: Option<CounterId> },
+    Transfer {
+        ticket: TicketId,
+        service: ServiceId,
+        reason: Arc<str>,
+        wants: Option<CounterId>,
+        urgency: Option<Urgency>,
+    },
+    /// To another venue, keeping number and history (R6, R7).
+    Send(Box<Sending>),
+    /// A ticket of another venue comes in: whatever is answered is answered for good.
+    Receive { delivery: Box<Delivery> },
+    /// What came of a ticket that was sent.
+    Settle { transfer: TransferKey, came: Arrival },
+    /// Close a service or a clinic, moving people or telling them (B10).
+    Close { closure: Box<Closure> },
+    /// Open again what was closed.
+    Reopen { closed: Closable },
+    /// Set what is still to be done after the present step: appended, left out, in another order (G10).
+    SetSteps { ticket: TicketId, steps: Vec<Step>, reason: Arc<str> },
+    /// Leave out the present step and go on to the next (G10).
+    SkipStep { ticket: TicketId, reason: Arc<str> },
     /// Leaves, or is taken out.
     Cancel { ticket: TicketId, reason: Option<Arc<str>> },
     /// Grant precedence (R3, R10).
@@ -126,4 +156,21 @@ pub enum Action {
     Undo,
     /// Time has passed.
     Tick,
+}
+
+/// A wish to send a ticket to another venue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Where to.
+    pub venue: VenueId,
+    /// What the person shall wait for there.
+    pub service: ServiceId,
+    /// The only counter that will do there (C5).
+    pub wants: Option<CounterId>,
+    /// Why; kept on record at both venues.
+    pub reason: Arc<str>,
+    /// Precedence that goes with it (R7).
+    pub urgency: Option<Urgency>,
 }

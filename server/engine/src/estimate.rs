@@ -138,10 +138,14 @@ impl Pace {
 
     /// The wait of somebody with so many people really ahead.
     pub fn wait(&self, ahead: u32) -> Result<Wait, Unknown> {
-        let raw = self.raw(ahead).ok_or(Unknown::NothingCalledYet)?;
+        self.raw(ahead).map(|raw| self.range(raw)).ok_or(Unknown::NothingCalledYet)
+    }
+
+    /// The range that is shown for a plain product, as the scores of the latest people have it.
+    pub fn range(&self, raw: Millis) -> Wait {
         let times = |ratio: i64| Millis(raw.0.saturating_mul(ratio) / ONE);
         if self.ratios.len() < SCORES_MIN {
-            return Ok(Wait { likely: raw, low: times(ONE / 2), high: times(2 * ONE), scored: 0 });
+            return Wait { likely: raw, low: times(ONE / 2), high: times(2 * ONE), scored: 0 };
         }
         let mut sorted: Vec<i64> = self.ratios.iter().copied().collect();
         sorted.sort_unstable();
@@ -150,7 +154,7 @@ impl Pace {
             sorted.get(rank).copied().unwrap_or(ONE)
         };
         let scored = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
-        Ok(Wait { likely: times(quantile(50)), low: times(quantile(10)), high: times(quantile(90)), scored })
+        Wait { likely: times(quantile(50)), low: times(quantile(10)), high: times(quantile(90)), scored }
     }
 }
 

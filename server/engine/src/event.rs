@@ -6,13 +6,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
+use crate::closure::{Closable, Closure};
 use crate::command::{Actor, CommandId};
-use crate::config::{Lasts, Layers, Policy, PolicyPatch, VenueConfig};
+use crate::config::{ApproverRole, Lasts, Layers, Policy, PolicyPatch, VenueConfig};
 use crate::counter::CounterState;
-use crate::dispatch::Share;
+use crate::dispatch::{Passed, Share};
 use crate::estimate::Prior;
-use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
+use crate::handover::{Arrival, Handovers, Parcel, TransferKey};
+use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
+use crate::joining::Joining;
 use crate::lane::Lane;
+use crate::step::Step;
 use crate::ticket::{Slot, Urgency, Visitor};
 use crate::time::{BusinessDay, Millis, Timestamp};
 use crate::venue::Outcome;
@@ -46,9 +50,11 @@ pub enum Rule {
     Overdue,
     /// Had been told to get ready (C3).
     Ready,
+    /// Had been missed or late, and so many calls had passed (C1, C2).
+    Rejoin,
     /// The weighted cycle over the lanes (R1).
     Cycle,
-    /// An appointment before its time, as nobody else waited.
+    /// Somebody before their time, as nobody else waited.
     Early,
     /// By hand, outside the rules, with a reason.
     ByHand,
@@ -65,6 +71,17 @@ pub struct Why {
     /// The reason given, where it was called by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// How often the one called had been overtaken, in the wait that ends.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overtaken: u32,
+    /// Whom the call passed over. Histories from before this was recorded name nobody.
+    #[serde(default, skip_serializing_if = "Passed::is_nobody")]
+    pub passed: Passed,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One thing that happened.
@@ -80,6 +97,8 @@ pub enum Event {
         priors: BTreeMap<ServiceId, Prior>,
         #[serde(default, skip_serializing_if = "is_plain")]
         layers: Box<Layers>,
+        #[serde(default, skip_serializing_if = "Handovers::is_empty")]
+        handovers: Handovers,
     },
     /// The venue was declared anew.
     VenueConfigured {
@@ -117,11 +136,19 @@ pub enum Event {
         wants: Option<CounterId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         overflow: Option<OverflowGrant>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joining: Option<Joining>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        steps: Vec<Step>,
     },
     /// The wait that was announced with the number, before any correction: scored when the ticket is called.
     WaitAnnounced { ticket: TicketId, raw: Millis },
-    /// Told to get ready, and frozen there (C3); the call is charged to its lane now.
-    TicketReadied { ticket: TicketId, share: Share },
+    /// Told to get ready, and frozen there (C3); the call is charged to its lane now, if it stands in one.
+    TicketReadied {
+        ticket: TicketId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        share: Option<Share>,
+    },
     /// Summoned.
     TicketCalled { ticket: TicketId, counter: CounterId, call: CallId, why: Why },
     /// Summoned again, by the same call.
@@ -137,7 +164,14 @@ pub enum Event {
     /// Came back from tests.
     TicketReturned { ticket: TicketId },
     /// Reported again after a miss.
-    TicketRequeued { ticket: TicketId, reason: Arc<str> },
+    TicketRequeued {
+        ticket: TicketId,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joining: Option<Joining>,
+    },
+    /// Waited as on site, and waits as booked from now on (R9).
+    TicketSlotBegan { ticket: TicketId },
     /// Moved to another service of the venue.
     TicketTransferred {
         ticket: TicketId,
@@ -147,6 +181,44 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wants: Option<CounterId>,
     },
+    /// On its way to another venue (R6).
+    TicketSent { ticket: TicketId, to: VenueId, parcel: Box<Parcel> },
+    /// Came from another venue, and waits here under this number.
+    TicketReceived { ticket: TicketId, number: TicketNumber, parcel: Box<Parcel>, settled_below: TransferKey },
+    /// A ticket of another venue was not taken in.
+    ParcelDeclined { from: VenueId, transfer: TransferKey, settled_below: TransferKey, code: Arc<str> },
+    /// It is known what came of a ticket that was sent: it is gone, or back.
+    TransferSettled { ticket: TicketId, transfer: TransferKey, came: Arrival },
+    /// A service or a clinic was closed, and these were moved, in their order (B10).
+    Closed {
+        #[serde(flatten)]
+        closure: Closure,
+        tickets: Vec<TicketId>,
+    },
+    /// What was closed is open again.
+    Reopened {
+        #[serde(flatten)]
+        closed: Closable,
+    },
+    /// One step of the visit is done; waits for the next (G10).
+    StepCompleted {
+        ticket: TicketId,
+        service: ServiceId,
+        lane: Lane,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wants: Option<CounterId>,
+    },
+    /// The present step was left out; waits for the next.
+    StepSkipped {
+        ticket: TicketId,
+        service: ServiceId,
+        lane: Lane,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wants: Option<CounterId>,
+    },
+    /// What is still to be done after the present step.
+    StepsSet { ticket: TicketId, steps: Vec<Step>, reason: Arc<str> },
     /// Left, or was taken out.
     TicketCancelled {
         ticket: TicketId,
@@ -157,7 +229,11 @@ pub enum Event {
     GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
     /// Let others go first; now stands behind this many of its own lane.
     TicketSteppedBack { ticket: TicketId, places: u32 },
-    /// Did not come, for good: the day ended, or the last miss.
+    /// Booked, and did not come before the session was over, or the day (B12).
+    AppointmentsNotShown { codes: Vec<Arc<str>> },
+    /// A session is over for a service: whoever did not come for it is a no-show (B12, B14).
+    SessionClosed { session: SessionId, service: ServiceId },
+    /// Did not come, for good: the session or the day ended, or the last miss.
     TicketNotShown { ticket: TicketId },
     /// Opened, paused or closed.
     CounterSet { counter: CounterId, state: CounterState, services: Vec<ServiceId> },
@@ -180,4 +256,16 @@ pub struct OverflowGrant {
     /// Anything more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+    /// Who allowed it over the quota; none within the quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_quota: Option<Approval>,
+}
+
+/// Whose word lets a number be added over the quota (B3). When is the time of the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The account that proved itself.
+    pub by: Arc<str>,
+    /// In which role.
+    pub role: ApproverRole,
 }

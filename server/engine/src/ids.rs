@@ -89,6 +89,11 @@ slug! {
     CounterId
 }
 
+slug! {
+    /// A part of the business day with quotas of its own (B14).
+    SessionId
+}
+
 macro_rules! counted {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

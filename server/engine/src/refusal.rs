@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::ApproverRole;
 use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::time::Timestamp;
 
 /// What sort of no it is; the edge picks the HTTP status from this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +51,31 @@ pub enum Refusal {
     MissTooEarly { ticket: TicketId, grace_ms: i64, recalls: u32 },
     /// The person's own slot has not begun: nobody is missed before their time (C1).
     SlotNotBegun { ticket: TicketId },
-    /// The overflow quota of the day is used up (B3).
-    OverflowQuotaReached { service: ServiceId, quota: u32 },
+    /// It is too long before the slot to check in (R9).
+    CheckInTooEarly { from: Timestamp },
+    /// The session booked is over: whoever did not come is a no-show (B12).
+    AppointmentNotShown,
+    /// No slot of today has room (R4).
+    NoFreeSlot { service: ServiceId },
+    /// The overflow quota is used up (B3). With a role: nobody of it, or of a more powerful one, has approved.
+    OverflowQuotaReached {
+        service: ServiceId,
+        quota: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approver: Option<ApproverRole>,
+    },
+    /// The service is closed for the day, and takes nobody new (B10).
+    ServiceClosed { service: ServiceId },
+    /// The doctor's clinic is closed for the day, and takes nobody new (B10).
+    CounterClosed { counter: CounterId },
+    /// It is not closed.
+    NotClosed,
+    /// The ticket has no step after this one (G10).
+    NoNextStep { ticket: TicketId },
+    /// The day on which it was sent is over.
+    DayOver,
+    /// No such transfer is on its way.
+    TransferUnknown,
     /// Too many tickets, bookings or live things for one venue day.
     VenueFull { limit: u32 },
     /// The declaration has faults.
@@ -88,6 +113,15 @@ impl Refusal {
             Self::TicketNotInState { .. } => "ticket_not_in_state",
             Self::MissTooEarly { .. } => "miss_too_early",
             Self::SlotNotBegun { .. } => "slot_not_begun",
+            Self::CheckInTooEarly { .. } => "check_in_too_early",
+            Self::AppointmentNotShown => "appointment_not_shown",
+            Self::NoFreeSlot { .. } => "no_free_slot",
+            Self::ServiceClosed { .. } => "service_closed",
+            Self::CounterClosed { .. } => "counter_closed",
+            Self::NotClosed => "not_closed",
+            Self::NoNextStep { .. } => "no_next_step",
+            Self::DayOver => "day_over",
+            Self::TransferUnknown => "transfer_unknown",
             Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
@@ -107,7 +141,8 @@ impl Refusal {
             Self::ServiceUnknown { .. }
             | Self::CounterUnknown { .. }
             | Self::TicketUnknown { .. }
-            | Self::AppointmentUnknown => RefusalKind::Unknown,
+            | Self::AppointmentUnknown
+            | Self::TransferUnknown => RefusalKind::Unknown,
             Self::IdentityMismatch => RefusalKind::Forbidden,
             Self::AlreadyCheckedIn { .. }
             | Self::CounterNotOpen { .. }
@@ -117,6 +152,13 @@ impl Refusal {
             | Self::TicketNotInState { .. }
             | Self::MissTooEarly { .. }
             | Self::SlotNotBegun { .. }
+            | Self::CheckInTooEarly { .. }
+            | Self::AppointmentNotShown
+            | Self::ServiceClosed { .. }
+            | Self::CounterClosed { .. }
+            | Self::NotClosed
+            | Self::NoNextStep { .. }
+            | Self::DayOver
             | Self::PolicyChangedMeanwhile { .. }
             | Self::NothingToUndo
             | Self::UndoTooLate
@@ -125,7 +167,7 @@ impl Refusal {
             | Self::PolicyInvalid { .. }
             | Self::ValueInvalid { .. }
             | Self::IdempotencyKeyReused => RefusalKind::Invalid,
-            Self::OverflowQuotaReached { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
+            Self::OverflowQuotaReached { .. } | Self::NoFreeSlot { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
         }
     }
 }

@@ -11,11 +11,15 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
+use crate::closure::{Advice, Closable, Closure, Destination};
 use crate::command::{Action, Actor, Command, CommandId, PolicyWish};
-use crate::config::{CounterConfig, Lasts, NamesOnScreen, Policy, PolicyPatch, ServiceConfig, Speech, VenueConfig};
+use crate::config::{
+    CounterConfig, Lasts, NamesOnScreen, Numbering, Policy, PolicyPatch, ServiceConfig, SessionConfig, Speech,
+    VenueConfig,
+};
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
-use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
+use crate::ids::{CounterId, ServiceId, SessionId, TicketId, VenueId};
 use crate::lane::Lane;
 use crate::refusal::Refusal;
 use crate::text::Text;
@@ -73,12 +77,15 @@ impl Default for Plan {
             id: venue_id("clinic"),
             name: Text::same("Clinic"),
             time_zone: chrono_tz::Asia::Shanghai,
+            mark: None,
             day_start: NaiveTime::from_hms_opt(4, 0, 0).expect("a time of day"),
             join_by_phone: false,
             public_board: false,
             names: NamesOnScreen::Masked,
             speech: vec![Speech::Mandarin],
             policy: PolicyPatch::default(),
+            sessions: Vec::new(),
+            numbering: Numbering::Day,
             services: Vec::new(),
             counters: Vec::new(),
         };
@@ -87,6 +94,13 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// The same under another name.
+    #[must_use]
+    pub fn named(mut self, venue: &str) -> Self {
+        self.config.id = venue_id(venue);
+        self
+    }
+
     /// One more service, with its numbers' prefix.
     #[must_use]
     pub fn service(mut self, name: &str, prefix: &str) -> Self {
@@ -125,6 +139,27 @@ impl Plan {
     #[must_use]
     pub fn rules(mut self, change: impl FnOnce(&mut Policy)) -> Self {
         change(&mut self.config.services.last_mut().expect("a service").policy);
+        self
+    }
+
+    /// One more session, by local time; its letter is its name's first.
+    #[must_use]
+    pub fn session(mut self, name: &str, start: &str, end: &str) -> Self {
+        let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").expect("a time of day");
+        self.config.sessions.push(SessionConfig {
+            id: SessionId::parse(name).expect("a good name"),
+            name: Text::same(name),
+            start: time(start),
+            end: time(end),
+            letter: name.chars().take(1).collect::<String>().to_uppercase(),
+        });
+        self
+    }
+
+    /// Numbers begin at 1 with each session.
+    #[must_use]
+    pub fn numbered_by_session(mut self) -> Self {
+        self.config.numbering = Numbering::Session;
         self
     }
 
@@ -412,6 +447,12 @@ impl Hall {
         self.does(transfer(ticket, service))
     }
 
+    /// This is closed, and people are moved there.
+    pub fn closes(&mut self, closed: Closable, to: Option<Destination>) -> Outcome {
+        let closure = Closure { closed, reason: "doctor away".into(), advice: Advice::SeeDesk, to };
+        self.does(Action::Close { closure: Box::new(closure) })
+    }
+
     /// Leaves.
     pub fn cancels(&mut self, ticket: TicketId) -> Outcome {
         self.does(Action::Cancel { ticket, reason: None })
@@ -505,6 +546,7 @@ pub fn appointment(code: &str, start: &str) -> Appointment {
         slot: slot(start),
         visitor: Visitor::default(),
         wants: None,
+        steps: Vec::new(),
         state: AppointmentState::Expected,
     }
 }
@@ -517,12 +559,34 @@ pub fn overflow(service: &str) -> Action {
         reason: "came from afar".into(),
         approved_by: "Dr Li".into(),
         note: None,
+        approval: None,
     }
 }
 
 /// A wish to be moved.
 pub fn transfer(ticket: TicketId, service: &str) -> Action {
-    Action::Transfer { ticket, service: service_id(service), reason: "wrong department".into(), wants: None }
+    Action::Transfer {
+        ticket,
+        service: service_id(service),
+        reason: "wrong department".into(),
+        wants: None,
+        urgency: None,
+    }
+}
+
+/// A service, as something to be closed.
+pub fn closed_service(name: &str) -> Closable {
+    Closable::Service { service: service_id(name) }
+}
+
+/// A doctor's clinic, as something to be closed.
+pub fn closed_counter(name: &str) -> Closable {
+    Closable::Counter { counter: counter_id(name) }
+}
+
+/// Where people are moved: a service or their own, a counter or any.
+pub fn to(service: Option<&str>, wants: Option<&str>) -> Option<Destination> {
+    Some(Destination { service: service.map(service_id), wants: wants.map(counter_id) })
 }
 
 /// The name of a wish.

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::closure::Closable;
 use crate::command::Actor;
 use crate::dispatch::Place;
 use crate::event::{OverflowGrant, Rule};
-use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber};
+use crate::handover::Guest;
+use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber, VenueId};
+use crate::joining::Joining;
 use crate::lane::Lane;
+use crate::step::Step;
 use crate::text::Language;
 use crate::time::{Millis, Timestamp};
 
@@ -19,7 +23,11 @@ use crate::time::{Millis, Timestamp};
 ///            ▼                                          ▲
 ///  issue ► Waiting ── call ──► Called ── start ──► Serving ── complete ──► Completed
 ///            ▲                   │                   │
-///            └──── return ── Held ◄──── hold ────────┘          cancel, from any live state ──► Cancelled
+///            └──── return ── Held ◄──── hold ────────┘          cancel, from any state here ──► Cancelled
+///
+///  any state here ── send ──► Transferring ── arrived ──► Transferred
+///            ▲                    │
+///            └───── declined ─────┘
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -34,21 +42,35 @@ pub enum TicketState {
     Held,
     /// Called and did not come; may report again (C1).
     Missed,
+    /// On its way to another venue: in no queue here, and nobody else's to change (R6).
+    Transferring { to: VenueId },
     /// Served.
     Completed,
     /// Did not come, for good (B12).
     NoShow,
     /// Left, or taken out by staff.
     Cancelled,
+    /// Goes on at another venue, as this ticket if that is known (R6).
+    Transferred { to: VenueId, arrived: Option<TicketId> },
 }
 
 impl TicketState {
     /// Whether the visit is over.
     pub fn is_over(&self) -> bool {
         match self {
-            Self::Waiting | Self::Called { .. } | Self::Serving { .. } | Self::Held | Self::Missed => false,
-            Self::Completed | Self::NoShow | Self::Cancelled => true,
+            Self::Waiting
+            | Self::Called { .. }
+            | Self::Serving { .. }
+            | Self::Held
+            | Self::Missed
+            | Self::Transferring { .. } => false,
+            Self::Completed | Self::NoShow | Self::Cancelled | Self::Transferred { .. } => true,
         }
+    }
+
+    /// Whether it is this venue's to change: not over, and not on its way to another.
+    pub fn is_here(&self) -> bool {
+        !self.is_over() && !matches!(self, Self::Transferring { .. })
     }
 
     /// The counter that has the ticket now.
@@ -67,9 +89,11 @@ impl TicketState {
             Self::Serving { .. } => "serving",
             Self::Held => "held",
             Self::Missed => "missed",
+            Self::Transferring { .. } => "transferring",
             Self::Completed => "completed",
             Self::NoShow => "no_show",
             Self::Cancelled => "cancelled",
+            Self::Transferred { .. } => "transferred",
         }
     }
 }
@@ -124,6 +148,25 @@ pub struct Slot {
     pub end: Timestamp,
 }
 
+/// Why a ticket is where nobody expected it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// What it waited for was closed, and it was moved (B10).
+    Moved {
+        /// What was closed.
+        #[serde(flatten)]
+        closed: Closable,
+    },
+    /// Another venue would not have it, by this refusal's code; it is back in its old place (R6).
+    TurnedBack {
+        /// The venue.
+        venue: VenueId,
+        /// The code.
+        code: Arc<str>,
+    },
+}
+
 /// One visit's place in a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
@@ -142,8 +185,14 @@ pub struct Ticket {
     pub state: TicketState,
     /// The person.
     pub visitor: Visitor,
-    /// The booked interval, for appointments.
+    /// The booked interval, for appointments and for whoever took the next free slot.
     pub slot: Option<Slot>,
+    /// The service in which it took a free slot, and holds it wherever it goes (R4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot_of: Option<ServiceId>,
+    /// How it joined its queue, where not in the ordinary way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joining: Option<Joining>,
     /// The outside code of the booking it came from.
     pub appointment: Option<Arc<str>>,
     /// Why it was added beyond the quota, for overflow numbers (B3).
@@ -172,6 +221,14 @@ pub struct Ticket {
     pub misses: u32,
     /// Wait announced when the number was given, to be compared with what happened.
     pub announced: Option<Millis>,
+    /// What is still to be done after this (G10).
+    pub steps: Vec<Step>,
+    /// Steps of the visit that are done.
+    pub steps_done: u32,
+    /// What its holder and staff must be told, until it is called.
+    pub note: Option<Note>,
+    /// What it brings from other venues, if it came from one (R6).
+    pub guest: Option<Box<Guest>>,
     /// Where it stands in its queue, while waiting.
     pub place: Option<Place>,
 }

@@ -8,24 +8,32 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use callnext_engine::appointment::AppointmentState;
-use callnext_engine::command::{Actor, CommandId};
-use callnext_engine::config::{Lasts, Layers, Override, Policy, PolicyPatch};
+use callnext_engine::closure::{Advice, Closable, Closure};
+use callnext_engine::command::{Actor, CommandId, Sending};
+use callnext_engine::config::{ApproverRole, Lasts, Layers, Override, Policy, PolicyPatch};
 use callnext_engine::counter::CounterState;
-use callnext_engine::dispatch::Share;
+use callnext_engine::dispatch::{Passed, Share};
 use callnext_engine::estimate::Prior;
-use callnext_engine::event::{Change, Event, OverflowGrant, Rule, Why};
+use callnext_engine::event::{Approval, Change, Event, OverflowGrant, Rule, Why};
+use callnext_engine::handover::{Arrival, Delivery, Guest, Handovers, Parcel, Stop, TransferKey};
 use callnext_engine::lane::{Lane, Weights};
-use callnext_engine::testing::{Plan, appointment, at, counter_id, service_id, slot, staff};
+use callnext_engine::step::Step;
+use callnext_engine::testing::{
+    Plan, appointment, at, closed_counter, closed_service, counter_id, service_id, slot, staff, to, venue_id,
+};
 use callnext_engine::text::Language;
-use callnext_engine::ticket::{Urgency, Visitor};
+use callnext_engine::ticket::{Grant, Urgency, Visitor};
 use callnext_engine::venue::Outcome;
-use callnext_engine::{BusinessDay, CallId, Millis, Seq, TicketId, TicketNumber};
+use callnext_engine::{
+    Action, BusinessDay, CallId, CounterId, Joining, Millis, Seq, SessionId, TicketId, TicketNumber,
+};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
+const OLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/older.jsonl");
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 22;
+const KINDS: usize = 34;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -50,7 +58,19 @@ fn kind(event: &Event) -> usize {
         Event::TicketNotShown { .. } => 18,
         Event::CounterSet { .. } => 19,
         Event::ChangeUndone { .. } => 20,
-        Event::PolicyChanged { .. } => 21,
+        Event::TicketSlotBegan { .. } => 21,
+        Event::AppointmentsNotShown { .. } => 22,
+        Event::SessionClosed { .. } => 23,
+        Event::TicketSent { .. } => 24,
+        Event::TicketReceived { .. } => 25,
+        Event::ParcelDeclined { .. } => 26,
+        Event::TransferSettled { .. } => 27,
+        Event::Closed { .. } => 28,
+        Event::Reopened { .. } => 29,
+        Event::StepCompleted { .. } => 30,
+        Event::StepSkipped { .. } => 31,
+        Event::StepsSet { .. } => 32,
+        Event::PolicyChanged { .. } => 33,
     }
 }
 
@@ -59,7 +79,7 @@ fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
 }
 
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
-    let why = Why { rule, share, reason: reason.map(Into::into) };
+    let why = Why { rule, share, reason: reason.map(Into::into), overtaken: 0, passed: Passed::default() };
     Event::TicketCalled { ticket: TICKET, counter: counter_id("3"), call: CallId(5), why }
 }
 
@@ -75,6 +95,8 @@ fn issued(lane: Lane) -> Event {
         appointment: None,
         wants: None,
         overflow: None,
+        joining: None,
+        steps: Vec::new(),
     }
 }
 
@@ -85,6 +107,17 @@ fn visitor() -> Visitor {
         reference: Some("5f2c".into()),
         language: Some(Language::ZhHant),
     }
+}
+
+/// A call that passes people over.
+fn explained() -> Event {
+    let mut explained = called(Rule::Overdue, None, None);
+    if let Event::TicketCalled { why, .. } = &mut explained {
+        why.overtaken = 12;
+        why.passed.lanes = BTreeMap::from([(Lane::Appointment, 2), (Lane::WalkIn, 1)]);
+        why.passed.first = vec![TicketId(3), TicketId(5), TicketId(4)];
+    }
+    explained
 }
 
 /// One change for each kind of event, each actor, each outcome, each rule, with and without what may be left out.
@@ -107,7 +140,8 @@ fn changes() -> Vec<Change> {
         (*who, *when, *wants) = (visitor(), Some(slot("09:30")), Some(counter_id("3")));
         *appointment = Some("B-1".into());
         let note = Some("by telephone".into());
-        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note });
+        let over_quota = Some(Approval { by: "chief".into(), role: ApproverRole::Manager });
+        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note, over_quota });
     }
     let reason = || "because".into();
     let transferred = |wants| Event::TicketTransferred {
@@ -135,6 +169,7 @@ fn changes() -> Vec<Change> {
                 next_ticket: TICKET,
                 next_call: CallId(5),
                 priors,
+                handovers: Handovers::default(),
                 layers: Box::default(),
             }],
         ),
@@ -149,7 +184,7 @@ fn changes() -> Vec<Change> {
         of(
             Actor::Public,
             about(),
-            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: share.clone() }],
+            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: Some(share.clone()) }],
         ),
         of(nurse(), called_outcome(Rule::Cycle), vec![called(Rule::Cycle, Some(share.clone()), None)]),
         of(nurse(), called_outcome(Rule::Overdue), vec![called(Rule::Overdue, Some(far), None)]),
@@ -163,7 +198,7 @@ fn changes() -> Vec<Change> {
         of(nurse(), about(), vec![Event::TicketMissed { ticket: TICKET, is_final: true }]),
         of(nurse(), about(), vec![Event::TicketHeld { ticket: TICKET, reason: reason() }]),
         of(nurse(), about(), vec![Event::TicketReturned { ticket: TICKET }]),
-        of(nurse(), about(), vec![Event::TicketRequeued { ticket: TICKET, reason: reason() }]),
+        of(nurse(), about(), vec![Event::TicketRequeued { ticket: TICKET, reason: reason(), joining: None }]),
         of(nurse(), about(), vec![transferred(None), transferred(Some(counter_id("3")))]),
         of(Actor::Holder { ticket: TICKET }, about(), vec![Event::TicketCancelled { ticket: TICKET, reason: None }]),
         of(nurse(), about(), vec![Event::TicketCancelled { ticket: TICKET, reason: Some(reason()) }]),
@@ -178,14 +213,183 @@ fn changes() -> Vec<Change> {
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),
         of(nurse(), Outcome::Undone { seq: Seq(6), tickets }, vec![Event::ChangeUndone { seq: Seq(6) }]),
+        of(nurse(), called_outcome(Rule::Overdue), vec![explained()]),
     ]
     .into_iter()
-    .chain(policies())
+    .chain(handovers())
+    .chain(closings_and_steps())
     .collect()
 }
 
+/// Going to other venues.
+fn handovers() -> Vec<Change> {
+    let nurse = || staff("nurse");
+    let about = || Outcome::Ticket { ticket: TICKET };
+    let transfer = TransferKey { at: at("09:00"), seq: Seq(7) };
+    let stop = Stop {
+        venue: venue_id("clinic"),
+        service: service_id("ent"),
+        at: at("09:00"),
+        reason: "full here".into(),
+        by: nurse(),
+    };
+    let guest = Guest {
+        home: venue_id("clinic"),
+        day: at("09:00").to_utc().date_naive(),
+        ticket: TICKET,
+        number: TicketNumber::of("A", 12),
+        count: 12,
+        mark: "CLIN".into(),
+        stops: vec![stop],
+    };
+    let bare = Parcel {
+        from: venue_id("clinic"),
+        transfer,
+        service: service_id("eye"),
+        wants: None,
+        visitor: Visitor::default(),
+        slot: None,
+        issued_at: at("08:30"),
+        queued_at: at("08:40"),
+        grant: None,
+        misses: 0,
+        guest,
+    };
+    let grant = Grant { urgency: Urgency::Emergency, reason: "chest pain".into(), by: nurse(), at: at("09:00") };
+    let full = Parcel {
+        wants: Some(counter_id("3")),
+        visitor: visitor(),
+        slot: Some(slot("09:30")),
+        grant: Some(grant),
+        misses: 1,
+        ..bare.clone()
+    };
+    let number = TicketNumber("CLIN-A012".into());
+    let declined = || Arrival::Declined { code: "service_closed".into() };
+    let came = [Arrival::Arrived { ticket: TicketId(3) }, declined(), Arrival::Settled];
+    let settled = came.clone().map(|came| Event::TransferSettled { ticket: TICKET, transfer, came });
+    let carried = {
+        let mut venue = Plan::default().service("eye", "B").counter("3").open("08:00");
+        let ticket = venue.walk_in();
+        let (service, reason) = (service_id("eye"), "full here".into());
+        let sending = Sending { ticket, venue: venue_id("hall"), service, wants: None, reason, urgency: None };
+        venue.does(Action::Send(Box::new(sending)));
+        let delivery = Delivery {
+            to: venue_id("clinic"),
+            parcel: Parcel { from: venue_id("hall"), ..bare.clone() },
+            settled_below: transfer,
+        };
+        venue.does(Action::Receive { delivery: Box::new(delivery) });
+        venue.venue().handovers().clone()
+    };
+    let opened = Event::DayOpened {
+        day: BusinessDay::starting_on(chrono::NaiveDate::MIN, chrono_tz::Asia::Shanghai, chrono::NaiveTime::MIN),
+        config: Box::new(Plan::default().counter("3").config()),
+        next_ticket: TICKET,
+        next_call: CallId(5),
+        priors: BTreeMap::new(),
+        handovers: carried,
+        layers: Box::default(),
+    };
+    vec![
+        of(Actor::System, Outcome::Done, vec![opened]),
+        of(
+            nurse(),
+            about(),
+            [bare.clone(), full.clone()]
+                .map(|parcel| Event::TicketSent { ticket: TICKET, to: venue_id("hall"), parcel: Box::new(parcel) })
+                .to_vec(),
+        ),
+        of(
+            Actor::System,
+            Outcome::Arrival { came: Arrival::Arrived { ticket: TICKET } },
+            vec![Event::TicketReceived { ticket: TICKET, number, parcel: Box::new(full), settled_below: transfer }],
+        ),
+        of(
+            Actor::System,
+            Outcome::Arrival { came: declined() },
+            vec![Event::ParcelDeclined {
+                from: venue_id("clinic"),
+                transfer,
+                settled_below: transfer,
+                code: "service_closed".into(),
+            }],
+        ),
+        of(Actor::System, Outcome::Done, settled.to_vec()),
+    ]
+}
+
+/// Closing, and visits in several steps.
+fn closings_and_steps() -> Vec<Change> {
+    let nurse = || staff("nurse");
+    let about = || Outcome::Ticket { ticket: TICKET };
+    let close = |closed: Closable, advice, to, tickets| Event::Closed {
+        closure: Closure { closed, reason: "doctor away".into(), advice, to },
+        tickets,
+    };
+    let closing = vec![
+        close(closed_service("ent"), Advice::SeeDesk, to(Some("eye"), Some("3")), vec![TICKET, TicketId(13)]),
+        close(closed_counter("3"), Advice::Wait, to(None, None), vec![]),
+        close(closed_counter("4"), Advice::Rebook, None, vec![]),
+    ];
+    let closed = || Outcome::Closed { closed: closed_service("ent") };
+    let reopened = [closed_service("ent"), closed_counter("3")].map(|closed| Event::Reopened { closed }).to_vec();
+    let step = |wants: Option<&str>| Step { service: service_id("eye"), wants: wants.map(counter_id) };
+    let mut visit = issued(Lane::WalkIn);
+    if let Event::TicketIssued { steps, .. } = &mut visit {
+        *steps = vec![step(None), step(Some("3"))];
+    }
+    let next = |wants: Option<CounterId>| {
+        let (ticket, service, lane, reason) = (TICKET, service_id("eye"), Lane::Referral, "because".into());
+        let completed = Event::StepCompleted { ticket, service: service.clone(), lane, wants: wants.clone() };
+        [completed, Event::StepSkipped { ticket, service, lane, reason, wants }]
+    };
+    let steps = Event::StepsSet { ticket: TICKET, steps: vec![step(None)], reason: "more tests".into() };
+    vec![
+        of(nurse(), closed(), closing),
+        of(nurse(), Outcome::Closed { closed: closed_counter("3") }, reopened),
+        of(nurse(), about(), vec![visit]),
+        of(nurse(), about(), next(None).into_iter().chain(next(Some(counter_id("3")))).collect()),
+        of(nurse(), about(), vec![steps]),
+    ]
+}
+
+/// The ways of joining, and what happens at moments of their own.
+fn joining() -> Vec<Change> {
+    vec![
+        of(
+            staff("nurse"),
+            Outcome::Called { ticket: TICKET, call: CallId(5), rule: Rule::Rejoin },
+            vec![called(Rule::Rejoin, None, None)],
+        ),
+        of(Actor::System, Outcome::Done, vec![Event::TicketReadied { ticket: TICKET, share: None }]),
+        of(
+            staff("nurse"),
+            Outcome::Ticket { ticket: TICKET },
+            [
+                Joining::AfterCalls { due: 12 },
+                Joining::PerCalls,
+                Joining::AsOf { at: at("09:30"), count: 40 },
+                Joining::Shifted { slot: at("09:20") },
+                Joining::OnSite,
+            ]
+            .map(|joining| Event::TicketRequeued { ticket: TICKET, reason: "because".into(), joining: Some(joining) })
+            .to_vec(),
+        ),
+        of(Actor::System, Outcome::Done, vec![Event::TicketSlotBegan { ticket: TICKET }]),
+        of(
+            Actor::System,
+            Outcome::Done,
+            vec![
+                Event::AppointmentsNotShown { codes: vec!["B-1".into()] },
+                Event::SessionClosed { session: SessionId::parse("morning").unwrap(), service: service_id("ent") },
+            ],
+        ),
+    ]
+}
+
 /// Changes of policies while running, and a declaration under them.
-fn policies() -> [Change; 2] {
+fn policies() -> Vec<Change> {
     let said = PolicyPatch { ready_count: Some(3), ..PolicyPatch::default() };
     let changed = |service: Option<&str>, lasts, policies| Event::PolicyChanged {
         service: service.map(service_id),
@@ -214,28 +418,40 @@ fn policies() -> [Change; 2] {
     let in_force = BTreeMap::from([(service_id("ent"), Policy::default())]);
     let events = vec![changed(None, Lasts::ForGood, BTreeMap::new()), changed(Some("ent"), Lasts::Today, in_force)];
     let declared = Event::VenueConfigured { config: Box::new(config), layers: Box::new(layers) };
-    [
+    vec![
         of(staff("manager"), Outcome::PolicyChanged { version: 3 }, events),
         of(Actor::System, Outcome::Done, vec![declared]),
     ]
 }
 
+fn all() -> Vec<Change> {
+    [changes(), joining(), policies()].concat()
+}
+
 #[test]
 fn every_kind_of_event_is_in_the_file() {
-    let kinds: BTreeSet<usize> = changes().iter().flat_map(|change| &change.events).map(kind).collect();
+    let kinds: BTreeSet<usize> = all().iter().flat_map(|change| &change.events).map(kind).collect();
     assert_eq!(kinds.len(), KINDS);
+}
+
+/// Written before a field was added: what is left out has its default.
+#[test]
+fn what_older_versions_wrote_is_still_read() {
+    let older = std::fs::read_to_string(OLDER).unwrap();
+    let changes = older.lines().map(|line| serde_json::from_str::<Change>(line).expect(line));
+    assert!(changes.count() > 0);
 }
 
 #[test]
 fn what_was_written_is_still_read_and_written_alike() {
-    let written: Vec<String> = changes().iter().map(|change| serde_json::to_string(change).unwrap()).collect();
+    let written: Vec<String> = all().iter().map(|change| serde_json::to_string(change).unwrap()).collect();
     if std::env::var_os("CALLNEXT_BLESS").is_some() {
         std::fs::write(FILE, written.join("\n") + "\n").unwrap();
     }
     let file = std::fs::read_to_string(FILE).unwrap();
     let lines: Vec<&str> = file.lines().collect();
     assert_eq!(lines.len(), written.len());
-    for ((line, written), change) in lines.into_iter().zip(&written).zip(changes()) {
+    for ((line, written), change) in lines.into_iter().zip(&written).zip(all()) {
         assert_eq!(serde_json::from_str::<Change>(line).unwrap(), change, "{line}");
         assert_eq!(line, written);
     }

@@ -28,6 +28,9 @@ use crate::database::{Database, DatabaseError};
 /// for every venue of a large installation to have its one append under way.
 const REQUESTS_WAITING_MAX: usize = 1024;
 
+/// Changes forgotten in one transaction: a few milliseconds, for which an append may have to wait.
+const PRUNED_AT_ONCE_MAX: u64 = 500;
+
 /// The journal's file. Its id reads `CNjl`.
 const FILE: Database = Database {
     name: "journal",
@@ -76,6 +79,11 @@ impl SqliteJournal {
         Ok(Self { writer, readers: Arc::new(Readers::new(path)) })
     }
 
+    /// The venues that were ever opened here.
+    pub async fn venues(&self) -> Result<Vec<VenueId>, JournalError> {
+        self.readers.venues().await
+    }
+
     async fn write(&self, work: Work) -> Result<Epoch, JournalError> {
         let stopped = || JournalError::Unavailable("its writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
@@ -108,6 +116,26 @@ impl Journal for SqliteJournal {
             this.write(Work::Append { venue, epoch, entries }).await.map(drop)
         }
         .boxed()
+    }
+
+    fn prune(&self, venue: &VenueId, before: Seq) -> BoxFuture<'static, Result<(), JournalError>> {
+        let (this, venue) = (self.clone(), venue.clone());
+        async move {
+            let Some((first, last_day)) = this.readers.ends(venue.clone()).await? else { return Ok(()) };
+            let before = before.min(last_day);
+            let mut reached = first;
+            while reached < before {
+                reached = before.min(Seq(reached.0 + PRUNED_AT_ONCE_MAX));
+                this.write(Work::Prune { venue: venue.clone(), before: reached }).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn days(&self, venue: &VenueId) -> BoxFuture<'static, Result<Vec<Seq>, JournalError>> {
+        let (readers, venue) = (Arc::clone(&self.readers), venue.clone());
+        async move { readers.days(venue).await }.boxed()
     }
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {

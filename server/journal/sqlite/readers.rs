@@ -9,7 +9,7 @@ use callnext_engine::{Change, Seq, VenueId};
 use rusqlite::{Connection, OptionalExtension, Params, params};
 use tokio::sync::Semaphore;
 
-use super::super::{Epoch, JournalError, Opened, codec};
+use super::super::{Epoch, JournalError, Opened, codec, order};
 use super::writer::unavailable;
 use crate::database::Database;
 
@@ -46,6 +46,48 @@ impl Readers {
                 .flatten();
             let changes = changes(file, FROM, &venue, params![venue.as_str(), start.unwrap_or(0)])?;
             Ok(Opened { epoch: Epoch(epoch.unwrap_or(0).cast_unsigned()), changes })
+        })
+        .await
+    }
+
+    /// The first change of a venue that is kept, and the one that opens its last day; none where no day is.
+    pub(super) async fn ends(self: &Arc<Self>, venue: VenueId) -> Result<Option<(Seq, Seq)>, JournalError> {
+        const ENDS: &str = "SELECT (SELECT min(seq) FROM changes WHERE venue = ?1),
+            (SELECT max(seq) FROM changes WHERE venue = ?1 AND opens_day = 1)";
+        self.with(move |file| {
+            let ends = file.prepare_cached(ENDS).and_then(|mut query| {
+                query.query_row([venue.as_str()], |row| {
+                    let (first, day): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                    Ok(first.zip(day).map(|(first, day)| (Seq(first.cast_unsigned()), Seq(day.cast_unsigned()))))
+                })
+            });
+            ends.map_err(unavailable)
+        })
+        .await
+    }
+
+    /// The venues of the file, by name.
+    pub(super) async fn venues(self: &Arc<Self>) -> Result<Vec<VenueId>, JournalError> {
+        self.with(|file| {
+            let names = file.prepare_cached("SELECT venue FROM venues ORDER BY venue").and_then(|mut query| {
+                let rows = query.query_map((), |row| row.get::<_, String>(0))?;
+                rows.collect::<Result<Vec<_>, _>>()
+            });
+            let names = names.map_err(unavailable)?;
+            names.iter().map(|name| VenueId::parse(name).map_err(unavailable)).collect()
+        })
+        .await
+    }
+
+    /// The changes of a venue that open its days.
+    pub(super) async fn days(self: &Arc<Self>, venue: VenueId) -> Result<Vec<Seq>, JournalError> {
+        const DAYS: &str = "SELECT seq FROM changes WHERE venue = ?1 AND opens_day = 1 ORDER BY seq";
+        self.with(move |file| {
+            let days = file.prepare_cached(DAYS).and_then(|mut query| {
+                let rows = query.query_map([venue.as_str()], |row| Ok(Seq(row.get::<_, i64>(0)?.cast_unsigned())))?;
+                rows.collect()
+            });
+            days.map_err(unavailable)
         })
         .await
     }
@@ -98,9 +140,8 @@ fn changes(file: &Connection, query: &str, venue: &VenueId, params: impl Params)
     let mut changes: Vec<Change> = Vec::new();
     while let Some(row) = rows.next().map_err(unavailable)? {
         let seq = Seq(row.get::<_, i64>(0).map_err(unavailable)?.cast_unsigned());
-        if let Some(missing) = changes.last().map(|last| last.seq.next()).filter(|next| *next != seq) {
-            let problem = "it is missing".to_owned();
-            return Err(JournalError::Unreadable { venue: venue.clone(), seq: missing, problem });
+        if let Some(last) = changes.last() {
+            order::check_follows(venue, last.seq, seq)?;
         }
         let body = row.get_ref(1).and_then(|body| Ok(body.as_str()?)).map_err(unavailable)?;
         changes.push(codec::decode(venue, seq, body)?);

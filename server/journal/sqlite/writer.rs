@@ -31,6 +31,8 @@ pub(super) enum Work {
     Claim { venue: VenueId },
     /// Keep these entries.
     Append { venue: VenueId, epoch: Epoch, entries: Vec<Entry> },
+    /// Forget what is before this change.
+    Prune { venue: VenueId, before: Seq },
     /// Show that writing is possible.
     Probe,
     /// Break, as a mistake in this file would.
@@ -43,7 +45,7 @@ impl Work {
     fn weight(&self) -> usize {
         match self {
             Self::Append { entries, .. } => entries.len().max(1),
-            Self::Claim { .. } | Self::Probe => 1,
+            Self::Claim { .. } | Self::Prune { .. } | Self::Probe => 1,
             #[cfg(test)]
             Self::Panic => 1,
         }
@@ -127,6 +129,7 @@ impl Writer {
             answers.push(match &request.work {
                 Work::Claim { venue } => Ok(heads.claim(venue)?),
                 Work::Append { venue, epoch, entries } => heads.append(venue, *epoch, entries)?,
+                Work::Prune { venue, before } => Ok(prune(&transaction, venue, *before)?),
                 Work::Probe if probe_writes => Ok(probe(&transaction)?),
                 Work::Probe => Ok(Epoch(0)),
                 #[cfg(test)]
@@ -136,6 +139,13 @@ impl Writer {
         transaction.commit()?;
         Ok(answers)
     }
+}
+
+/// Asked under no epoch: what is forgotten here is kept elsewhere, whoever owns the venue.
+fn prune(file: &Transaction<'_>, venue: &VenueId, before: Seq) -> rusqlite::Result<Epoch> {
+    file.prepare_cached("DELETE FROM changes WHERE venue = ?1 AND seq < ?2")?
+        .execute(params![venue.as_str(), before.0.cast_signed()])?;
+    Ok(Epoch(0))
 }
 
 /// Writes enough to need a fresh page, and takes it away again, so that a full disk shows.

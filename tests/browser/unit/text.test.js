@@ -69,6 +69,11 @@ test("every name that travels has a text", () => {
   has("urgency", variants("server/engine/src/ticket.rs", "Urgency"));
   has("counter_state", variants("server/engine/src/counter.rs", "CounterState"));
   has("rule", variants("server/engine/src/event.rs", "Rule"));
+  has("chosen", variants("server/engine/src/event.rs", "Rule"));
+  has("passed_by", variants("server/engine/src/dispatch/passed.rs", "PassedBy"));
+  has("before", variants("server/engine/src/dispatch/passed.rs", "PassedBy"));
+  has("story", variants("server/wire/story.rs", "StoryKind"));
+  has("person", variants("server/wire/story.rs", "PersonKind"));
   has("estimate", ["nothing_called_yet", "no_counter_open", "not_waiting"]);
   has("role", ["administrator", "manager", "nurse", "clerk", "viewer"]);
 });

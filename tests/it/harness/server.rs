@@ -10,6 +10,8 @@ use callnext::app::{App, ClusterParts, Parts};
 use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
+use callnext::settings::JournalSettings;
+use callnext::snapshot::SnapshotSettings;
 use callnext_engine::{Declaration, Millis, Timestamp, VenueId};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -36,6 +38,7 @@ pub struct Plan {
     pub clock: Clock,
     pub journal: Option<Arc<dyn Journal>>,
     pub trusted_origins: Vec<String>,
+    pub snapshot: Option<SnapshotSettings>,
     pub folder: Option<TempDir>,
     /// Accounts shared with another server; none for its own.
     pub access: Option<Access>,
@@ -51,6 +54,7 @@ impl Default for Plan {
             clock: Clock::own(venues::morning(), 0),
             journal: None,
             trusted_origins: Vec::new(),
+            snapshot: None,
             folder: None,
             access: None,
             cluster: None,
@@ -76,12 +80,14 @@ impl Server {
         let parts = Parts {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: folder.path().to_owned(),
+            journal: JournalSettings::default(),
             public_url: None,
             trusted_origins: plan.trusted_origins,
             workers: Some(2),
             venues: plan.venues,
             clock: clock.clone(),
             access: access.clone(),
+            snapshot: plan.snapshot,
             demo: None,
             cluster: plan.cluster,
         };

@@ -27,7 +27,10 @@ pub fn clinic() -> Declaration {
         "service": [
             { "id": "internal", "name": "Internal", "prefix": "A", "policy": { "overflow_max": 2 } },
             { "id": "surgery", "name": "Surgery", "prefix": "B" },
-            { "id": "lab", "name": "Laboratory", "prefix": "L" },
+            {
+                "id": "lab", "name": "Laboratory", "prefix": "L",
+                "policy": { "overflow_max": 0, "over_quota_role": "manager", "slot_capacity": 1 },
+            },
         ],
         "counter": [
             { "id": "r1", "name": "Room 1", "services": ["internal"] },

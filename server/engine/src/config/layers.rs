@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Actor;
-use crate::config::{Declaration, Policy, PolicyPatch, ServiceConfig, VenueConfig};
+use crate::config::{ConfigError, Declaration, Policy, PolicyPatch, ServiceConfig, VenueConfig};
 use crate::ids::ServiceId;
 use crate::time::Timestamp;
 
@@ -159,6 +159,12 @@ impl Layers {
 }
 
 impl Declaration {
+    /// Everything wrong with this declaration, or else with what comes of it under these layers.
+    pub fn problems_under(&self, layers: &Layers) -> Vec<ConfigError> {
+        let declared = self.problems();
+        if declared.is_empty() { self.in_force(layers).problems() } else { declared }
+    }
+
     /// What comes of this declaration, with what was changed while running over it.
     pub fn in_force(&self, layers: &Layers) -> VenueConfig {
         let layers = layers.under(self);
@@ -218,10 +224,13 @@ impl<P: Default> VenueConfig<P> {
             name: self.name,
             time_zone: self.time_zone,
             day_start: self.day_start,
+            mark: self.mark,
             join_by_phone: self.join_by_phone,
             public_board: self.public_board,
             names: self.names,
             speech: self.speech,
+            sessions: self.sessions,
+            numbering: self.numbering,
             policy: self.policy,
             counters: self.counters,
         }

@@ -4,9 +4,11 @@
 //! what came of it, with a whole policy for each service, in the one place where the two are put together
 //! (`layers`). It travels whole inside an event, so a venue's history says under which rules it was made.
 
+mod joining;
 mod layers;
 mod policy;
 mod problems;
+mod session;
 mod setting;
 
 use chrono::NaiveTime;
@@ -17,10 +19,15 @@ use crate::ids::{CounterId, ServiceId, VenueId};
 use crate::lane::Lane;
 use crate::text::{Language, Text};
 
+pub use joining::{
+    ApproverRole, CALLS_BETWEEN_MAX, EarlyCheckIn, LateJoin, LatePatch, LateRules, Miss, MissedPatch, MissedRejoin,
+    MissedRules, NoShowAt, OverQuotaRole, OverflowJoin, QuotaPer,
+};
 pub use layers::{Effect, Lasts, Layers, Override, PolicyChange};
-pub use policy::{OrderInLane, Policy, PolicyPatch, Rules};
+pub use policy::{OrderInLane, Policy, PolicyPatch, Rules, SLOT_LENGTHS};
 pub use problems::ConfigError;
-pub use setting::{Kind, SettingInfo, SettingProblem, Value, Word};
+pub use session::{Numbering, SESSIONS_MAX, Session, SessionConfig};
+pub use setting::{Kind, Range, SettingInfo, SettingProblem, Value, Word};
 
 /// Most services of one venue: more do not fit a kiosk, and each costs a queue.
 pub const SERVICES_MAX: usize = 200;
@@ -53,6 +60,10 @@ pub struct VenueConfig<P: Default = Policy> {
     #[serde(default = "default_day_start", with = "hour_minute")]
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub day_start: NaiveTime,
+    /// What a number given here begins with at another venue where it would be mistaken for one of theirs: up to
+    /// 4 letters (R6). Default: the first 4 letters of `id`, in capitals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// Whether people may take a number with their own phone (H1).
     #[serde(default)]
     pub join_by_phone: bool,
@@ -68,6 +79,12 @@ pub struct VenueConfig<P: Default = Policy> {
     /// The rules of all its queues, as declared: what a service's own policy does not say otherwise (R11).
     #[serde(default, skip_serializing_if = "PolicyPatch::is_empty")]
     pub policy: PolicyPatch,
+    /// The parts of the business day (B14); none for a day that is one.
+    #[serde(default, rename = "session", alias = "sessions", skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionConfig>,
+    /// Whether numbers begin at 1 with each day or with each session (B14).
+    #[serde(default, skip_serializing_if = "Numbering::is_default")]
+    pub numbering: Numbering,
     /// What people can come for.
     #[serde(rename = "service", alias = "services")]
     pub services: Vec<ServiceConfig<P>>,
@@ -145,6 +162,12 @@ fn default_speech() -> Vec<Speech> {
 }
 
 impl<P: Default> VenueConfig<P> {
+    /// What a number given here begins with where it would be mistaken for another (R6).
+    pub fn mark(&self) -> String {
+        let letters = || self.id.as_str().chars().filter(char::is_ascii_alphabetic).take(PREFIX_CHARS_MAX);
+        self.mark.clone().unwrap_or_else(|| letters().collect::<String>().to_ascii_uppercase())
+    }
+
     /// The declaration of a service.
     pub fn service(&self, id: &ServiceId) -> Option<&ServiceConfig<P>> {
         self.services.iter().find(|service| service.id == *id)

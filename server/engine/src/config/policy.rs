@@ -1,9 +1,15 @@
 //! The rules of one queue, as an operator sets them. Each is declared here and nowhere else.
 
-use crate::config::setting::{SettingProblem, Value, settings, words};
+use crate::config::joining::{
+    EarlyCheckIn, LateRules, Miss, MissedRules, NoShowAt, OverQuotaRole, OverflowJoin, QuotaPer,
+};
+use crate::config::setting::{SettingInfo, SettingProblem, Value, settings, words};
 use crate::config::{DAY_S, READY_MAX};
-use crate::lane::{WEIGHT_MAX, Weights};
+use crate::lane::{Lane, WEIGHT_MAX, Weights};
 use crate::time::Millis;
+
+/// The lengths a slot can have, minutes: those that divide an hour and are in use (R4).
+pub const SLOT_LENGTHS: [u32; 4] = [10, 15, 30, 60];
 
 words! {
     /// The order inside a lane (R2).
@@ -43,15 +49,69 @@ settings! {
         recalls_min: u32 = 1, in 0.., of "recalls";
         /// The miss that is final: nobody comes back after it (C1).
         misses_max: u32 = 2, in 1.., of "misses";
-        /// Overflow numbers per business day (B3).
+        /// Who marks a called person missed: the counter by hand, or the venue (C1).
+        miss: Miss = Miss::default();
+        /// Time after a call or recall at which the venue recalls by itself, as long as there were fewer recalls than
+        /// `recalls_min`; 0 for never (C1).
+        recall_every_s: u32 = 0, in 0..=DAY_S, of "seconds";
+        /// Where a missed ticket rejoins (C1).
+        missed: MissedRules = MissedRules::default();
+        /// Where a late check-in joins (C2).
+        late: LateRules = LateRules::default();
+        /// What becomes of a check-in more than `check_in_early_s` before its slot (R9).
+        check_in_early: EarlyCheckIn = EarlyCheckIn::default();
+        /// How long before its slot a check-in is not early; without effect where early ones wait (R9).
+        check_in_early_s: u32 = 2 * 60 * 60, in 0..=DAY_S, of "seconds";
+        /// Overflow numbers per session or day (B3).
         overflow_max: u32 = 20, in 0.., of "numbers";
+        /// For how long `overflow_max` counts (B14).
+        overflow_per: QuotaPer = QuotaPer::default();
+        /// Where overflow numbers join (R5).
+        overflow_join: OverflowJoin = OverflowJoin::default();
+        /// The least role whose named holder can approve a number over the quota (B3).
+        over_quota_role: OverQuotaRole = OverQuotaRole::default();
+        /// When those who never came, or never reported again after a miss, are no-shows (B12).
+        no_show: NoShowAt = NoShowAt::default();
+        /// How long after the session's end they are; without effect at the day's end (B12).
+        no_show_after_s: u32 = 0, in 0..=DAY_S, of "seconds";
+        /// Length of a slot (R4).
+        slot_min: u32 = 30, in SLOT_LENGTHS.as_slice(), of "minutes";
+        /// People in one slot, booked and from the kiosk, before the kiosk offers the next; 0 where it offers no slots
+        /// (R4).
+        slot_capacity: u32 = 0, in 0.., of "people";
     }
 }
+
+/// An object: what can be in it stands in the reference of settings, with ranges and units.
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for PolicyPatch {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new().into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for PolicyPatch {}
 
 impl Policy {
     /// The span before a slot in which its appointments are already eligible.
     pub fn early(&self) -> Millis {
         Millis::from_secs(self.early_s.into())
+    }
+
+    /// The span before a slot in which a check-in is not early.
+    pub fn check_in(&self) -> Millis {
+        Millis::from_secs(self.check_in_early_s.into())
+    }
+
+    /// The span after a session in which nobody is a no-show yet.
+    pub fn no_show_after(&self) -> Millis {
+        Millis::from_secs(self.no_show_after_s.into())
+    }
+
+    /// Turns of the cycle between two of a lane, where its people join by calls.
+    pub fn calls_between(&self, lane: Lane) -> u32 {
+        if lane == Lane::Late { self.late.calls } else { self.missed.calls }
     }
 
     /// The span after a call in which a ticket is not missed yet.
@@ -60,32 +120,35 @@ impl Policy {
     }
 }
 
-/// Rules that can be out of range: a policy in force, or what is said of one.
+/// Rules that can make no sense: a policy in force, or what is said of one.
 pub trait Rules {
     /// What is said of a setting.
     fn said(&self, path: &str) -> Option<Value>;
 
-    /// Everything out of its range, in the order of the declaration.
+    /// What cannot be together, each part being in its range.
+    fn contradiction(&self) -> Option<SettingProblem> {
+        None
+    }
+
+    /// Everything that makes no sense, in the order of the declaration.
     fn problems(&self) -> Vec<SettingProblem> {
-        let wrong = |info: super::SettingInfo| {
+        let wrong = |info: SettingInfo| {
             let Some(Value::Number(number)) = self.said(&info.path) else { return None };
-            let problem = match (info.least, info.most) {
-                (Some(least), Some(most)) if number < least || number > most => {
-                    format!("{number} is not from {least} to {most}")
-                }
-                (Some(least), None) if number < least => format!("{number} is less than {least}"),
-                (None, Some(most)) if number > most => format!("{number} is more than {most}"),
-                _ => return None,
-            };
-            Some(SettingProblem { path: info.path, problem })
+            Some(SettingProblem { problem: info.range.problem(number)?, path: info.path })
         };
-        Policy::settings().into_iter().filter_map(wrong).collect()
+        Policy::settings().into_iter().filter_map(wrong).chain(self.contradiction()).collect()
     }
 }
 
 impl Rules for Policy {
     fn said(&self, path: &str) -> Option<Value> {
         self.value(path)
+    }
+
+    fn contradiction(&self) -> Option<SettingProblem> {
+        let problem = "is 0, and misses are automatic: everybody would be missed when called";
+        let is_wrong = self.miss == Miss::Automatic && self.grace_s == 0;
+        is_wrong.then(|| SettingProblem { path: "grace_s".to_owned(), problem: problem.to_owned() })
     }
 }
 

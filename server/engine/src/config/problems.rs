@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::config::policy::Rules;
-use crate::config::{COUNTERS_MAX, PREFIX_CHARS_MAX, SERVICES_MAX, ServiceConfig, VenueConfig};
+use crate::config::{
+    COUNTERS_MAX, Numbering, PREFIX_CHARS_MAX, SERVICES_MAX, SESSIONS_MAX, ServiceConfig, VenueConfig,
+};
 use crate::ids::VenueId;
 
 /// What is wrong with a declaration: where, and in what words.
@@ -29,6 +31,11 @@ impl<P: Rules + Default> VenueConfig<P> {
         if self.name.is_blank() {
             found.add("name", "is empty");
         }
+        if let Some(mark) = &self.mark
+            && (mark.is_empty() || mark.chars().count() > PREFIX_CHARS_MAX || !mark.chars().all(char::is_alphabetic))
+        {
+            found.add("mark", &format!("use 1 to {PREFIX_CHARS_MAX} letters"));
+        }
         if self.services.is_empty() || self.services.len() > SERVICES_MAX {
             found.add("service", &format!("a venue has 1 to {SERVICES_MAX} services, not {}", self.services.len()));
         }
@@ -38,6 +45,7 @@ impl<P: Rules + Default> VenueConfig<P> {
         for wrong in self.policy.problems() {
             found.add(&format!("policy.{}", wrong.path), &wrong.problem);
         }
+        self.session_problems(&mut found);
         let mut seen = BTreeSet::new();
         for service in &self.services {
             let place = format!("service \"{}\"", service.id);
@@ -45,6 +53,13 @@ impl<P: Rules + Default> VenueConfig<P> {
                 found.add(&place, "is declared twice");
             }
             service.problems(&place, &mut found);
+            let letters = service.prefix.chars().count() + usize::from(self.numbering == Numbering::Session);
+            if letters > PREFIX_CHARS_MAX {
+                found.add(
+                    &format!("{place}: prefix"),
+                    &format!("is longer than {PREFIX_CHARS_MAX} with a session's letter"),
+                );
+            }
         }
         let mut seen = BTreeSet::new();
         for counter in &self.counters {
@@ -63,6 +78,41 @@ impl<P: Rules + Default> VenueConfig<P> {
             }
         }
         found.list
+    }
+
+    fn session_problems(&self, found: &mut Problems) {
+        if self.sessions.len() > SESSIONS_MAX {
+            found.add("session", &format!("a day has at most {SESSIONS_MAX} sessions, not {}", self.sessions.len()));
+        }
+        if self.numbering == Numbering::Session && self.sessions.is_empty() {
+            found.add("numbering", "is per session, but no session is declared");
+        }
+        let (mut ids, mut letters, mut free_from) = (BTreeSet::new(), BTreeSet::new(), 0);
+        for session in &self.sessions {
+            let place = format!("session \"{}\"", session.id);
+            if !ids.insert(session.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            if session.name.is_blank() {
+                found.add(&format!("{place}: name"), "is empty");
+            }
+            let (start, end) = self.minutes_of(session);
+            if end <= start {
+                found.add(&format!("{place}: end"), "is not after its start within one business day");
+            }
+            if start < free_from {
+                found.add(&format!("{place}: start"), "is before the end of the session declared before it");
+            }
+            free_from = end;
+            if self.numbering == Numbering::Session {
+                let letter = session.letter.as_str();
+                if letter.chars().count() != 1 || !letter.chars().all(char::is_alphabetic) {
+                    found.add(&format!("{place}: letter"), "is not one letter, and numbers are per session");
+                } else if !letters.insert(letter) {
+                    found.add(&format!("{place}: letter"), "is another session's too");
+                }
+            }
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{OrderInLane, Policy};
+use crate::config::{OrderInLane, OverflowJoin, Policy};
+use crate::dispatch::aside::{Kind, PER_CALLS, Spacing};
 use crate::dispatch::cycle::{Cycle, Share};
 use crate::dispatch::line::{Entries, Entry};
 use crate::dispatch::marks::Marks;
 use crate::dispatch::overtakes::Overtakes;
-use crate::dispatch::queue::{Queue, Readied, room};
+use crate::dispatch::queue::{Queue, Readied, room, told};
 use crate::dispatch::reach::Reach;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
@@ -27,6 +28,8 @@ pub struct Choice {
     pub since: Timestamp,
     /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     pub share: Option<Share>,
+    /// What gave it its turn.
+    kind: Kind,
 }
 
 /// A queue as seen at one moment, from which one ticket after the other is drawn.
@@ -47,6 +50,9 @@ pub struct Draw<'q> {
     overtakes: Overtakes,
     ready: Vec<Readied>,
     cycle: Cycle,
+    spacing: Spacing,
+    /// Calls made today, those of this draw among them.
+    calls: usize,
     urgent_run: u32,
     groups: Vec<Group<'q>>,
 }
@@ -75,10 +81,16 @@ enum LineName {
     Age,
     /// Those of the line of age who could not be called yet.
     Soon,
+    /// Those who come after so many calls.
+    AfterCalls,
+    /// Those of a lane of whom one comes per so many turns.
+    PerCalls(Lane),
+    /// Those in a lane who came before their time.
+    PutOff,
 }
 
 impl LineName {
-    const COUNT: usize = Lane::ALL.len() + 3;
+    const COUNT: usize = Lane::ALL.len() + 7;
 
     const fn index(self) -> usize {
         match self {
@@ -86,6 +98,10 @@ impl LineName {
             Self::Urgent => Lane::ALL.len(),
             Self::Age => Lane::ALL.len() + 1,
             Self::Soon => Lane::ALL.len() + 2,
+            Self::AfterCalls => Lane::ALL.len() + 3,
+            Self::PutOff => Lane::ALL.len() + 4,
+            Self::PerCalls(Lane::Late) => Lane::ALL.len() + 5,
+            Self::PerCalls(_) => Lane::ALL.len() + 6,
         }
     }
 }
@@ -123,6 +139,8 @@ impl<'q> Draw<'q> {
             overtakes: Overtakes::default(),
             ready: queue.ready.clone(),
             cycle: queue.cycle,
+            spacing: queue.aside.spacing,
+            calls: usize::try_from(queue.calls).unwrap_or(usize::MAX),
             urgent_run: queue.urgent_run,
         }
     }
@@ -169,10 +187,10 @@ impl<'q> Draw<'q> {
     pub fn fill_ready(&mut self) -> Vec<Choice> {
         let mut told = Vec::new();
         for _ in 0..self.room() {
-            let Some((choice, entry)) = self.by_cycle(Whose::Staffed) else { break };
-            self.charge(&choice);
+            let Some((choice, found)) = self.turn(Whose::Staffed) else { break };
+            self.give_turn(&choice);
             self.taken.add(choice.ticket);
-            let wants = entry.wants.cloned();
+            let wants = found.wants.cloned();
             self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
             told.push(choice);
         }
@@ -186,16 +204,48 @@ impl<'q> Draw<'q> {
     fn ordinary(&mut self, reach: &Reach) -> Option<Choice> {
         self.overdue(reach)
             .or_else(|| self.ready(reach))
-            .or_else(|| self.by_cycle(Whose::These(reach)).map(|(choice, _)| choice))
+            .or_else(|| self.turn(Whose::These(reach)).map(|(choice, _)| choice))
+            .or_else(|| self.before_their_calls(reach))
+    }
+
+    /// Whose turn it is: of those whose calls have passed, then of the cycle.
+    fn turn(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
+        self.rejoining(whose).or_else(|| self.by_cycle(whose))
+    }
+
+    /// Whoever rejoins after so many calls, when those have been made or promised; one of those who join per so
+    /// many turns, when those have been given (C1, C2).
+    fn rejoining(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
+        let promised = match whose {
+            Whose::Staffed => told(&self.ready, &self.staffed),
+            // Whoever was told for these counters has gone before.
+            Whose::These(_) => 0,
+        };
+        let made = i64::try_from(self.calls.saturating_add(promised)).unwrap_or(i64::MAX);
+        let after_calls = self.best(LineName::AfterCalls, whose, |_, found| found.entry.key.band <= made);
+        let found = after_calls.or_else(|| {
+            PER_CALLS.into_iter().find_map(|lane| {
+                let due = self.spacing.of(lane) >= self.policy.calls_between(lane);
+                if due { self.best(LineName::PerCalls(lane), whose, |_, _| true) } else { None }
+            })
+        })?;
+        Some((self.choice(Rule::Rejoin, &found, None), found))
+    }
+
+    /// Whoever rejoins after so many calls, before those have been made: nobody else can be called.
+    fn before_their_calls(&mut self, reach: &Reach) -> Option<Choice> {
+        let lines = [LineName::AfterCalls].into_iter().chain(PER_CALLS.map(LineName::PerCalls));
+        let found = lines.into_iter().find_map(|line| self.best(line, Whose::These(reach), |_, _| true))?;
+        Some(self.choice(Rule::Rejoin, &found, None))
     }
 
     fn urgent(&mut self, reach: &Reach) -> Option<Choice> {
-        let found = self.best(LineName::Urgent, reach, |_, _| true)?;
-        Some(choice(Rule::Urgent, &found, None))
+        let found = self.best(LineName::Urgent, Whose::These(reach), |_, _| true)?;
+        Some(self.choice(Rule::Urgent, &found, None))
     }
 
     fn overdue(&mut self, reach: &Reach) -> Option<Choice> {
-        let found = self.best(LineName::Age, reach, |draw, found| {
+        let found = self.best(LineName::Age, Whose::These(reach), |draw, found| {
             let Found { entry: Entry { ticket, filed, .. }, wants } = *found;
             if filed.since > draw.now {
                 return false;
@@ -208,31 +258,35 @@ impl<'q> Draw<'q> {
                         >= overtaken_max)
         })?;
         let paid = self.ready.iter().any(|readied| readied.ticket == found.entry.ticket);
-        let share = if paid { None } else { Some(self.heads(Whose::These(reach)).share(found.entry.filed.lane)) };
-        Some(choice(Rule::Overdue, &found, share))
+        let filed = found.entry.filed;
+        let charged = filed.kind == Kind::Lane && !paid;
+        let share = if charged { Some(self.heads(Whose::These(reach)).share(filed.lane(self.now))) } else { None };
+        Some(self.choice(Rule::Overdue, &found, share))
     }
 
     fn ready(&self, reach: &Reach) -> Option<Choice> {
         let Readied { ticket, lane, since, .. } =
             *self.ready.iter().find(|readied| reach.holds(readied.wants.as_ref()))?;
-        Some(Choice { ticket, rule: Rule::Ready, lane, since, share: None })
+        Some(Choice { ticket, rule: Rule::Ready, lane, since, share: None, kind: Kind::Lane })
     }
 
     fn by_cycle(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
         let heads = self.heads(whose);
         let lane = self.cycle.turn(heads.lanes(), &self.policy.weights)?;
         let found = heads.of(lane)?;
-        Some((choice(Rule::Cycle, &found, Some(heads.share(lane))), found))
+        Some((self.choice(Rule::Cycle, &found, Some(heads.share(lane))), found))
     }
 
-    /// An appointment before its time, in the order of its lane: only they wait without being eligible.
+    /// Whoever was put off, soonest first; then an appointment before its time, in the order of its lane.
     fn early(&mut self, reach: &Reach) -> Option<Choice> {
-        if !self.policy.early_when_idle {
-            return None;
-        }
-        let found = self.best(LineName::Lane(Lane::Appointment), reach, |_, _| true)?;
-        let share = Share { lane: Lane::Appointment, among: vec![Lane::Appointment], elsewhere: Vec::new() };
-        Some(choice(Rule::Early, &found, Some(share)))
+        let put_off = self.best(LineName::PutOff, Whose::These(reach), |_, _| true);
+        let found = put_off.or_else(|| {
+            let line = LineName::Lane(Lane::Appointment);
+            if self.policy.early_when_idle { self.best(line, Whose::These(reach), |_, _| true) } else { None }
+        })?;
+        let lane = found.entry.filed.lane(self.now);
+        let share = Share { lane, among: vec![lane], elsewhere: Vec::new() };
+        Some(self.choice(Rule::Early, &found, Some(share)))
     }
 
     /// The first eligible ticket of each lane that has one.
@@ -248,29 +302,40 @@ impl<'q> Draw<'q> {
                 }
             }
         }
+        match self.policy.overflow_join {
+            OverflowJoin::Lane => {}
+            OverflowJoin::TriageTime => heads.merge_overflow(),
+            OverflowJoin::Last => heads.put_overflow_last(),
+        }
         heads
     }
 
     fn first_eligible(&mut self, group: usize, lane: Lane) -> Option<Found<'q>> {
         let first = self.first(group, LineName::Lane(lane))?;
         let wants = self.groups.get(group)?.wants;
-        let entry = if first.filed.since <= self.now {
+        let entry = if first.filed.from <= self.now {
             first
         } else if self.policy.order == OrderInLane::SlotThenCheckIn {
             // Whoever stands further back becomes eligible later still.
             return None;
         } else {
+            let left = |entry: &Entry| !self.taken.has(entry.ticket) && !entry.filed.has_left(lane, self.now);
             let mut others = self.queue.lane(lane).behind(wants, first.key, first.ticket);
-            others.find(|entry| entry.filed.since <= self.now && !self.taken.has(entry.ticket))?
+            others.find(|entry| entry.filed.from <= self.now && left(entry))?
         };
         Some(Found { entry, wants })
     }
 
     /// Of the first ones left in a line, for each counter wanted, the first good one.
-    fn best(&mut self, line: LineName, reach: &Reach, good: impl Fn(&Self, &Found<'q>) -> bool) -> Option<Found<'q>> {
+    fn best(
+        &mut self,
+        line: LineName,
+        whose: Whose<'_>,
+        good: impl Fn(&Self, &Found<'q>) -> bool,
+    ) -> Option<Found<'q>> {
         let mut best: Option<Found<'q>> = None;
         for group in 0..self.groups.len() {
-            if self.is(Whose::These(reach), group)
+            if self.is(whose, group)
                 && let Some(entry) = self.first(group, line)
                 && let Some(wants) = self.groups.get(group).map(|group| group.wants)
             {
@@ -289,7 +354,8 @@ impl<'q> Draw<'q> {
         let Group { wants, lines, .. } = groups.get_mut(group)?;
         let cursor = lines.get_mut(line.index())?;
         let left = |entry: &Entry| match line {
-            LineName::Lane(_) => !taken.has(entry.ticket),
+            LineName::Lane(lane) => !taken.has(entry.ticket) && !entry.filed.has_left(lane, *now),
+            LineName::AfterCalls | LineName::PerCalls(_) | LineName::PutOff => !taken.has(entry.ticket),
             LineName::Urgent | LineName::Age => !called.has(entry.ticket),
             LineName::Soon => entry.filed.since > *now && !taken.has(entry.ticket),
         };
@@ -299,24 +365,40 @@ impl<'q> Draw<'q> {
                 LineName::Urgent => queue.urgent.of(*wants),
                 LineName::Age => queue.age.of(*wants),
                 LineName::Soon => queue.soon(*wants, *now),
+                LineName::AfterCalls => queue.aside.after_calls.of(*wants),
+                LineName::PutOff => queue.aside.put_off.of(*wants),
+                LineName::PerCalls(lane) => queue.aside.per_calls(lane).of(*wants),
             });
             cursor.head = rest.find(left);
         }
         cursor.head
     }
 
+    fn choice(&self, rule: Rule, found: &Found<'_>, share: Option<Share>) -> Choice {
+        let Entry { ticket, filed, .. } = found.entry;
+        Choice { ticket, rule, lane: filed.lane(self.now), since: filed.since, share, kind: filed.kind }
+    }
+
     fn is(&self, whose: Whose<'_>, group: usize) -> bool {
         self.groups.get(group).is_some_and(|group| whose.holds(group))
     }
 
-    fn charge(&mut self, choice: &Choice) {
+    /// As the queue does when a ticket is told to get ready, or called without having been.
+    fn give_turn(&mut self, choice: &Choice) {
         if let Some(share) = &choice.share {
             self.cycle.charge(share, &self.policy.weights);
+            self.spacing.count();
+        } else if choice.kind == Kind::PerCalls {
+            self.spacing.restart(choice.lane);
         }
     }
 
     fn call(&mut self, choice: &Choice, reach: &Reach) {
-        self.charge(choice);
+        let told = self.ready.iter().any(|readied| readied.ticket == choice.ticket);
+        if !told && choice.rule != Rule::Urgent {
+            self.give_turn(choice);
+        }
+        self.calls = self.calls.saturating_add(1);
         self.taken.add(choice.ticket);
         self.called.add(choice.ticket);
         self.ready.retain(|readied| readied.ticket != choice.ticket);
@@ -373,6 +455,37 @@ impl<'q> Heads<'q> {
         self.first.get(lane.index()).copied().flatten()
     }
 
+    /// R5: whoever came to triage before the first of the booked, or of those on site, could have been called,
+    /// takes their lane's turn. Where neither has anybody, the lane of overflow has turns of its own.
+    fn merge_overflow(&mut self) {
+        let Some(overflow) = self.of(Lane::Overflow) else { return };
+        let mut stands_elsewhere = false;
+        for lane in [Lane::Appointment, Lane::WalkIn] {
+            if let Some(Some(first)) = self.first.get_mut(lane.index()) {
+                stands_elsewhere = true;
+                if overflow.entry.key.triage() < first.entry.key.triage() {
+                    *first = overflow;
+                }
+            }
+        }
+        if stands_elsewhere {
+            self.clear(Lane::Overflow);
+        }
+    }
+
+    /// R5: overflow has a turn when nobody else has.
+    fn put_overflow_last(&mut self) {
+        if self.lanes().any(|lane| lane != Lane::Overflow) {
+            self.clear(Lane::Overflow);
+        }
+    }
+
+    fn clear(&mut self, lane: Lane) {
+        if let Some(first) = self.first.get_mut(lane.index()) {
+            *first = None;
+        }
+    }
+
     fn lanes(&self) -> impl Iterator<Item = Lane> {
         Lane::ALL.into_iter().filter(|lane| self.of(*lane).is_some())
     }
@@ -385,18 +498,13 @@ impl<'q> Heads<'q> {
     }
 }
 
-fn choice(rule: Rule, found: &Found<'_>, share: Option<Share>) -> Choice {
-    let Entry { ticket, filed, .. } = found.entry;
-    Choice { ticket, rule, lane: filed.lane, since: filed.since, share }
-}
-
 /// Of what a counter could call for each of its services, the one to call (C5): the stronger rule first, then
 /// whoever could have been called for longest.
 pub fn most_pressing<T>(choices: impl IntoIterator<Item = (T, Choice)>) -> Option<(T, Choice)> {
     let rank = |rule: Rule| match rule {
         Rule::Urgent => 0,
         Rule::Overdue => 1,
-        Rule::Ready | Rule::Cycle => 2,
+        Rule::Ready | Rule::Rejoin | Rule::Cycle => 2,
         Rule::Early => 3,
         Rule::ByHand => 4,
     };

@@ -6,6 +6,8 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::dispatch::aside::{Kind, Turn};
+use crate::dispatch::queue::Place;
 use crate::ids::{CounterId, TicketId};
 use crate::lane::Lane;
 use crate::time::Timestamp;
@@ -14,7 +16,7 @@ use crate::time::Timestamp;
 /// others are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct OrderKey {
-    /// Start of the slot in milliseconds; in the line of precedence, its rank.
+    /// Start of the slot in milliseconds; in the line of precedence, its rank; after so many calls, their count.
     pub band: i64,
     /// Beginning of the wait.
     pub queued: Timestamp,
@@ -25,10 +27,21 @@ pub struct OrderKey {
 }
 
 impl OrderKey {
+    /// By time alone.
+    pub(super) fn at(queued: Timestamp) -> Self {
+        Self { queued, ..Self::default() }
+    }
+
     /// Before every position in use.
     const FIRST: Self = Self { band: i64::MIN, queued: Timestamp(i64::MIN), count: 0, behind: 0 };
     /// Behind every position in use.
     const LAST: Self = Self { band: i64::MAX, queued: Timestamp::MAX, count: u32::MAX, behind: u32::MAX };
+
+    /// The moment from which those who came to triage stand behind it, inside its slot; where the order is by
+    /// number, the number (R5).
+    pub(super) fn triage(&self) -> (Timestamp, u32) {
+        (self.queued.max(Timestamp(self.band)), self.count)
+    }
 
     /// The position between this and the next: half way, if the next stands behind the same place. After some
     /// thirty such steps at one place there is no middle any more, and the ticket's number decides.
@@ -43,10 +56,39 @@ impl OrderKey {
 /// What a line remembers beside the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Filed {
-    /// The ticket's lane.
-    pub(super) lane: Lane,
-    /// From when on it may be called.
+    /// The ticket's lane, before `until`.
+    lane: Lane,
+    /// From when on its wait and its overtakes count.
     pub(super) since: Timestamp,
+    /// From when on it may be called from this line: `since`, but for those who stand in two lanes.
+    pub(super) from: Timestamp,
+    /// From when on it waits as booked.
+    until: Timestamp,
+    /// What gives it its turn.
+    pub(super) kind: Kind,
+}
+
+impl Filed {
+    /// How a ticket is filed in every line but the second of its lanes.
+    pub(super) fn of(place: &Place) -> Self {
+        let until = if let Turn::OnSite { until, .. } = place.turn { until } else { Timestamp::MAX };
+        Self { lane: place.lane, since: place.since, from: place.since, until, kind: place.turn.kind() }
+    }
+
+    /// How a ticket is filed in the lane in which it stands from a moment on.
+    pub(super) fn booked_from(self, from: Timestamp) -> Self {
+        Self { lane: Lane::Appointment, from, until: Timestamp::MAX, ..self }
+    }
+
+    /// The ticket's lane at a moment.
+    pub(super) fn lane(&self, now: Timestamp) -> Lane {
+        if now < self.until { self.lane } else { Lane::Appointment }
+    }
+
+    /// Whether it stands in the line of this lane no longer.
+    pub(super) fn has_left(&self, lane: Lane, now: Timestamp) -> bool {
+        self.lane(now) != lane
+    }
 }
 
 /// A ticket in a line.

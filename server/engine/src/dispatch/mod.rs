@@ -11,9 +11,14 @@
 //! 2. [`Rule::Overdue`]: whoever was overtaken `overtaken_max` times, or has waited `wait_max_s`; of several
 //!    whoever waits longest.
 //! 3. [`Rule::Ready`]: whoever was told to get ready, in that order (C3).
-//! 4. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), and inside the
+//! 4. [`Rule::Rejoin`]: whoever was missed or late and rejoined by calls, when those calls have passed (C1, C2).
+//! 5. [`Rule::Cycle`]: the weighted cycle over the lanes that have somebody eligible (R1), and inside the
 //!    lane its own order (R2).
-//! 5. [`Rule::Early`]: an appointment before its time, where the policy lets no counter stand idle.
+//! 6. [`Rule::Rejoin`] again: whoever rejoined by calls that have not passed yet, as nobody else can be called.
+//! 7. [`Rule::Early`]: whoever was put off to a later moment, soonest first; then, where the policy lets no counter
+//!    stand idle, an appointment before its time.
+//!
+//! People are told to get ready by rules 4 and 5 alone.
 //!
 //! What is promised, and held against an oracle that shares no code with this module:
 //!
@@ -26,27 +31,91 @@
 //!   ends began later. No call by a rule overtakes anybody who was overtaken `overtaken_max` times; several who
 //!   are go in the order in which their waits began. Emergencies, green channel and calls by hand aside. The
 //!   ready set gives way to the overdue, as to emergencies.
-//! * **No idle counter** while somebody it can call is eligible.
+//! * **Every call explains itself.** Whom it passes over are those it overtakes, and by precedence likewise: everybody
+//!   its counter could have called whose wait began earlier. They are counted by lane in the call's event.
+//! * **No idle counter** while somebody it can call is eligible, or was missed or late and has rejoined.
 //! * **Order inside a lane** as the policy says, among those eligible.
 //! * **The ready set** changes only at its end, and by people leaving it; a call that is taken back puts its
 //!   ticket first.
 //!
+//! # Where people join
+//!
+//! Decided when they do, kept in [`Ticket::joining`](crate::ticket::Ticket::joining) whatever the settings become, and
+//! gone when the ticket returns from tests or moves to another service. *Now* is the moment of the command. *Turn* is
+//! what the cycle gives: one for each ticket told to get ready, or called without having been, with a
+//! [`Share`] in its event. *Since* is when the wait begins that counts for rule 2 and for overtaking.
+//!
+//! **Missed, and reported again** (C1, `missed.rejoin`):
+//!
+//! * `lane`: in the lane `missed`, as of now.
+//! * `after_calls`: in no lane. `due` is the calls the service has made today (every call of every rule, by hand and
+//!   urgent included, those taken back excluded) plus `missed.calls`. Rule 4 has them when the calls made are `due` or
+//!   more; for the ready set, the calls made plus those told before them, for counters that work. Of several the lowest
+//!   `due`, then the earlier re-report, then the lower number. Since now. So exactly `calls` calls go before, or as many
+//!   as had been told to get ready, if those are more; fewer where nobody else can be called (rule 6), or by rules 1
+//!   and 2.
+//! * `per_calls`: in no lane. Rule 4 has the first of them, by re-report and then number, when the cycle has given
+//!   `missed.calls` turns or more since the latest of them had theirs (told to get ready, or called by rules 2, 4 or 6
+//!   without having been told), or since one joined while none was waiting untold. After those of `after_calls`.
+//!   Emergencies, green channel and calls by hand are no turns. Since now.
+//! * `slot_end`, `session_end`, `tail`: in the lane the ticket had, as if its slot had begun and it had come at a
+//!   moment *T*. For `slot_end`, *T* is the last millisecond of the present slot of the grid: slots of `slot_min`
+//!   minutes, counted from each full hour of the venue's clock. For `session_end` the last millisecond of the session
+//!   to which now belongs ([`Venue::session_at`](crate::Venue::session_at)), or of the day. For `tail`, now. In the
+//!   order by slot and check-in, *T* stands for both; by check-in, for the check-in; by number, the ticket stands right
+//!   behind the last number given so far of its prefix. Callable, and since, *T* less `early_s`, but not before now;
+//!   sooner by rule 7 alone, for which `early_when_idle` is not needed.
+//!
+//! **Checked in at or after the slot's end** (C2, `late.rejoin`):
+//!
+//! * `lane`: in the lane `late`, as of now.
+//! * `per_calls`: as above, among the late, with `late.calls` and a count of their own; after the missed.
+//! * `shifted`: in the lane `appointment`, as if the slot had begun at its start plus the time from its end to now. The
+//!   check-in is now. By check-in or number the slot is nothing.
+//! * `slot_end`, `session_end`: as above, in the lane `appointment`.
+//! * `as_normal`: in the lane `appointment`, in the slot booked, checked in now.
+//!
+//! **Checked in more than `check_in_early_s` before the slot** (R9, `check_in_early`):
+//!
+//! * `wait`: in the lane `appointment`; callable `early_s` before the slot, as everybody booked.
+//! * `refuse`: refused, with the moment from which it is not.
+//! * `walk_in`: until `early_s` before the slot in the lane `walk_in`, as somebody without a booking who came now; from
+//!   that moment on in the lane `appointment`, in the slot booked, checked in when they were. Since now throughout. Told
+//!   to get ready before, they stay told. Whoever checks in later than that moment is simply booked.
+//!
+//! **Overflow** (R5, `overflow_join`), read at each call:
+//!
+//! * `lane`: in the lane `overflow`.
+//! * `triage_time`: when the lanes `appointment` or `walk_in` have somebody eligible, the lane `overflow` has no turn of
+//!   its own. Its first stands before the first of either lane if its check-in is before that one's *triage*, the later
+//!   of slot and check-in (equal: the lower number; in the order by number, the lower number alone), and then takes
+//!   that lane's turn, which is charged to that lane. When neither has anybody eligible, as `lane`.
+//! * `last`: the lane `overflow` has a turn only when no other lane has anybody eligible.
+//!
+//! **Next free slot** (R4): as somebody booked for it who checked in now.
+//!
 //! [`Rule::Urgent`]: crate::event::Rule::Urgent
 //! [`Rule::Overdue`]: crate::event::Rule::Overdue
 //! [`Rule::Ready`]: crate::event::Rule::Ready
+//! [`Rule::Rejoin`]: crate::event::Rule::Rejoin
 //! [`Rule::Cycle`]: crate::event::Rule::Cycle
 //! [`Rule::Early`]: crate::event::Rule::Early
 
+mod ages;
+mod aside;
 mod cycle;
 mod draw;
 mod line;
 mod marks;
 mod overtakes;
+mod passed;
 mod queue;
 mod reach;
 
+pub use aside::Turn;
 pub use cycle::{Cycle, Share};
 pub use draw::{Choice, Draw, most_pressing};
 pub use line::OrderKey;
+pub use passed::{PASSED_MAX, Passed, PassedBy};
 pub use queue::{Place, Queue, Taken};
 pub use reach::Reach;

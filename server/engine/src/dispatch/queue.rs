@@ -4,16 +4,22 @@
 //! the queue's length. Tickets that want one counter are filed apart, so that the others need not step over
 //! them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::{OrderInLane, Policy};
+use crate::dispatch::ages::Ages;
+use crate::dispatch::aside::{Aside, Turn};
 use crate::dispatch::cycle::{Cycle, Share};
 use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
-use crate::dispatch::overtakes::Overtakes;
+use crate::dispatch::overtakes::{Overtakes, Since};
+use crate::dispatch::passed::{PASSED_MAX, Passed, PassedBy};
 use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::ticket::{Ticket, Urgency};
 use crate::time::{Millis, Timestamp};
@@ -31,25 +37,67 @@ pub struct Place {
     pub wants: Option<CounterId>,
     /// Precedence granted, and since when.
     pub urgent: Option<(Urgency, Timestamp)>,
+    /// What brings it its turn.
+    #[serde(default)]
+    pub turn: Turn,
 }
 
 impl Place {
     /// Where a ticket belongs that waits from now on.
     pub fn of(ticket: &Ticket, policy: &Policy) -> Self {
-        let slot = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
-        let (queued, count) = (ticket.queued_at, ticket.count);
-        let order = match policy.order {
-            OrderInLane::SlotThenCheckIn => OrderKey { band: slot.unwrap_or_default().0, queued, count, behind: 0 },
-            OrderInLane::Number => OrderKey { count, ..OrderKey::default() },
-            OrderInLane::CheckIn => OrderKey { queued, count, ..OrderKey::default() },
+        let booked = ticket.slot.filter(|_| ticket.lane == Lane::Appointment).map(|slot| slot.start);
+        let (slot, queued, put_off) = match ticket.joining {
+            Some(Joining::AsOf { at, .. }) => (booked.map(|_| at), at, Some(at)),
+            Some(Joining::Shifted { slot }) => (Some(slot), ticket.queued_at, None),
+            Some(Joining::AfterCalls { .. } | Joining::PerCalls | Joining::OnSite) | None => {
+                (booked, ticket.queued_at, None)
+            }
+        };
+        let since = match ticket.joining {
+            // Could be called before, and waits since then.
+            Some(Joining::OnSite) => ticket.joined_at,
+            _ => slot.or(put_off).map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
+        };
+        let (order, turn) = match (ticket.joining, ticket.slot) {
+            (Some(Joining::AfterCalls { due }), _) => {
+                (OrderKey { band: due.into(), queued, count: ticket.count, behind: 0 }, Turn::AfterCalls)
+            }
+            (Some(Joining::PerCalls), _) => {
+                (OrderKey { queued, count: ticket.count, ..OrderKey::default() }, Turn::PerCalls)
+            }
+            (Some(Joining::OnSite), Some(slot)) if ticket.lane == Lane::WalkIn => {
+                let then = order(policy.order, Some(slot.start), queued, ticket);
+                let until = slot.start - policy.early();
+                (order(policy.order, None, queued, ticket), Turn::OnSite { until, then })
+            }
+            (Some(Joining::AsOf { .. }), _) if since > ticket.joined_at => {
+                (order(policy.order, slot, queued, ticket), Turn::PutOff)
+            }
+            _ => (order(policy.order, slot, queued, ticket), Turn::Lane),
         };
         Self {
             lane: ticket.lane,
             order,
-            since: slot.map_or(ticket.joined_at, |start| ticket.joined_at.max(start - policy.early())),
+            since,
             wants: ticket.wants.clone(),
             urgent: ticket.grant.as_ref().map(|grant| (grant.urgency, grant.at)),
+            turn,
         }
+    }
+}
+
+/// The position in a lane of one who came at `queued` for the slot that begins at `slot` (R2).
+fn order(by: OrderInLane, slot: Option<Timestamp>, queued: Timestamp, ticket: &Ticket) -> OrderKey {
+    match (by, ticket.joining) {
+        (OrderInLane::SlotThenCheckIn, _) => {
+            OrderKey { band: slot.unwrap_or_default().0, queued, count: ticket.count, behind: 0 }
+        }
+        // Behind whoever has that number.
+        (OrderInLane::Number, Some(Joining::AsOf { count, .. })) => {
+            OrderKey { count, behind: 1, ..OrderKey::default() }
+        }
+        (OrderInLane::Number, _) => OrderKey { count: ticket.count, ..OrderKey::default() },
+        (OrderInLane::CheckIn, _) => OrderKey { queued, count: ticket.count, ..OrderKey::default() },
     }
 }
 
@@ -59,10 +107,6 @@ fn by_urgency(urgency: Urgency, granted_at: Timestamp) -> OrderKey {
         Urgency::GreenChannel => 1,
     };
     OrderKey { band, queued: granted_at, ..OrderKey::default() }
-}
-
-fn by_age(since: Timestamp) -> OrderKey {
-    OrderKey { queued: since, ..OrderKey::default() }
 }
 
 /// Somebody who was told to get ready.
@@ -92,8 +136,18 @@ pub struct Taken<'a> {
 impl Taken<'_> {
     /// The key under which the call overtakes. Whoever was called before their time overtook only those who
     /// were there.
-    fn since(&self) -> (Timestamp, TicketId) {
+    fn since(&self) -> Since {
         (self.place.since.min(self.at), self.ticket)
+    }
+
+    /// What lets it go before others.
+    pub fn passed_by(&self) -> PassedBy {
+        PassedBy::of(self.rule, self.place.lane, self.place.urgent.map(|(urgency, _)| urgency))
+    }
+
+    /// Whether it passes over somebody who waits at this place.
+    pub fn passes(&self, ticket: TicketId, place: &Place) -> bool {
+        place.wants.as_ref().is_none_or(|wants| wants == self.counter) && (place.since, ticket) < self.since()
     }
 }
 
@@ -108,14 +162,21 @@ pub struct Queue {
     pub(super) age: Line,
     /// Told to get ready, in this order. They have left their lanes' lines, not the line of age.
     pub(super) ready: Vec<Readied>,
+    /// Those who wait for something else than their lane's turn.
+    pub(super) aside: Aside,
     /// The weighted cycle.
     pub(super) cycle: Cycle,
     /// Calls by precedence in a row while others could have been called.
     pub(super) urgent_run: u32,
     /// Today's calls, except those by precedence.
     pub(super) overtakes: Overtakes,
+    /// Today's calls by what let them go first, those by precedence too: who was called before whom, and why.
+    passes: BTreeMap<PassedBy, Overtakes>,
+    /// Everybody, longest wait first, apart for each counter wanted. What is filed says it all.
+    #[serde(skip)]
+    ages: BTreeMap<Option<CounterId>, Ages>,
     /// Calls made today.
-    calls: u32,
+    pub(super) calls: u32,
     /// How fast it moves.
     pace: Pace,
 }
@@ -177,6 +238,31 @@ impl Queue {
         self.overtakes.of(place.wants.as_ref(), (place.since, ticket))
     }
 
+    /// How many were called before this one although their waits began later, by what let them: since this one's
+    /// wait began, calls taken back left out. Whom nobody passed over gets an empty list.
+    pub fn passed_over(&self, ticket: TicketId, place: &Place) -> Vec<(PassedBy, u32)> {
+        let since = (place.since, ticket);
+        let counts = self.passes.iter().map(|(by, calls)| (*by, calls.of(place.wants.as_ref(), since)));
+        counts.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Whom this call would pass over, while its ticket still waits.
+    pub fn passes(&self, taken: &Taken<'_>) -> Passed {
+        let here = [None, Some(taken.counter.clone())];
+        let groups = || here.iter().filter_map(|wants| self.ages.get(wants));
+        let mut passed = Passed::default();
+        for counts in groups().map(|ages| ages.before(taken.since())) {
+            for (lane, count) in Lane::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
+                *passed.lanes.entry(lane).or_default() += count;
+            }
+        }
+        let mut first: Vec<Since> = groups().flat_map(|ages| ages.first(PASSED_MAX)).collect();
+        first.retain(|since| *since < taken.since());
+        first.sort_unstable();
+        passed.first = first.into_iter().take(PASSED_MAX).map(|(_, ticket)| ticket).collect();
+        passed
+    }
+
     /// The first moment after `now` at which somebody within reach, who was not told to get ready, can be
     /// called.
     pub fn next_eligible(&self, reach: &Reach, now: Timestamp) -> Option<Timestamp> {
@@ -188,7 +274,7 @@ impl Queue {
 
     /// Those who want this counter and cannot be called yet, soonest first.
     pub(super) fn soon(&self, wants: Option<&CounterId>, now: Timestamp) -> Entries<'_> {
-        self.age.behind(wants, by_age(now), TicketId(u64::MAX))
+        self.age.behind(wants, OrderKey::at(now), TicketId(u64::MAX))
     }
 
     /// The place right behind the one who stands `places` behind this ticket in its lane, or behind the last
@@ -202,10 +288,10 @@ impl Queue {
             later.filter(|other| other.lane == place.lane && other.wants == place.wants).count()
         });
         let steps = usize::try_from(places).unwrap_or(usize::MAX).saturating_sub(told);
-        let (lane, wants) = (self.lane(place.lane), place.wants.as_ref());
-        let others = lane.behind(wants, place.order, ticket).filter(|other| other.filed.since <= stepped.since);
+        let (line, wants) = (self.line(place), place.wants.as_ref());
+        let others = line.behind(wants, place.order, ticket).filter(|other| other.filed.from <= stepped.since);
         if let Some(before) = others.take(steps).last() {
-            let next = lane.behind(wants, before.key, TicketId(u64::MAX)).next();
+            let next = line.behind(wants, before.key, TicketId(u64::MAX)).next();
             stepped.order = before.key.stepped_behind(next.map(|next| next.key));
         }
         stepped
@@ -213,30 +299,50 @@ impl Queue {
 
     /// Files a ticket that begins to wait.
     pub fn file(&mut self, ticket: TicketId, place: &Place) {
-        let (wants, filed) = (place.wants.as_ref(), Filed { lane: place.lane, since: place.since });
+        let (wants, filed) = (place.wants.as_ref(), Filed::of(place));
+        self.ages.entry(place.wants.clone()).or_default().insert((place.since, ticket), place.lane);
         if let Some((urgency, at)) = place.urgent {
             self.urgent.insert(wants, by_urgency(urgency, at), ticket, filed);
-        } else {
+            return;
+        }
+        self.age.insert(wants, OrderKey::at(place.since), ticket, filed);
+        if self.aside.enter(ticket, place, filed) {
             self.lane_mut(place.lane).insert(wants, place.order, ticket, filed);
-            self.age.insert(wants, by_age(place.since), ticket, filed);
+        }
+        if let Turn::OnSite { until, then } = place.turn {
+            self.lane_mut(Lane::Appointment).insert(wants, then, ticket, filed.booked_from(until));
+        }
+    }
+
+    /// Takes a ticket out of every line from which turns are given.
+    fn leave(&mut self, ticket: TicketId, place: &Place) {
+        let wants = place.wants.as_ref();
+        self.aside.leave(ticket, place);
+        self.lane_mut(place.lane).remove(wants, place.order, ticket);
+        if let Turn::OnSite { then, .. } = place.turn {
+            self.lane_mut(Lane::Appointment).remove(wants, then, ticket);
         }
     }
 
     /// Takes out a ticket that waits no longer, or elsewhere.
     pub fn unfile(&mut self, ticket: TicketId, place: &Place) {
         let wants = place.wants.as_ref();
+        if let Some(ages) = self.ages.get_mut(&place.wants) {
+            ages.remove((place.since, ticket));
+        }
         if let Some((urgency, at)) = place.urgent {
             self.urgent.remove(wants, by_urgency(urgency, at), ticket);
         } else {
-            self.lane_mut(place.lane).remove(wants, place.order, ticket);
-            self.age.remove(wants, by_age(place.since), ticket);
+            self.leave(ticket, place);
+            self.age.remove(wants, OrderKey::at(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
     }
 
-    /// Tells a ticket to get ready, and charges its lane now: the call's turn is decided here (C3).
-    pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: &Share, policy: &Policy) {
-        self.cycle.charge(share, &policy.weights);
+    /// Tells a ticket to get ready, and charges its lane now, if it stands in one: the call's turn is decided here
+    /// (C3).
+    pub fn make_ready(&mut self, ticket: TicketId, place: &Place, share: Option<&Share>, policy: &Policy) {
+        self.give_turn(place, share, policy);
         self.put_ready(ticket, place, self.ready.len());
     }
 
@@ -244,7 +350,7 @@ impl Queue {
     /// Those with precedence need no such thing.
     pub fn put_ready(&mut self, ticket: TicketId, place: &Place, at: usize) {
         if place.urgent.is_none() && !self.is_ready(ticket) {
-            self.lane_mut(place.lane).remove(place.wants.as_ref(), place.order, ticket);
+            self.leave(ticket, place);
             let readied = Readied { ticket, wants: place.wants.clone(), lane: place.lane, since: place.since };
             self.ready.insert(at.min(self.ready.len()), readied);
         }
@@ -252,14 +358,16 @@ impl Queue {
 
     /// Records a call: takes the ticket out, charges the cycle, counts whom it overtook.
     pub fn take(&mut self, taken: &Taken<'_>, share: Option<&Share>, policy: &Policy) {
+        let had_turn = self.is_ready(taken.ticket) || matches!(taken.rule, Rule::Urgent | Rule::ByHand);
         self.unfile(taken.ticket, taken.place);
-        if let Some(share) = share {
-            self.cycle.charge(share, &policy.weights);
+        if !had_turn {
+            self.give_turn(taken.place, share, policy);
         }
+        self.passes.entry(taken.passed_by()).or_default().add([taken.counter], taken.since());
         match taken.rule {
             Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
             Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
-            Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.urgent_run = 0;
                 self.overtakes.add([taken.counter], taken.since());
             }
@@ -270,9 +378,12 @@ impl Queue {
 
     /// Forgets a call that was taken back: it overtook nobody, and made no gap.
     pub fn untake(&mut self, taken: &Taken<'_>) {
+        if let Some(calls) = self.passes.get_mut(&taken.passed_by()) {
+            calls.remove(taken.counter, taken.since());
+        }
         match taken.rule {
             Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
-            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Cycle | Rule::Early => {
+            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.overtakes.remove(taken.counter, taken.since());
             }
         }
@@ -280,9 +391,31 @@ impl Queue {
         self.pace.uncalled();
     }
 
+    /// Charges a turn to the lane that gives it; those who join by calls are counted instead.
+    fn give_turn(&mut self, place: &Place, share: Option<&Share>, policy: &Policy) {
+        if let Some(share) = share {
+            self.cycle.charge(share, &policy.weights);
+            self.aside.spacing.count();
+        } else if place.turn == Turn::PerCalls {
+            self.aside.spacing.restart(place.lane);
+        }
+    }
+
     /// Compares an announced wait with what happened.
     pub fn score(&mut self, announced: Millis, waited: Millis) {
         self.pace.score(announced, waited);
+    }
+
+    /// Somebody is about to join by turns of the cycle: they are counted from now, unless somebody waits for them.
+    pub fn joins_per_calls(&mut self, lane: Lane) {
+        if self.aside.per_calls(lane).is_empty() {
+            self.aside.spacing.restart(lane);
+        }
+    }
+
+    /// Who waits as on site until a moment, and from then on as booked, soonest first.
+    pub fn turning(&self) -> impl Iterator<Item = (Timestamp, TicketId)> + '_ {
+        self.aside.turning()
     }
 
     /// Starts the cycle anew: its weights were changed.
@@ -293,6 +426,15 @@ impl Queue {
     /// Whether anybody without precedence could be called, by some counter.
     fn somebody_eligible(&self, now: Timestamp) -> bool {
         self.age.wanted().any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
+    }
+
+    /// The line in which this place is one behind the other.
+    fn line(&self, place: &Place) -> &Line {
+        match place.turn {
+            Turn::AfterCalls => &self.aside.after_calls,
+            Turn::PerCalls => self.aside.per_calls(place.lane),
+            Turn::Lane | Turn::PutOff | Turn::OnSite { .. } => self.lane(place.lane),
+        }
     }
 
     pub(super) fn lane(&self, lane: Lane) -> &Line {
@@ -311,13 +453,27 @@ impl Queue {
         self.age.tickets().chain(self.urgent.tickets())
     }
 
-    /// Whether the lanes and the ready set hold exactly those in the line of age, for [`crate::Venue::check`].
+    /// Whether the lanes and the ready set hold exactly those in the line of age, and the counted ages exactly
+    /// those filed, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
-        self.lanes.iter().map(Line::len).sum::<usize>() + self.ready.len() == self.age.len()
+        let mut counted: Vec<TicketId> = self.ages.values().flat_map(Ages::tickets).collect();
+        let mut filed: Vec<TicketId> = self.filed().collect();
+        counted.sort_unstable();
+        filed.sort_unstable();
+        if counted != filed {
+            return false;
+        }
+        let (beside, twice) = self.aside.balance();
+        self.lanes.iter().map(Line::len).sum::<usize>() + beside + self.ready.len() == self.age.len() + twice
     }
 }
 
 pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach) -> usize {
     let most = usize::try_from(policy.ready_count).unwrap_or(usize::MAX);
-    most.saturating_sub(ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count())
+    most.saturating_sub(told(ready, reach))
+}
+
+/// How many within reach were told to get ready.
+pub(super) fn told(ready: &[Readied], reach: &Reach) -> usize {
+    ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count()
 }

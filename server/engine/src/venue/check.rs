@@ -1,9 +1,13 @@
 //! What is always true of a venue. Tests and simulation ask after each step; the registry asks after recovery.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::appointment::AppointmentState;
+use crate::dispatch::Turn;
 use crate::ids::{TicketId, TicketNumber};
+use crate::joining::Joining;
+use crate::lane::Lane;
 use crate::ticket::TicketState;
 use crate::venue::Venue;
 
@@ -24,6 +28,9 @@ impl Venue {
         self.check_queues(&mut found);
         self.check_counters(&mut found);
         self.check_numbers(&mut found);
+        self.check_quotas(&mut found);
+        self.check_misses(&mut found);
+        self.check_handovers(&mut found);
         found
     }
 
@@ -63,13 +70,74 @@ impl Venue {
         }
     }
 
+    /// Sessions and slots count no more than there are, and the day no less than its sessions (B3, B14, R4).
+    fn check_quotas(&self, found: &mut Vec<Violation>) {
+        let added = self.tickets.iter().filter(|ticket| ticket.overflow.is_some()).count();
+        for (service, counts) in &self.overflows {
+            let sessions: u32 = counts.of_session.values().sum();
+            require(found, sessions <= counts.of_day, || format!("{service}: {sessions} overflow numbers in sessions"));
+            require(found, usize::try_from(counts.of_day).is_ok_and(|count| count <= added), || {
+                format!("{service}: {} overflow numbers, but {added} were added", counts.of_day)
+            });
+        }
+        let coming = self.appointments.values().filter(|booking| booking.state != AppointmentState::NoShow).count();
+        let took =
+            self.tickets.iter().filter(|ticket| ticket.slot_of.is_some() && ticket.state != TicketState::Cancelled);
+        let held: u32 = self.slots.values().flat_map(BTreeMap::values).sum();
+        let people = coming + took.count();
+        require(found, usize::try_from(held).ok() == Some(people), || format!("{held} in slots, but {people} come"));
+    }
+
+    /// Nobody was missed before their own slot, and everybody waits for the turn by which they joined (C1, C2, R9).
+    fn check_misses(&self, found: &mut Vec<Violation>) {
+        for ticket in self.tickets.iter().filter(|ticket| ticket.misses > 0) {
+            let begun = ticket.slot.is_none_or(|slot| slot.start <= self.at);
+            require(found, begun, || format!("ticket {} was missed before its slot", ticket.id));
+        }
+        for ticket in self.tickets.iter().filter(|ticket| ticket.place.is_some()) {
+            let stands = ticket.place.as_ref().map(|place| place.turn);
+            let fits = match ticket.joining {
+                Some(Joining::AfterCalls { .. }) => stands == Some(Turn::AfterCalls),
+                Some(Joining::PerCalls) => stands == Some(Turn::PerCalls),
+                Some(Joining::OnSite) => matches!(stands, Some(Turn::OnSite { .. })) == (ticket.lane == Lane::WalkIn),
+                Some(Joining::AsOf { .. } | Joining::Shifted { .. }) | None => {
+                    matches!(stands, Some(Turn::Lane | Turn::PutOff))
+                }
+            };
+            require(found, fits, || format!("ticket {} joined as {:?}, but has {stands:?}", ticket.id, ticket.joining));
+        }
+    }
+
     /// Numbers of a day are unique and without gaps, per prefix.
     fn check_numbers(&self, found: &mut Vec<Violation>) {
-        let numbers: BTreeSet<&TicketNumber> = self.tickets.iter().map(|ticket| &ticket.number).collect();
-        require(found, numbers.len() == self.tickets.len(), || "a number was given twice".to_owned());
+        let own = || self.tickets.iter().filter(|ticket| ticket.guest.is_none());
+        let numbers: BTreeSet<&TicketNumber> = own().map(|ticket| &ticket.number).collect();
+        require(found, numbers.len() == own().count(), || "a number was given twice".to_owned());
+        let mut guests = BTreeSet::new();
+        for guest in self.live().filter(|ticket| ticket.guest.is_some()) {
+            require(found, guests.insert(&guest.number), || format!("two guests have number {}", guest.number));
+        }
         for (prefix, count) in &self.numbers {
             let complete = (1..=*count).all(|n| numbers.contains(&TicketNumber::of(prefix, n)));
             require(found, complete, || format!("numbers with prefix \"{prefix}\" have a gap"));
+        }
+    }
+
+    /// Whoever is on the way to another venue has a parcel that says so, and one only.
+    fn check_handovers(&self, found: &mut Vec<Violation>) {
+        let mut on_the_way = BTreeSet::new();
+        for sent in self.handovers.sent() {
+            let id = sent.ticket;
+            // A parcel may outlive its day, and the day's tickets.
+            let is_so = self
+                .ticket(id)
+                .is_none_or(|ticket| matches!(&ticket.state, TicketState::Transferring { to } if *to == sent.to));
+            require(found, is_so, || format!("ticket {id} has a parcel, but is not on its way"));
+            require(found, on_the_way.insert(id), || format!("ticket {id} has two parcels"));
+        }
+        for ticket in self.live().filter(|ticket| !ticket.state.is_here()) {
+            let known = on_the_way.contains(&ticket.id);
+            require(found, known, || format!("ticket {} is on its way without a parcel", ticket.id));
         }
     }
 }

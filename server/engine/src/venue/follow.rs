@@ -56,8 +56,6 @@ impl Venue {
             return Vec::new();
         }
         let told = Draw::new(queue, &service.policy, staffed, now).fill_ready();
-        told.into_iter()
-            .filter_map(|choice| Some(Event::TicketReadied { ticket: choice.ticket, share: choice.share? }))
-            .collect()
+        told.into_iter().map(|choice| Event::TicketReadied { ticket: choice.ticket, share: choice.share }).collect()
     }
 }

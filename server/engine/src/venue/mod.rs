@@ -8,21 +8,26 @@ mod check;
 mod decide;
 mod follow;
 mod receipts;
+mod sessions;
+mod slots;
 mod trail;
+mod unattended;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::appointment::Appointment;
+use crate::appointment::{Appointment, AppointmentState};
+use crate::closure::{Closable, InForce};
 use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::{Declaration, Layers, PolicyChange, VenueConfig};
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach};
 use crate::estimate::{Unknown, Wait};
 use crate::event::{Change, Event, Rule};
-use crate::ids::{CallId, CounterId, Seq, ServiceId, TicketId, TicketNumber};
+use crate::handover::{Arrival, Handovers};
+use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber};
 use crate::projection::{Projected, project};
 use crate::refusal::Refusal;
 use crate::ticket::{Ticket, TicketState};
@@ -64,17 +69,35 @@ pub struct Venue {
     next_call: CallId,
     /// Today's tickets, by id: the first has the id `next_ticket - len`.
     tickets: Vec<Ticket>,
-    /// Numbers given today, per prefix.
+    /// Numbers given today, per prefix of a service.
+    given: BTreeMap<String, u32>,
+    /// The last number of each series: prefix, and the session's letter where each session has its own.
     numbers: BTreeMap<String, u32>,
     appointments: BTreeMap<Arc<str>, Appointment>,
     counters: BTreeMap<CounterId, Counter>,
     queues: BTreeMap<ServiceId, Queue>,
     /// Overflow numbers added today (B3).
-    overflows: BTreeMap<ServiceId, u32>,
+    overflows: BTreeMap<ServiceId, Overflows>,
+    /// People who are booked or took a slot, by the slot's start (R4).
+    slots: BTreeMap<ServiceId, BTreeMap<Timestamp, u32>>,
+    /// Sessions that are over (B12).
+    closed: BTreeSet<(SessionId, ServiceId)>,
+    /// What is closed today (B10).
+    #[serde(serialize_with = "listed")]
+    closures: BTreeMap<Closable, InForce>,
+    /// What goes to other venues and comes from them (R6).
+    handovers: Handovers,
     /// The latest calls, oldest first.
     calls: VecDeque<CallEntry>,
     receipts: Receipts,
     trail: Trail,
+}
+
+/// Overflow numbers of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+struct Overflows {
+    of_day: u32,
+    of_session: BTreeMap<SessionId, u32>,
 }
 
 /// One of the latest calls.
@@ -135,6 +158,16 @@ pub enum Outcome {
         /// The count of changes with this one.
         version: u64,
     },
+    /// This came of a parcel from another venue.
+    Arrival {
+        /// What.
+        came: Arrival,
+    },
+    /// This was closed, or opened again.
+    Closed {
+        /// What.
+        closed: Closable,
+    },
     /// An earlier change was taken back.
     Undone {
         /// Which.
@@ -188,11 +221,16 @@ impl Venue {
             next_ticket: TicketId(1),
             next_call: CallId(1),
             tickets: Vec::new(),
+            given: BTreeMap::new(),
             numbers: BTreeMap::new(),
             appointments: BTreeMap::new(),
             counters: BTreeMap::new(),
             queues,
             overflows: BTreeMap::new(),
+            slots: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            closures: BTreeMap::new(),
+            handovers: Handovers::default(),
             calls: VecDeque::new(),
             receipts: Receipts::default(),
             trail: Trail::default(),
@@ -236,6 +274,7 @@ impl Venue {
     /// What is due within the day happens when it was due, so that a late timer tells the same people as a
     /// punctual one. The day's end happens when it is noticed.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Change> {
+        let now = now.max(self.at);
         let mut changes = Vec::new();
         while let Some(due) = self.next_deadline().filter(|due| *due <= now) {
             let at = if due < self.day.end { due } else { now };
@@ -328,9 +367,19 @@ impl Venue {
         self.calls.iter()
     }
 
-    /// Overflow numbers added today.
-    pub fn overflow_count(&self, service: &ServiceId) -> u32 {
-        self.overflows.get(service).copied().unwrap_or_default()
+    /// What is closed today (B10).
+    pub fn closures(&self) -> impl Iterator<Item = &InForce> {
+        self.closures.values()
+    }
+
+    /// The closure of this, if it is closed.
+    pub fn closure(&self, of: &Closable) -> Option<&InForce> {
+        self.closures.get(of)
+    }
+
+    /// What goes to other venues and comes from them (R6).
+    pub fn handovers(&self) -> &Handovers {
+        &self.handovers
     }
 
     /// Counters that call for a service, in the order of the declaration.
@@ -356,8 +405,9 @@ impl Venue {
         self.queues.get(service).ok_or(Unknown::NothingCalledYet)?.pace().wait(ahead)
     }
 
-    /// When something will happen by itself, if anything: the day ends, or a slot begins and somebody can be
-    /// told to get ready. Later than the latest change.
+    /// When something will happen by itself, if anything: the day ends, a slot begins and somebody can be told to
+    /// get ready or waits as booked from then on, a session is over, a call is left alone too long. Later than the
+    /// latest change, but for what a new declaration makes due at once.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let slots = self.config.services.iter().filter_map(|service| {
             let queue = self.queues.get(&service.id).filter(|queue| !queue.is_all_ready())?;
@@ -365,7 +415,9 @@ impl Venue {
             let due = queue.next_eligible(&reach, self.at)?;
             (queue.room(&service.policy, &reach) > 0).then_some(due)
         });
-        slots.chain([self.day.end]).min()
+        let turning = self.queues.values().filter_map(|queue| queue.turning().next()).map(|(at, _)| at);
+        let others = [self.next_closing(), self.next_unattended(), Some(self.day.end)];
+        slots.chain(turning).chain(others.into_iter().flatten()).min()
     }
 
     /// What the counters that work for a service today can call; none if there is no such counter.
@@ -393,10 +445,15 @@ impl Venue {
     /// The day before the next one may begin: everybody still here has left. Whoever was called and not marked
     /// missed was served: where nobody presses "start", the last person of each counter ends so.
     fn closing(&self) -> impl Iterator<Item = Event> + '_ {
-        self.live().map(|ticket| match ticket.state {
+        let never_here = self.appointments.values().filter(|booking| booking.state == AppointmentState::Expected);
+        let codes: Vec<_> = never_here.map(|booking| booking.code.clone()).collect();
+        let bookings = (!codes.is_empty()).then_some(Event::AppointmentsNotShown { codes });
+        // What came of a ticket that is on its way is not known here; its parcel stays.
+        let tickets = self.live().filter(|ticket| ticket.state.is_here()).map(|ticket| match ticket.state {
             TicketState::Called { .. } | TicketState::Serving { .. } => Event::ServiceCompleted { ticket: ticket.id },
             _ => Event::TicketNotShown { ticket: ticket.id },
-        })
+        });
+        bookings.into_iter().chain(tickets)
     }
 
     fn next_id(&self) -> TicketId {
@@ -411,4 +468,9 @@ impl Venue {
     pub fn receipt(&self, id: &CommandId) -> Option<&Receipt> {
         self.receipts.find(Some(id)).ok().flatten()
     }
+}
+
+/// As a list: not every format has maps whose keys are more than text.
+fn listed<S: serde::Serializer>(closures: &BTreeMap<Closable, InForce>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(closures.values())
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
+use crate::closure::{Closable, Closure, InForce};
 use crate::command::Actor;
 use crate::counter::Counter;
 use crate::event::{Change, Event, Rule};
@@ -34,6 +35,10 @@ pub(super) struct Step {
 pub(super) struct Images {
     pub(super) tickets: BTreeMap<TicketId, TicketImage>,
     pub(super) counters: BTreeMap<CounterId, Counter>,
+    /// What was closed and opened.
+    pub(super) closures: Vec<(Closable, Option<InForce>)>,
+    /// Whether the change has left the house, so that it can never be taken back.
+    is_out: bool,
     /// Whether the change concerns everything, so that nothing before it can be taken back.
     everything: bool,
 }
@@ -54,10 +59,11 @@ impl Images {
         self.everything
             || self.tickets.keys().any(|id| other.tickets.contains_key(id))
             || self.counters.keys().any(|id| other.counters.contains_key(id))
+            || self.closures.iter().any(|(closed, _)| other.closures.iter().any(|(other, _)| other == closed))
     }
 
     fn is_empty(&self) -> bool {
-        self.tickets.is_empty() && self.counters.is_empty()
+        self.tickets.is_empty() && self.counters.is_empty() && self.closures.is_empty()
     }
 }
 
@@ -72,7 +78,7 @@ impl Trail {
         if now.since(step.at) > UNDO_WINDOW {
             return Err(Refusal::UndoTooLate);
         }
-        if self.0.iter().skip(at + 1).any(|later| later.before.touches(&step.before)) {
+        if step.before.is_out || self.0.iter().skip(at + 1).any(|later| later.before.touches(&step.before)) {
             return Err(Refusal::UndoOvertaken);
         }
         Ok(step)
@@ -100,8 +106,12 @@ impl Venue {
         let mut images = Images::default();
         for event in &change.events {
             images.everything |= matches!(event, Event::VenueConfigured { .. } | Event::PolicyChanged { .. });
-            let (ticket, counter) = touched(event);
-            if let Some(id) = ticket {
+            images.is_out |= matches!(event, Event::TicketSent { .. });
+            if let Event::Closed { closure: Closure { closed, .. }, .. } | Event::Reopened { closed } = event {
+                images.closures.push((closed.clone(), self.closures.get(closed).cloned()));
+            }
+            let (tickets, counter) = touched(event);
+            for id in tickets.iter().copied() {
                 let image = images.tickets.entry(id).or_insert_with(|| self.image_of_ticket(id, &change.by));
                 if let Event::TicketCalled { counter, why, .. } = event {
                     image.call = Some((counter.clone(), why.rule));
@@ -128,19 +138,25 @@ impl Venue {
     }
 }
 
-/// The ticket and the counter an event is about, where taking it back concerns them. What follows by itself
+/// The tickets and the counter an event is about, where taking it back concerns them. What follows by itself
 /// (being told to get ready, the wait announced) is not taken back.
-fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
+fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
+    use std::slice::from_ref;
     match event {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
-        | Event::ChangeUndone { .. } => (None, None),
-        Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
-        Event::CounterSet { counter, .. } => (None, Some(counter)),
+        | Event::ParcelDeclined { .. }
+        | Event::Reopened { .. }
+        | Event::ChangeUndone { .. } => (&[], None),
+        Event::Closed { tickets, .. } => (tickets, None),
+        Event::TicketCalled { ticket, counter, .. } => (from_ref(ticket), Some(counter)),
+        Event::CounterSet { counter, .. } => (&[], Some(counter)),
         Event::TicketIssued { ticket, .. }
         | Event::TicketRecalled { ticket }
         | Event::ServiceStarted { ticket }
@@ -149,10 +165,17 @@ fn touched(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
-        | Event::TicketNotShown { ticket } => (Some(*ticket), None),
+        | Event::TicketSent { ticket, .. }
+        | Event::TicketReceived { ticket, .. }
+        | Event::TransferSettled { ticket, .. }
+        | Event::StepCompleted { ticket, .. }
+        | Event::StepSkipped { ticket, .. }
+        | Event::StepsSet { ticket, .. }
+        | Event::TicketNotShown { ticket } => (from_ref(ticket), None),
     }
 }

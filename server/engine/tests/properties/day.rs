@@ -4,13 +4,20 @@
 use std::sync::Arc;
 
 use callnext_engine::appointment::{Appointment, AppointmentState};
-use callnext_engine::config::{DAY_S, Lasts, OrderInLane, Policy};
+use callnext_engine::closure::{Advice, Closable, Closure, Destination};
+use callnext_engine::command::Sending;
+use callnext_engine::config::{
+    ApproverRole, DAY_S, EarlyCheckIn, Lasts, LateJoin, LateRules, Miss, MissedRejoin, MissedRules, NoShowAt,
+    Numbering, OrderInLane, OverQuotaRole, OverflowJoin, Policy, QuotaPer, SLOT_LENGTHS,
+};
 use callnext_engine::counter::CounterState;
+use callnext_engine::event::Approval;
+use callnext_engine::handover::{Arrival, Delivery, Guest, Parcel, TransferKey};
 use callnext_engine::lane::Weights;
-use callnext_engine::testing::{Plan, at, counter_id, service_id, staff};
+use callnext_engine::testing::{Plan, at, counter_id, service_id, staff, venue_id};
 use callnext_engine::ticket::{Slot, Urgency, Visitor};
 use callnext_engine::{Action, Actor, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
-use callnext_engine::{PolicyWish, Venue, VenueConfig};
+use callnext_engine::{PolicyWish, Seq, TicketNumber, Venue, VenueConfig};
 
 use crate::dice::Dice;
 
@@ -18,6 +25,8 @@ use crate::dice::Dice;
 pub struct Day {
     pub seed: u64,
     pub config: VenueConfig,
+    /// Whether people join in other ways than the plain ones: not judged by the oracle yet.
+    pub joining: bool,
     pub steps: Vec<Step>,
 }
 
@@ -46,6 +55,14 @@ pub enum Kind {
     Return,
     Requeue,
     Transfer,
+    Send,
+    Settle,
+    Receive,
+    Close,
+    Reopen,
+    Visit,
+    SetSteps,
+    SkipStep,
     Cancel,
     Grant,
     StepBack,
@@ -56,7 +73,7 @@ pub enum Kind {
     Nonsense,
 }
 
-const OFTEN: [(Kind, usize); 24] = [
+const OFTEN: [(Kind, usize); 32] = [
     (Kind::Wait, 22),
     (Kind::Take, 22),
     (Kind::Book, 3),
@@ -73,6 +90,14 @@ const OFTEN: [(Kind, usize); 24] = [
     (Kind::Return, 4),
     (Kind::Requeue, 4),
     (Kind::Transfer, 3),
+    (Kind::Send, 2),
+    (Kind::Settle, 2),
+    (Kind::Receive, 2),
+    (Kind::Close, 1),
+    (Kind::Reopen, 1),
+    (Kind::Visit, 2),
+    (Kind::SetSteps, 1),
+    (Kind::SkipStep, 1),
     (Kind::Cancel, 3),
     (Kind::Grant, 3),
     (Kind::StepBack, 3),
@@ -86,7 +111,8 @@ const OFTEN: [(Kind, usize); 24] = [
 impl Day {
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let config = venue(&mut dice);
+        let joining = dice.chance(40);
+        let config = venue(&mut dice, joining);
         let all: usize = OFTEN.iter().map(|(_, often)| often).sum();
         let count = dice.pick(&[30, 100, 200, 400]);
         let steps = (0..count).map(|_| {
@@ -98,11 +124,11 @@ impl Day {
             });
             Step { kind: kind.unwrap().0, chance: dice.roll() }
         });
-        Self { seed, steps: steps.collect(), config }
+        Self { seed, steps: steps.collect(), config, joining }
     }
 }
 
-fn venue(dice: &mut Dice) -> VenueConfig {
+fn venue(dice: &mut Dice, joining: bool) -> VenueConfig {
     let mut plan = Plan::default();
     let names: Vec<&str> = ["ent", "eye", "ear"][..dice.pick(&[1, 1, 2, 3])].to_vec();
     for name in names.iter().skip(1) {
@@ -116,11 +142,65 @@ fn venue(dice: &mut Dice) -> VenueConfig {
         }
         plan = plan.counter_for(&counter.to_string(), &served);
     }
+    if joining {
+        for (name, start, end) in dice.pick(&[&SESSIONS[..0], &SESSIONS[..2], &SESSIONS[1..], &SESSIONS[..]]) {
+            plan = plan.session(name, start, end);
+        }
+    }
     let mut config = plan.config();
+    if !config.sessions.is_empty() && dice.chance(50) {
+        config.numbering = Numbering::Session;
+    }
     for service in &mut config.services {
         service.policy = policy(dice);
+        if joining {
+            join_otherwise(&mut service.policy, dice);
+        }
     }
     config
+}
+
+/// A day begins at 08:00 by the clock on the wall, and at 04:00 by the calendar.
+const SESSIONS: [(&str, &str, &str); 3] =
+    [("early", "07:00", "08:45"), ("late", "09:15", "10:00"), ("night", "22:00", "04:00")];
+
+/// Every way in which people can join.
+fn join_otherwise(policy: &mut Policy, dice: &mut Dice) {
+    policy.missed = MissedRules {
+        rejoin: dice.pick(&[
+            MissedRejoin::Lane,
+            MissedRejoin::AfterCalls,
+            MissedRejoin::PerCalls,
+            MissedRejoin::SlotEnd,
+            MissedRejoin::SessionEnd,
+            MissedRejoin::Tail,
+        ]),
+        calls: dice.pick(&[1, 2, 3, 5, 100]),
+    };
+    policy.late = LateRules {
+        rejoin: dice.pick(&[
+            LateJoin::Lane,
+            LateJoin::PerCalls,
+            LateJoin::Shifted,
+            LateJoin::SlotEnd,
+            LateJoin::SessionEnd,
+            LateJoin::AsNormal,
+        ]),
+        calls: dice.pick(&[1, 2, 3, 100]),
+    };
+    policy.misses_max = dice.pick(&[2, 2, 3, 9]);
+    policy.check_in_early = dice.pick(&[EarlyCheckIn::Wait, EarlyCheckIn::Refuse, EarlyCheckIn::WalkIn]);
+    policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, DAY_S]);
+    policy.miss = dice.pick(&[Miss::ByHand, Miss::Automatic]);
+    policy.grace_s = policy.grace_s.max(1);
+    policy.recall_every_s = dice.pick(&[0, 20, 60, DAY_S]);
+    policy.overflow_join = dice.pick(&[OverflowJoin::Lane, OverflowJoin::TriageTime, OverflowJoin::Last]);
+    policy.overflow_per = dice.pick(&[QuotaPer::Session, QuotaPer::Day]);
+    policy.over_quota_role = dice.pick(&[OverQuotaRole::Nobody, OverQuotaRole::Manager]);
+    policy.no_show = dice.pick(&[NoShowAt::SessionEnd, NoShowAt::DayEnd]);
+    policy.no_show_after_s = dice.pick(&[0, 0, 1800, DAY_S]);
+    policy.slot_min = dice.pick(&SLOT_LENGTHS);
+    policy.slot_capacity = dice.pick(&[0, 1, 3]);
 }
 
 fn policy(dice: &mut Dice) -> Policy {
@@ -139,6 +219,7 @@ fn policy(dice: &mut Dice) -> Policy {
         recalls_min: dice.pick(&[0, 0, 1, 2]),
         misses_max: dice.pick(&[1, 2, 2, 3]),
         overflow_max: dice.pick(&[0, 2, 5, 20]),
+        ..Policy::default()
     }
 }
 
@@ -156,11 +237,11 @@ pub enum Filled {
 }
 
 impl Step {
-    pub fn fill(self, venue: &Venue, now: Timestamp) -> Filled {
+    pub fn fill(self, venue: &Venue, joining: bool, now: Timestamp) -> Filled {
         let mut dice = Dice::new(self.chance);
         let by = staff(dice.pick(&["nurse", "clerk", "doctor"]));
         let wish = |action| Filled::Wish { by: by.clone(), action };
-        let mut filling = Filling { venue, dice: &mut dice, now };
+        let mut filling = Filling { venue, joining, dice: &mut dice, now };
         match self.kind {
             Kind::Wait => Filled::Clock(filling.later()),
             Kind::Take => filling.take(),
@@ -183,6 +264,20 @@ impl Step {
                 wish(Action::Requeue { ticket, reason: "was outside".into() })
             }
             Kind::Transfer => wish(filling.transfer()),
+            Kind::Send => wish(filling.send()),
+            Kind::Settle => Filled::Wish { by: Actor::System, action: filling.settle() },
+            Kind::Receive => Filled::Wish { by: Actor::System, action: filling.receive() },
+            Kind::Close => wish(filling.close()),
+            Kind::Reopen => wish(filling.reopen()),
+            Kind::Visit => wish(Action::TakeVisit { steps: filling.steps(), lane: Lane::WalkIn, visitor: visitor() }),
+            Kind::SetSteps => {
+                let ticket = filling.live(|_| true);
+                wish(Action::SetSteps { ticket, steps: filling.steps(), reason: "more tests".into() })
+            }
+            Kind::SkipStep => {
+                let ticket = filling.with_steps();
+                wish(Action::SkipStep { ticket, reason: "done before".into() })
+            }
             Kind::Cancel => wish(Action::Cancel { ticket: filling.live(|_| true), reason: None }),
             Kind::Grant => wish(filling.grant()),
             Kind::StepBack => {
@@ -198,6 +293,7 @@ impl Step {
 
 struct Filling<'a> {
     venue: &'a Venue,
+    joining: bool,
     dice: &'a mut Dice,
     now: Timestamp,
 }
@@ -239,11 +335,22 @@ impl Filling<'_> {
         if fitting.is_empty() { TicketId(self.dice.pick(&[0, 1, 2, 77, u64::MAX])) } else { self.dice.pick(&fitting) }
     }
 
+    fn with_steps(&mut self) -> TicketId {
+        let fitting = self.venue.live().filter(|ticket| !ticket.steps.is_empty());
+        let fitting: Vec<_> = fitting.map(|ticket| ticket.id).collect();
+        if fitting.is_empty() { TicketId(1) } else { self.dice.pick(&fitting) }
+    }
+
     fn take(&mut self) -> Filled {
         let by = self.dice.pick(&[Actor::Public, Actor::Device { name: "kiosk".into() }, staff("nurse")]);
         let lane = self.dice.pick(&[Lane::WalkIn, Lane::WalkIn, Lane::Referral]);
-        let wants = self.wants(8);
-        Filled::Wish { by, action: Action::TakeTicket { service: self.service(), lane, visitor: visitor(), wants } }
+        let (service, wants) = (self.service(), self.wants(8));
+        let action = if self.dice.chance(20) {
+            Action::TakeSlot { service, visitor: visitor(), wants }
+        } else {
+            Action::TakeTicket { service, lane, visitor: visitor(), wants }
+        };
+        Filled::Wish { by, action }
     }
 
     fn book(&mut self) -> Action {
@@ -260,6 +367,7 @@ impl Filling<'_> {
                     slot: Slot { start, end: start + Millis::from_mins(30) },
                     visitor: visitor(),
                     wants: self.wants(8),
+                    steps: if self.dice.chance(20) { self.steps() } else { Vec::new() },
                     state: AppointmentState::Expected,
                 });
             }
@@ -281,6 +389,7 @@ impl Filling<'_> {
             visitor: visitor(),
             reason: "from afar".into(),
             approved_by: "Dr Li".into(),
+            approval: self.dice.pick(&[None, Some(ApproverRole::Nurse), Some(ApproverRole::Manager)]).map(approval),
             note: None,
         }
     }
@@ -302,7 +411,94 @@ impl Filling<'_> {
 
     fn transfer(&mut self) -> Action {
         let ticket = self.live(|_| true);
-        Action::Transfer { ticket, service: self.service(), reason: "wrong door".into(), wants: self.wants(20) }
+        Action::Transfer {
+            ticket,
+            service: self.service(),
+            reason: "wrong door".into(),
+            wants: self.wants(20),
+            urgency: self.urgency(),
+        }
+    }
+
+    fn urgency(&mut self) -> Option<Urgency> {
+        self.dice.pick(&[None, None, None, Some(Urgency::GreenChannel), Some(Urgency::Emergency)])
+    }
+
+    fn send(&mut self) -> Action {
+        Action::Send(Box::new(Sending {
+            ticket: self.live(|_| true),
+            venue: venue_id("hall"),
+            service: service_id("desk"),
+            wants: self.wants(20),
+            reason: "full here".into(),
+            urgency: self.urgency(),
+        }))
+    }
+
+    /// What the other venue says, sometimes for the second time, or to nothing that was asked.
+    fn settle(&mut self) -> Action {
+        let sent: Vec<TransferKey> = self.venue.handovers().sent().iter().map(|sent| sent.parcel.transfer).collect();
+        let transfer = if sent.is_empty() { TransferKey { at: self.now, seq: Seq(1) } } else { self.dice.pick(&sent) };
+        let ticket = TicketId(5);
+        let declined = Arrival::Declined { code: "service_closed".into() };
+        let came = self.dice.pick(&[Arrival::Arrived { ticket }, declined.clone(), declined, Arrival::Settled]);
+        Action::Settle { transfer, came }
+    }
+
+    fn receive(&mut self) -> Action {
+        let at = self.now - Millis(i64::from(self.dice.between(0, 100_000)));
+        let transfer = TransferKey { at, seq: Seq(u64::from(self.dice.between(1, 9))) };
+        let from = venue_id("hall");
+        let home = if self.dice.chance(20) { venue_id("clinic") } else { from.clone() };
+        let guest = Guest {
+            home: home.clone(),
+            day: self.venue.day().date - chrono::Days::new(u64::from(home != from)),
+            ticket: TicketId(3),
+            number: TicketNumber::of(self.dice.pick(&["A", "B", "Z"]), self.dice.between(1, 6)),
+            count: 3,
+            mark: "HALL".into(),
+            stops: Vec::new(),
+        };
+        let parcel = Parcel {
+            from,
+            transfer,
+            service: self.service(),
+            wants: self.wants(20),
+            visitor: visitor(),
+            slot: None,
+            issued_at: at,
+            queued_at: at - Millis::from_mins(i64::from(self.dice.between(0, 60))),
+            grant: None,
+            misses: 0,
+            guest,
+        };
+        Action::Receive { delivery: Box::new(Delivery { to: venue_id("clinic"), parcel, settled_below: transfer }) }
+    }
+
+    fn closable(&mut self) -> Closable {
+        if self.dice.chance(50) {
+            Closable::Service { service: self.service() }
+        } else {
+            Closable::Counter { counter: self.counter() }
+        }
+    }
+
+    fn close(&mut self) -> Action {
+        let service = if self.dice.chance(70) { Some(self.service()) } else { None };
+        let to = Destination { service, wants: self.wants(30) };
+        let to = self.dice.pick(&[None, Some(to.clone()), Some(to)]);
+        let closure = Closure { closed: self.closable(), reason: "doctor away".into(), advice: Advice::SeeDesk, to };
+        Action::Close { closure: Box::new(closure) }
+    }
+
+    fn reopen(&mut self) -> Action {
+        let closed: Vec<Closable> = self.venue.closures().map(|closed| closed.closure.closed.clone()).collect();
+        Action::Reopen { closed: if closed.is_empty() { self.closable() } else { self.dice.pick(&closed) } }
+    }
+
+    fn steps(&mut self) -> Vec<callnext_engine::step::Step> {
+        let count = self.dice.below(4);
+        (0..count).map(|_| callnext_engine::step::Step { service: self.service(), wants: self.wants(8) }).collect()
     }
 
     fn grant(&mut self) -> Action {
@@ -316,6 +512,7 @@ impl Filling<'_> {
         let service = self.dice.below(config.services.len());
         let counter = self.dice.below(config.counters.len());
         match self.dice.below(9) {
+            0 if self.joining => join_otherwise(&mut config.services[service].policy, self.dice),
             0 => config.services[service].policy = policy(self.dice),
             1 => config.services[service].policy.weights = policy(self.dice).weights,
             2 => config.services[service].policy.order = policy(self.dice).order,
@@ -341,7 +538,11 @@ impl Filling<'_> {
     /// Some of another policy, for a service or for all, and sometimes what was changed before dropped again.
     fn change_policy(&mut self) -> Action {
         let service = if self.dice.chance(60) { Some(self.service()) } else { None };
-        let mut set = policy(self.dice).beyond(&Policy::default());
+        let mut wanted = policy(self.dice);
+        if self.joining {
+            join_otherwise(&mut wanted, self.dice);
+        }
+        let mut set = wanted.beyond(&Policy::default());
         for info in Policy::settings() {
             if self.dice.chance(60) {
                 set = set.without(&info.path);
@@ -373,7 +574,7 @@ impl Filling<'_> {
             3 => Action::TakeTicket { service, lane: Lane::Late, visitor: visitor(), wants: Some(counter) },
             4 => Action::CheckIn { code: long, reference: Some("".into()) },
             5 => Action::CallTicket { counter: self.counter(), ticket, reason: "".into() },
-            6 => Action::Transfer { ticket: self.live(|_| true), service, reason: long, wants: None },
+            6 => Action::Transfer { ticket: self.live(|_| true), service, reason: long, wants: None, urgency: None },
             7 => Action::SetCounter { counter: self.counter(), state: CounterState::Open, services: Some(vec![]) },
             8 => Action::Hold { ticket, reason: long },
             9 => Action::CallNext { counter },
@@ -388,6 +589,7 @@ impl Filling<'_> {
                     slot: Slot { start: Timestamp(i64::MIN), end: Timestamp::MAX },
                     visitor: visitor(),
                     wants: None,
+                    steps: Vec::new(),
                     state: AppointmentState::CheckedIn { ticket },
                 }],
             },
@@ -396,6 +598,10 @@ impl Filling<'_> {
         };
         Filled::Wish { by, action }
     }
+}
+
+fn approval(role: ApproverRole) -> Approval {
+    Approval { by: "chief".into(), role }
 }
 
 fn visitor() -> Visitor {

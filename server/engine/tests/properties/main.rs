@@ -28,9 +28,11 @@ use day::Day;
 use play::Seen;
 
 /// Days that run with the other tests.
-const DAYS: u64 = 60;
+const DAYS: u64 = 200;
 /// The seed of those.
 const SEED: u64 = 1;
+/// Days of a run that comes across the rare as well.
+const LONG: u64 = 1000;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
@@ -85,5 +87,8 @@ fn days() {
     assert!(failed.is_empty(), "failing seeds: {:?}", failed.keys().take(20).collect::<Vec<_>>());
     if days >= DAYS {
         seen.must_be_telling();
+    }
+    if days >= LONG {
+        seen.must_have_seen_the_rare();
     }
 }

@@ -4,9 +4,13 @@
 
 mod appointments;
 mod calling;
+mod closing;
 mod configure;
 mod counters;
 mod day;
+mod early_and_late;
+mod explain;
+mod handover;
 mod idempotency;
 mod missed;
 mod moving;
@@ -16,5 +20,9 @@ mod precedence;
 mod projection;
 mod ready;
 mod refusals;
+mod rejoin;
+mod sessions;
+mod slots;
 mod step_back;
 mod undo;
+mod visits;

@@ -11,7 +11,7 @@ fn two_services() -> Hall {
 
 fn move_to(ticket: TicketId, service: &str, wants: Option<&str>) -> Action {
     let Action::Transfer { ticket, service, reason, .. } = transfer(ticket, service) else { unreachable!() };
-    Action::Transfer { ticket, service, reason, wants: wants.map(counter_id) }
+    Action::Transfer { ticket, service, reason, wants: wants.map(counter_id), urgency: None }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! R11: policies, layer by layer, and their change while people wait.
 
-use callnext_engine::config::{DAY_S, Lasts, OrderInLane, Policy, PolicyPatch};
+use callnext_engine::config::{
+    DAY_S, Lasts, Miss, MissedPatch, MissedRejoin, MissedRules, OrderInLane, Policy, PolicyPatch,
+};
 use callnext_engine::lane::{Lane, Weights};
 use callnext_engine::testing::{Hall, Plan, service_id, staff};
 use callnext_engine::venue::{Decision, Outcome, POLICY_CHANGES_MAX};
@@ -68,6 +70,42 @@ fn r11_of_the_weights_each_lane_is_said_apart() {
     assert_eq!([Lane::Appointment, Lane::WalkIn, Lane::Late, Lane::Missed].map(of), [6, 4, 5, 2]);
     hall.drops_policy(Some("ent"), "weights.late").unwrap();
     assert_eq!(policy(&hall, "ent").weights.of(Lane::Late), 1);
+}
+
+#[test]
+fn r11_of_the_rules_for_the_missed_each_part_is_said_apart() {
+    let mut hall = hall();
+    declares(&mut hall, |venue| {
+        venue.policy.missed = Some(MissedPatch { rejoin: Some(MissedRejoin::PerCalls), calls: Some(5) });
+        venue.services[0].policy.missed = Some(MissedPatch { calls: Some(2), ..MissedPatch::default() });
+    });
+    let rules = |hall: &Hall, service| policy(hall, service).missed.clone();
+    assert_eq!(rules(&hall, "ent"), MissedRules { rejoin: MissedRejoin::PerCalls, calls: 2 });
+    let tail = || Some(MissedPatch { rejoin: Some(MissedRejoin::Tail), ..MissedPatch::default() });
+    hall.changes_policy(Some("ent"), |set| set.missed = tail()).unwrap();
+    assert_eq!(rules(&hall, "ent"), MissedRules { rejoin: MissedRejoin::Tail, calls: 2 });
+    assert_eq!(rules(&hall, "eye"), MissedRules { rejoin: MissedRejoin::PerCalls, calls: 5 });
+    let effect = &hall.venue().policy_changes().next_back().unwrap().effects[0];
+    assert_eq!(effect.after, PolicyPatch { missed: tail(), ..PolicyPatch::default() });
+    hall.drops_policy(Some("ent"), "missed.rejoin").unwrap();
+    assert_eq!(rules(&hall, "ent"), MissedRules { rejoin: MissedRejoin::PerCalls, calls: 2 });
+}
+
+#[test]
+fn r11_what_cannot_be_together_is_refused_wherever_its_parts_are_said() {
+    let mut hall = hall();
+    hall.changes_policy(Some("eye"), |set| set.grace_s = Some(0)).unwrap();
+    let told = problems(hall.changes_policy(None, |set| set.miss = Some(Miss::Automatic)));
+    let expected = "service \"eye\": policy.grace_s: is 0, and misses are automatic";
+    assert!(told.len() == 1 && told[0].contains(expected), "{told:?}");
+    let mut declaration: Declaration = Plan::default().service("eye", "B").counter("1").config().into();
+    declaration.policy.miss = Some(Miss::Automatic);
+    let refused = hall.refuses(Action::Configure { declaration: Box::new(declaration.clone()) });
+    let Refusal::ConfigInvalid { problems: told } = refused else { panic!("{refused:?}") };
+    assert!(told[0].contains(expected), "what was changed while running counts as well: {told:?}");
+    hall.drops_policy(Some("eye"), "grace_s").unwrap();
+    hall.does(Action::Configure { declaration: Box::new(declaration) });
+    assert_eq!(policy(&hall, "eye").miss, Miss::Automatic);
 }
 
 #[test]
@@ -219,7 +257,7 @@ fn r11_everything_wrong_is_told_at_once_in_the_words_of_its_place() {
             "service \"ent\": policy.weights.walk_in: 21 is not from 1 to 20",
             "service \"ent\": policy.weights.late: 0 is not from 1 to 20",
             "service \"ent\": policy.grace_s: 86401 is not from 0 to 86400",
-            "service \"ent\": policy.misses_max: 0 is less than 1",
+            "service \"ent\": policy.misses_max: 0 is not at least 1",
             "service \"ent\": policy.early_s: was not changed while running",
         ]
     );

@@ -1,9 +1,14 @@
 //! Every way in which a venue says no, provoked once. A new refusal breaks this file until it is in the table.
 
+use callnext_engine::config::EarlyCheckIn;
+use callnext_engine::handover::{Arrival, TransferKey};
 use callnext_engine::refusal::RefusalKind;
-use callnext_engine::testing::{Hall, Plan, appointment, counter_id, key, overflow, service_id};
+use callnext_engine::testing::{
+    Hall, Plan, appointment, at, closed_counter as counter, closed_service as service, counter_id, key, overflow,
+    service_id,
+};
 use callnext_engine::ticket::Visitor;
-use callnext_engine::{Action, Lane, Millis, Refusal, TicketId};
+use callnext_engine::{Action, Lane, Millis, Refusal, Seq, TicketId};
 
 type Row = (&'static str, RefusalKind, fn(&mut Hall) -> Refusal);
 
@@ -12,7 +17,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 23] = [
+const ROWS: [Row; 32] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -58,6 +63,26 @@ const ROWS: [Row; 23] = [
         hall.next("1");
         hall.refuses(Action::Miss { counter: counter_id("1") })
     }),
+    ("service_closed", RefusalKind::Conflict, |hall| {
+        hall.closes(service("ent"), None);
+        hall.refuses(take("ent", Lane::WalkIn, None))
+    }),
+    ("counter_closed", RefusalKind::Conflict, |hall| {
+        hall.closes(counter("1"), None);
+        let (ticket, service) = (hall.walk_in(), service_id("ent"));
+        let (wants, reason) = (Some(counter_id("1")), "asked".into());
+        hall.refuses(Action::Transfer { ticket, service, reason, wants, urgency: None })
+    }),
+    ("not_closed", RefusalKind::Conflict, |hall| hall.refuses(Action::Reopen { closed: service("ent") })),
+    ("no_next_step", RefusalKind::Conflict, |hall| {
+        let ticket = hall.walk_in();
+        hall.refuses(Action::SkipStep { ticket, reason: "done".into() })
+    }),
+    ("day_over", RefusalKind::Conflict, |_| Refusal::DayOver),
+    ("transfer_unknown", RefusalKind::Unknown, |hall| {
+        let transfer = TransferKey { at: at("08:00"), seq: Seq(1) };
+        hall.refuses(Action::Settle { transfer, came: Arrival::Settled })
+    }),
     ("overflow_quota_reached", RefusalKind::Limit, |hall| {
         hall.configures(|config| config.services[0].policy.overflow_max = 0).unwrap();
         hall.refuses(overflow("ent"))
@@ -94,6 +119,21 @@ const ROWS: [Row; 23] = [
         hall.asks_with(key("k", 1), take("ent", Lane::WalkIn, None)).unwrap();
         hall.asks_with(key("k", 2), take("ent", Lane::WalkIn, None)).unwrap_err()
     }),
+    ("check_in_too_early", RefusalKind::Conflict, |hall| {
+        hall.configures(|config| config.services[0].policy.check_in_early = EarlyCheckIn::Refuse).unwrap();
+        hall.books(&[("a", "11:00")]);
+        hall.refuses(Action::CheckIn { code: "a".into(), reference: None })
+    }),
+    ("appointment_not_shown", RefusalKind::Conflict, |hall| {
+        let morning = Plan::default().session("morning", "08:00", "12:00").config().sessions;
+        hall.configures(|config| config.sessions = morning).unwrap();
+        hall.books(&[("a", "09:00")]);
+        hall.at("12:00").refuses(Action::CheckIn { code: "a".into(), reference: None })
+    }),
+    ("no_free_slot", RefusalKind::Limit, |hall| {
+        let (service, visitor) = (service_id("ent"), Visitor::default());
+        hall.refuses(Action::TakeSlot { service, visitor, wants: None })
+    }),
 ];
 
 /// Where a refusal stands in the table; no arm for the rest, so that a new one does not compile.
@@ -112,16 +152,25 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::TicketNotInState { .. } => 10,
         Refusal::MissTooEarly { .. } => 11,
         Refusal::SlotNotBegun { .. } => 12,
-        Refusal::OverflowQuotaReached { .. } => 13,
-        Refusal::VenueFull { .. } => 14,
-        Refusal::ConfigInvalid { .. } => 15,
-        Refusal::PolicyInvalid { .. } => 16,
-        Refusal::PolicyChangedMeanwhile { .. } => 17,
-        Refusal::ValueInvalid { .. } => 18,
-        Refusal::NothingToUndo => 19,
-        Refusal::UndoTooLate => 20,
-        Refusal::UndoOvertaken => 21,
-        Refusal::IdempotencyKeyReused => 22,
+        Refusal::ServiceClosed { .. } => 13,
+        Refusal::CounterClosed { .. } => 14,
+        Refusal::NotClosed => 15,
+        Refusal::NoNextStep { .. } => 16,
+        Refusal::DayOver => 17,
+        Refusal::TransferUnknown => 18,
+        Refusal::OverflowQuotaReached { .. } => 19,
+        Refusal::VenueFull { .. } => 20,
+        Refusal::ConfigInvalid { .. } => 21,
+        Refusal::PolicyInvalid { .. } => 22,
+        Refusal::PolicyChangedMeanwhile { .. } => 23,
+        Refusal::ValueInvalid { .. } => 24,
+        Refusal::NothingToUndo => 25,
+        Refusal::UndoTooLate => 26,
+        Refusal::UndoOvertaken => 27,
+        Refusal::IdempotencyKeyReused => 28,
+        Refusal::CheckInTooEarly { .. } => 29,
+        Refusal::AppointmentNotShown => 30,
+        Refusal::NoFreeSlot { .. } => 31,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::closure::{Closable, Destination};
 use crate::command::Actor;
 use crate::config::{Lasts, Layers, Override, PolicyChange, PolicyPatch, VenueConfig};
 use crate::counter::{Counter, CounterState};
@@ -81,6 +82,7 @@ impl Venue {
         }
         self.fit_counters(Some(&before));
         self.drop_vain_wishes();
+        self.drop_vain_closures();
         for service in &config.services {
             let old = before.service(&service.id).map(|old| &old.policy);
             let queue = self.queues.entry(service.id.clone()).or_default();
@@ -117,6 +119,12 @@ impl Venue {
         for booking in self.appointments.values_mut().filter(|booking| vain(&booking.wants)) {
             booking.wants = None;
         }
+        for step in self.appointments.values_mut().flat_map(|booking| &mut booking.steps) {
+            step.wants.take_if(|counter| !counters.contains_key(counter));
+        }
+        for step in self.tickets.iter_mut().flat_map(|ticket| &mut ticket.steps) {
+            step.wants.take_if(|counter| !counters.contains_key(counter));
+        }
         let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
         for id in tickets.collect::<Vec<_>>() {
             let ready_at = self.ready_at(id);
@@ -127,6 +135,23 @@ impl Venue {
             }
             self.with_queue(id, |queue, ticket, place, _| queue.file(ticket.id, place));
             self.put_ready(id, ready_at);
+        }
+    }
+
+    /// What is not there any more is not closed, and nobody is sent there.
+    fn drop_vain_closures(&mut self) {
+        let (config, counters) = (&self.config, &self.counters);
+        let known = |closed: &Closable| match closed {
+            Closable::Service { service } => config.service(service).is_some(),
+            Closable::Counter { counter } => counters.contains_key(counter),
+        };
+        self.closures.retain(|closed, _| known(closed));
+        for closed in self.closures.values_mut() {
+            let gone = |to: &Destination| {
+                to.service.as_ref().is_some_and(|service| config.service(service).is_none())
+                    || to.wants.as_ref().is_some_and(|counter| !counters.contains_key(counter))
+            };
+            closed.closure.to.take_if(|to| gone(to));
         }
     }
 

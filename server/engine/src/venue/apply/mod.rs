@@ -1,11 +1,14 @@
 //! Recording what happened. Nothing here judges: an event that was written is true.
 
+use std::sync::Arc;
+
 use crate::appointment::AppointmentState;
 use crate::command::Actor;
 use crate::config::VenueConfig;
 use crate::dispatch::{Place, Queue, Taken};
 use crate::event::{Change, Event, Why};
-use crate::ids::{CallId, CounterId, TicketId};
+use crate::ids::{CallId, CounterId, ServiceId, TicketId};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::ticket::{Grant, Ticket, TicketState};
 use crate::time::Timestamp;
@@ -13,6 +16,7 @@ use crate::venue::trail::Images;
 use crate::venue::{CALLS_MAX, CallEntry, Receipt, Venue};
 
 mod configure;
+mod moves;
 mod undo;
 
 impl Venue {
@@ -29,17 +33,15 @@ impl Venue {
 
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp, by: &Actor) {
         match event {
-            Event::DayOpened { day, config, next_ticket, next_call, priors, layers } => {
+            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers, layers } => {
                 self.open_day(*day, config, *next_ticket, *next_call, priors);
+                self.handovers = handovers.clone();
                 self.layers.clone_from(layers);
             }
             Event::VenueConfigured { config, layers } => self.declare(config, layers, at, by),
             Event::PolicyChanged { .. } => self.change_policy(event, at, by),
             Event::AppointmentsSet { appointments } => {
-                self.appointments.retain(|_, known| known.state != AppointmentState::Expected);
-                for appointment in appointments {
-                    self.appointments.entry(appointment.code.clone()).or_insert_with(|| appointment.clone());
-                }
+                self.book(appointments);
             }
             Event::TicketIssued { .. } => self.issue(event, at),
             Event::WaitAnnounced { ticket, raw } => {
@@ -49,7 +51,7 @@ impl Venue {
             }
             Event::TicketReadied { ticket, share } => self.with_queue(*ticket, |queue, ticket, place, config| {
                 if let Some(service) = config.service(&ticket.service) {
-                    queue.make_ready(ticket.id, place, share, &service.policy);
+                    queue.make_ready(ticket.id, place, share.as_ref(), &service.policy);
                 }
             }),
             Event::TicketCalled { ticket, counter, call, why } => self.call(*ticket, counter, *call, why, at),
@@ -74,23 +76,32 @@ impl Venue {
                 self.leave_counter(*ticket);
                 self.update(*ticket, |ticket| ticket.state = TicketState::Held);
             }
-            Event::TicketReturned { ticket } => self.wait_again(*ticket, Lane::ReturnVisit, at),
-            Event::TicketRequeued { ticket, .. } => self.wait_again(*ticket, Lane::Missed, at),
-            Event::TicketTransferred { ticket, service, lane, wants, .. } => {
-                self.leave_counter(*ticket);
-                self.update(*ticket, |ticket| {
-                    ticket.service = service.clone();
-                    ticket.lane = *lane;
-                    ticket.wants.clone_from(wants);
-                    ticket.state = TicketState::Waiting;
-                    ticket.joined_at = at;
-                });
+            Event::TicketReturned { ticket } => self.wait_again(*ticket, Some(Lane::ReturnVisit), None, at),
+            Event::TicketRequeued { ticket, joining, .. } => {
+                // Whoever stands behind others of their own kind stays of that kind.
+                let lane = (!matches!(joining, Some(Joining::AsOf { .. }))).then_some(Lane::Missed);
+                self.wait_again(*ticket, lane, *joining, at);
             }
+            Event::TicketSlotBegan { ticket } => self.update(*ticket, |ticket| ticket.lane = Lane::Appointment),
+            Event::TicketTransferred { .. }
+            | Event::TicketSent { .. }
+            | Event::TicketReceived { .. }
+            | Event::ParcelDeclined { .. }
+            | Event::TransferSettled { .. }
+            | Event::Closed { .. }
+            | Event::Reopened { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepSkipped { .. }
+            | Event::StepsSet { .. } => self.moves(event, at, by),
             Event::TicketCancelled { ticket, .. } => self.end(*ticket, TicketState::Cancelled, at),
             Event::GreenChannelGranted { ticket, urgency, reason } => self.update(*ticket, |ticket| {
                 ticket.grant = Some(Grant { urgency: *urgency, reason: reason.clone(), by: by.clone(), at });
             }),
             Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at),
+            Event::AppointmentsNotShown { codes } => self.not_shown(codes),
+            Event::SessionClosed { session, service } => {
+                self.closed.insert((session.clone(), service.clone()));
+            }
             Event::TicketNotShown { ticket } => self.end(*ticket, TicketState::NoShow, at),
             Event::CounterSet { counter, state, services } => {
                 if let Some(counter) = self.counters.get_mut(counter) {
@@ -124,15 +135,22 @@ impl Venue {
             appointment,
             wants,
             overflow,
+            joining,
+            steps,
         } = event
         else {
             return;
         };
         let prefix = self.config.service(service).map(|service| service.prefix.clone()).unwrap_or_default();
-        self.numbers.insert(prefix, *count);
+        *self.numbers.entry(self.number_prefix(&prefix, at)).or_default() += 1;
+        self.given.insert(prefix, *count);
         if overflow.is_some() {
-            *self.overflows.entry(service.clone()).or_default() += 1;
+            self.count_overflow(service, at, |count| count.saturating_add(1));
         }
+        let slot_of = slot.filter(|_| appointment.is_none()).map(|slot| {
+            self.fill_slot(service, slot.start);
+            service.clone()
+        });
         if let Some(booking) = appointment.as_ref().and_then(|code| self.appointments.get_mut(code)) {
             booking.state = AppointmentState::CheckedIn { ticket: *id };
         }
@@ -148,6 +166,8 @@ impl Venue {
             slot: *slot,
             appointment: appointment.clone(),
             overflow: overflow.clone(),
+            slot_of,
+            joining: *joining,
             wants: wants.clone(),
             grant: None,
             issued_at: at,
@@ -160,8 +180,13 @@ impl Venue {
             recalls: 0,
             misses: 0,
             announced: None,
+            steps: steps.clone(),
+            steps_done: 0,
+            note: None,
+            guest: None,
             place: None,
         });
+        self.joins(*id, Some(*lane), *joining);
         self.update(*id, |_| {});
     }
 
@@ -185,6 +210,7 @@ impl Venue {
             ticket.rule = Some(why.rule);
             ticket.started_at = None;
             ticket.recalls = 0;
+            ticket.note = None;
         }
         if let Some(counter) = self.counters.get_mut(counter) {
             counter.current = Some(id);
@@ -217,10 +243,13 @@ impl Venue {
         }
     }
 
-    fn wait_again(&mut self, id: TicketId, lane: Lane, at: Timestamp) {
+    /// Without a lane: in the one it had.
+    fn wait_again(&mut self, id: TicketId, lane: Option<Lane>, joining: Option<Joining>, at: Timestamp) {
+        self.joins(id, lane, joining);
         self.update(id, |ticket| {
             ticket.state = TicketState::Waiting;
-            ticket.lane = lane;
+            ticket.lane = lane.unwrap_or(ticket.lane);
+            ticket.joining = joining;
             ticket.queued_at = at;
             ticket.joined_at = at;
         });
@@ -237,7 +266,37 @@ impl Venue {
         }
     }
 
+    fn joins(&mut self, id: TicketId, lane: Option<Lane>, joining: Option<Joining>) {
+        let queue = self.ticket(id).map(|ticket| ticket.service.clone()).and_then(|id| self.queues.get_mut(&id));
+        if let (Some(queue), Some(lane), Some(Joining::PerCalls)) = (queue, lane, joining) {
+            queue.joins_per_calls(lane);
+        }
+    }
+
+    fn not_shown(&mut self, codes: &[Arc<str>]) {
+        for code in codes {
+            let Some(booking) = self.appointments.get_mut(code) else { continue };
+            booking.state = AppointmentState::NoShow;
+            let (service, start) = (booking.service.clone(), booking.slot.start);
+            self.free_slot(&service, start);
+        }
+    }
+
+    fn count_overflow(&mut self, service: &ServiceId, at: Timestamp, change: impl Fn(u32) -> u32) {
+        let session = self.counting_session(at).map(|session| session.id);
+        let counts = self.overflows.entry(service.clone()).or_default();
+        let of_session = session.map(|session| counts.of_session.entry(session).or_default());
+        for count in of_session.into_iter().chain([&mut counts.of_day]) {
+            *count = change(*count);
+        }
+    }
+
     fn end(&mut self, id: TicketId, state: TicketState, at: Timestamp) {
+        if let (TicketState::Cancelled, Some(ticket)) = (&state, self.ticket(id))
+            && let (Some(slot), Some(service)) = (ticket.slot, ticket.slot_of.clone())
+        {
+            self.free_slot(&service, slot.start);
+        }
         self.leave_counter(id);
         self.update(id, |ticket| {
             ticket.state = state;

@@ -7,17 +7,27 @@ use crate::ids::{CounterId, Seq, TicketId};
 use crate::ticket::{Ticket, TicketState};
 use crate::time::Timestamp;
 use crate::venue::Venue;
+use crate::venue::trail::TicketImage;
 
 impl Venue {
     pub(super) fn undo(&mut self, seq: Seq, at: Timestamp) {
         let Some(step) = self.trail.take(seq) else { return };
-        for (id, image) in step.before.tickets {
+        // In the order in which they stood ready, or a later one would take an earlier one's place.
+        let mut images: Vec<(TicketId, TicketImage)> = step.before.tickets.into_iter().collect();
+        images.sort_by_key(|(_, image)| image.ready_at);
+        for (id, image) in images {
             match image.ticket {
                 Some(before) => self.restore(*before, image.ready_at, image.call, step.at),
                 None => self.unissue(id, at),
             }
         }
         self.counters.extend(step.before.counters);
+        for (closed, before) in step.before.closures {
+            match before {
+                Some(closure) => drop(self.closures.insert(closed, closure)),
+                None => drop(self.closures.remove(&closed)),
+            }
+        }
     }
 
     /// A number once given is not given again: the ticket ends, and what it was given for can have another.
@@ -27,8 +37,8 @@ impl Venue {
         if let Some(booking) = ticket.appointment.and_then(|code| self.appointments.get_mut(&code)) {
             booking.state = AppointmentState::Expected;
         }
-        if let (Some(_), Some(count)) = (ticket.overflow, self.overflows.get_mut(&ticket.service)) {
-            *count = count.saturating_sub(1);
+        if ticket.overflow.is_some() {
+            self.count_overflow(&ticket.service, ticket.issued_at, |count| count.saturating_sub(1));
         }
     }
 
@@ -40,6 +50,10 @@ impl Venue {
         called_at: Timestamp,
     ) {
         let id = before.id;
+        let cancelled = self.ticket(id).is_some_and(|ticket| ticket.state == TicketState::Cancelled);
+        if let (true, Some(slot), Some(service)) = (cancelled, before.slot, &before.slot_of) {
+            self.fill_slot(service, slot.start);
+        }
         self.unfile(id);
         if let (Some(TicketState::Called { call, .. }), true) = (self.ticket(id).map(|t| &t.state), call.is_some()) {
             let undone = *call;

@@ -1,14 +1,16 @@
 //! Judging arrivals: numbers taken, bookings, check-in, overflow.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::appointment::{Appointment, AppointmentState};
 use crate::config::ServiceConfig;
 use crate::event::{Event, OverflowGrant};
 use crate::ids::{CounterId, ServiceId, TicketNumber};
+use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::refusal::Refusal;
+use crate::step::Step;
 use crate::ticket::{Slot, Visitor};
 use crate::time::Timestamp;
 use crate::venue::decide::Decided;
@@ -22,12 +24,39 @@ impl Venue {
         lane: Lane,
         visitor: &Visitor,
         wants: Option<&CounterId>,
+        now: Timestamp,
     ) -> Decided {
         let service = self.known_service(service)?;
         if !matches!(lane, Lane::WalkIn | Lane::Referral) {
             return Err(invalid("lane", "only walk_in and referral can be taken; the others come about by rule"));
         }
-        self.issued(service, Issue { lane, visitor, wants, slot: None, appointment: None, overflow: None })
+        self.takes_new(&service.id, wants)?;
+        self.issued(service, Issue { wants, ..Issue::new(lane, visitor) }, now)
+    }
+
+    /// R4: whoever takes the next free slot is booked for it, and here.
+    pub(super) fn decide_slot(
+        &self,
+        service: &ServiceId,
+        visitor: &Visitor,
+        wants: Option<&CounterId>,
+        now: Timestamp,
+    ) -> Decided {
+        let service = self.known_service(service)?;
+        self.takes_new(&service.id, wants)?;
+        let full = || Refusal::NoFreeSlot { service: service.id.clone() };
+        let slot = Some(self.next_free_slot(service, now).ok_or_else(full)?);
+        self.issued(service, Issue { wants, slot, ..Issue::new(Lane::Appointment, visitor) }, now)
+    }
+
+    pub(super) fn decide_take_visit(&self, steps: &[Step], lane: Lane, visitor: &Visitor, now: Timestamp) -> Decided {
+        let (first, steps) = steps.split_first().ok_or_else(|| invalid("steps", "are none"))?;
+        self.check_steps(steps)?;
+        let (mut events, outcome) = self.decide_take(&first.service, lane, visitor, first.wants.as_ref(), now)?;
+        if let Some(Event::TicketIssued { steps: later, .. }) = events.first_mut() {
+            *later = steps.to_vec();
+        }
+        Ok((events, outcome))
     }
 
     pub(super) fn decide_appointments(&self, appointments: &[Appointment]) -> Decided {
@@ -41,6 +70,7 @@ impl Venue {
         for appointment in appointments {
             self.known_service(&appointment.service)?;
             self.check_wants(appointment.wants.as_ref(), &appointment.service)?;
+            self.check_steps(&appointment.steps)?;
             check_visitor(&appointment.visitor)?;
             check_reason("code", &appointment.code)?;
             if !seen.insert(appointment.code.as_ref()) {
@@ -66,8 +96,10 @@ impl Venue {
 
     pub(super) fn decide_check_in(&self, code: &str, reference: Option<&str>, now: Timestamp) -> Decided {
         let booking = self.appointments.get(code).ok_or(Refusal::AppointmentUnknown)?;
-        if let AppointmentState::CheckedIn { ticket } = booking.state {
-            return Err(Refusal::AlreadyCheckedIn { ticket });
+        match booking.state {
+            AppointmentState::Expected => {}
+            AppointmentState::CheckedIn { ticket } => return Err(Refusal::AlreadyCheckedIn { ticket }),
+            AppointmentState::NoShow => return Err(Refusal::AppointmentNotShown),
         }
         // B4: where the booking names an identity, the one shown must be it.
         if let (Some(booked), Some(shown)) = (booking.visitor.reference.as_deref(), reference)
@@ -75,50 +107,65 @@ impl Venue {
         {
             return Err(Refusal::IdentityMismatch);
         }
-        let service = self.known_service(&booking.service)?;
-        // C2: whoever comes after the slot waits as late.
-        let lane = if now < booking.slot.end { Lane::Appointment } else { Lane::Late };
+        // B10: whoever was booked for what is closed goes where those went who had come before.
+        let Step { service, wants } = self.instead_of(&booking.service, booking.wants.as_ref());
+        let service = self.known_service(&service)?;
+        let (lane, joining) = self.checked_in(service, booking.slot, now)?;
         // A wish that cannot be met any more must not turn away whoever is here.
-        let wants = booking.wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
+        let wants = wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
         let issue = Issue {
-            lane,
-            visitor: &booking.visitor,
             wants,
             slot: Some(booking.slot),
             appointment: Some(booking.code.clone()),
-            overflow: None,
+            joining,
+            steps: booking.steps.clone(),
+            ..Issue::new(lane, &booking.visitor)
         };
-        self.issued(service, issue)
+        self.issued(service, issue, now)
     }
 
-    pub(super) fn decide_overflow(&self, service: &ServiceId, visitor: &Visitor, grant: OverflowGrant) -> Decided {
+    /// B3: within the quota; over it only on the word of somebody whose role is enough. The word is recorded where
+    /// it was needed.
+    pub(super) fn decide_overflow(
+        &self,
+        service: &ServiceId,
+        visitor: &Visitor,
+        mut grant: OverflowGrant,
+        now: Timestamp,
+    ) -> Decided {
         let service = self.known_service(service)?;
         check_reason("reason", &grant.reason)?;
         check_reason("approved_by", &grant.approved_by)?;
         if let Some(note) = &grant.note {
             check_reason("note", note)?;
         }
-        let quota = service.policy.overflow_max;
-        if self.overflow_count(&service.id) >= quota {
-            return Err(Refusal::OverflowQuotaReached { service: service.id.clone(), quota });
+        self.takes_new(&service.id, None)?;
+        let (quota, approver) = (service.policy.overflow_max, service.policy.over_quota_role.role());
+        let approval = grant.over_quota.take();
+        if self.overflow_count(&service.id, now) >= quota {
+            let enough = approval.filter(|given| approver.is_some_and(|role| given.role >= role));
+            let Some(approval) = enough else {
+                return Err(Refusal::OverflowQuotaReached { service: service.id.clone(), quota, approver });
+            };
+            check_reason("approver", &approval.by)?;
+            grant.over_quota = Some(approval);
         }
-        let issue =
-            Issue { lane: Lane::Overflow, visitor, wants: None, slot: None, appointment: None, overflow: Some(grant) };
-        self.issued(service, issue)
+        self.issued(service, Issue { overflow: Some(grant), ..Issue::new(Lane::Overflow, visitor) }, now)
     }
 
-    fn issued(&self, service: &ServiceConfig, issue: Issue<'_>) -> Decided {
+    fn issued(&self, service: &ServiceConfig, issue: Issue<'_>, now: Timestamp) -> Decided {
         check_visitor(issue.visitor)?;
         self.check_wants(issue.wants, &service.id)?;
         if self.tickets.len() >= usize::try_from(TICKETS_MAX).unwrap_or(usize::MAX) {
             return Err(Refusal::VenueFull { limit: TICKETS_MAX });
         }
-        let count = self.numbers.get(&service.prefix).copied().unwrap_or_default() + 1;
+        let next = |counts: &BTreeMap<String, u32>, prefix: &str| counts.get(prefix).copied().unwrap_or_default() + 1;
+        let series = self.number_prefix(&service.prefix, now);
         let ticket = self.next_id();
         let event = Event::TicketIssued {
             ticket,
-            number: TicketNumber::of(&service.prefix, count),
-            count,
+            number: TicketNumber::of(&series, next(&self.numbers, &series)),
+            count: next(&self.given, &service.prefix),
             service: service.id.clone(),
             lane: issue.lane,
             visitor: issue.visitor.clone(),
@@ -126,6 +173,8 @@ impl Venue {
             appointment: issue.appointment,
             wants: issue.wants.cloned(),
             overflow: issue.overflow,
+            joining: issue.joining,
+            steps: issue.steps,
         };
         Ok((vec![event], Outcome::Ticket { ticket }))
     }
@@ -139,4 +188,21 @@ struct Issue<'a> {
     slot: Option<Slot>,
     appointment: Option<Arc<str>>,
     overflow: Option<OverflowGrant>,
+    joining: Option<Joining>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Issue<'a> {
+    fn new(lane: Lane, visitor: &'a Visitor) -> Self {
+        Self {
+            lane,
+            visitor,
+            wants: None,
+            slot: None,
+            appointment: None,
+            overflow: None,
+            joining: None,
+            steps: Vec::new(),
+        }
+    }
 }

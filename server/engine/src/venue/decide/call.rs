@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::counter::Counter;
-use crate::dispatch::{Draw, Reach, most_pressing};
+use crate::dispatch::{Draw, Place, Reach, Share, Taken, most_pressing};
 use crate::event::{Event, Rule, Why};
 use crate::ids::{CounterId, TicketId};
 use crate::refusal::Refusal;
@@ -23,17 +23,22 @@ impl Venue {
             let staffed = self.staffed(id).filter(|_| !queue.is_empty())?;
             Some((id, Draw::new(queue, &service.policy, staffed, now).next(&reach)?))
         });
-        let mut events: Vec<Event> =
-            counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
+        let mut events: Vec<Event> = counter.current.map(|ticket| self.completed(ticket)).into_iter().collect();
         let Some((_, choice)) = most_pressing(choices) else {
             return Ok((events, Outcome::NobodyWaiting));
         };
-        let why = Why { rule: choice.rule, share: choice.share, reason: None };
+        let why = self.why(choice.ticket, counter, choice.rule, choice.share, now);
         events.push(self.called(choice.ticket, counter, why));
         Ok((events, Outcome::Called { ticket: choice.ticket, call: self.next_call, rule: choice.rule }))
     }
 
-    pub(super) fn decide_call_ticket(&self, counter: &CounterId, ticket: TicketId, reason: &Arc<str>) -> Decided {
+    pub(super) fn decide_call_ticket(
+        &self,
+        counter: &CounterId,
+        ticket: TicketId,
+        reason: &Arc<str>,
+        now: Timestamp,
+    ) -> Decided {
         let counter = self.open_counter(counter)?;
         let ticket = self.in_state(ticket, "waiting, held or missed", |state| {
             matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
@@ -43,11 +48,24 @@ impl Venue {
         if !wanted || !counter.services.contains(&ticket.service) {
             return Err(Refusal::CounterDoesNotServe { counter: counter.id.clone(), ticket: ticket.id });
         }
-        let mut events: Vec<Event> =
-            counter.current.map(|ticket| Event::ServiceCompleted { ticket }).into_iter().collect();
-        let why = Why { rule: Rule::ByHand, share: None, reason: Some(reason.clone()) };
+        let mut events: Vec<Event> = counter.current.map(|ticket| self.completed(ticket)).into_iter().collect();
+        let why = Why { reason: Some(reason.clone()), ..self.why(ticket.id, counter, Rule::ByHand, None, now) };
         events.push(self.called(ticket.id, counter, why));
         Ok((events, Outcome::Called { ticket: ticket.id, call: self.next_call, rule: Rule::ByHand }))
+    }
+
+    /// Every call explains itself: by which rule, how often its ticket was overtaken, and whom it passes over.
+    fn why(&self, id: TicketId, counter: &Counter, rule: Rule, share: Option<Share>, now: Timestamp) -> Why {
+        let known = self.ticket(id).and_then(|ticket| {
+            let policy = &self.config.service(&ticket.service)?.policy;
+            let place = ticket.place.clone().unwrap_or_else(|| Place::of(ticket, policy));
+            Some((self.queues.get(&ticket.service)?, place))
+        });
+        let (overtaken, passed) = known.map_or_else(Default::default, |(queue, place)| {
+            let taken = Taken { ticket: id, place: &place, counter: &counter.id, rule, at: now };
+            (queue.overtaken(id, &place), queue.passes(&taken))
+        });
+        Why { rule, share, reason: None, overtaken, passed }
     }
 
     fn called(&self, ticket: TicketId, counter: &Counter, why: Why) -> Event {

@@ -8,6 +8,7 @@ use crate::config::{Declaration, Lasts, Layers, Override, PolicyPatch, Rules, Ve
 use crate::event::Event;
 use crate::ids::ServiceId;
 use crate::refusal::Refusal;
+use crate::step::Step;
 use crate::time::Timestamp;
 use crate::venue::decide::Decided;
 use crate::venue::decide::known::check_reason;
@@ -17,7 +18,7 @@ impl Venue {
     pub(super) fn decide_configure(&self, declaration: &Declaration) -> Decided {
         let mut layers = self.layers.under(declaration);
         let config = &declaration.in_force(&layers);
-        let mut problems: Vec<String> = declaration.problems().iter().map(ToString::to_string).collect();
+        let mut problems: Vec<String> = declaration.problems_under(&layers).iter().map(ToString::to_string).collect();
         if config.id != self.config.id {
             problems.push(format!("this is venue \"{}\", not \"{}\"", self.config.id, config.id));
         }
@@ -111,7 +112,8 @@ impl Venue {
     /// A service with people in it, or booked for it, cannot vanish under them.
     fn people_without_service(&self, config: &VenueConfig) -> Vec<String> {
         let booked = self.appointments.values().filter(|booking| booking.state == AppointmentState::Expected);
-        let people = self.live().map(|ticket| &ticket.service).chain(booked.map(|booking| &booking.service));
+        let booked = booked.flat_map(|booking| wished(&booking.service, &booking.steps));
+        let people = self.live().flat_map(|ticket| wished(&ticket.service, &ticket.steps)).chain(booked);
         let mut left: BTreeMap<&ServiceId, u32> = BTreeMap::new();
         for service in people.filter(|service| config.service(service).is_none()) {
             *left.entry(service).or_default() += 1;
@@ -125,4 +127,9 @@ impl Venue {
         let at_it = gone.filter_map(|counter| self.at_counter(counter).ok().map(|ticket| (&counter.id, ticket)));
         at_it.map(|(id, ticket)| format!("counter \"{id}\" is gone, but {} is at it", ticket.number)).collect()
     }
+}
+
+/// What somebody waits for, and what they will wait for after that.
+fn wished<'v>(service: &'v ServiceId, steps: &'v [Step]) -> impl Iterator<Item = &'v ServiceId> {
+    steps.iter().map(|step| &step.service).chain([service])
 }

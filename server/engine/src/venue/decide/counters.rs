@@ -1,5 +1,6 @@
 //! Judging what is done with counters.
 
+use crate::closure::Closable;
 use crate::counter::CounterState;
 use crate::event::Event;
 use crate::ids::{CounterId, ServiceId};
@@ -33,6 +34,12 @@ impl Venue {
         if counter.state == state && counter.services == served {
             return Ok((Vec::new(), outcome));
         }
-        Ok((vec![Event::CounterSet { counter: id.clone(), state, services: served }], outcome))
+        let mut events = vec![Event::CounterSet { counter: id.clone(), state, services: served }];
+        // Whoever opens it is there.
+        let closed = Closable::Counter { counter: id.clone() };
+        if state == CounterState::Open && self.closures.contains_key(&closed) {
+            events.push(Event::Reopened { closed });
+        }
+        Ok((events, outcome))
     }
 }

@@ -10,10 +10,14 @@ use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
 
 mod arrive;
 mod call;
+mod closing;
 mod configure;
 mod counters;
+mod handover;
+mod joining;
 mod known;
 mod moving;
+mod steps;
 
 pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
 
@@ -25,17 +29,23 @@ impl Venue {
             Action::Configure { declaration } => self.decide_configure(declaration),
             Action::ChangePolicy(wish) => self.decide_policy(wish, &command.by, now),
             Action::TakeTicket { service, lane, visitor, wants } => {
-                self.decide_take(service, *lane, visitor, wants.as_ref())
+                self.decide_take(service, *lane, visitor, wants.as_ref(), now)
             }
+            Action::TakeSlot { service, visitor, wants } => self.decide_slot(service, visitor, wants.as_ref(), now),
+            Action::TakeVisit { steps, lane, visitor } => self.decide_take_visit(steps, *lane, visitor, now),
             Action::SetAppointments { appointments } => self.decide_appointments(appointments),
             Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
-            Action::AddOverflow { service, visitor, reason, approved_by, note } => {
-                let grant =
-                    OverflowGrant { reason: reason.clone(), approved_by: approved_by.clone(), note: note.clone() };
-                self.decide_overflow(service, visitor, grant)
+            Action::AddOverflow { service, visitor, reason, approved_by, note, approval } => {
+                let grant = OverflowGrant {
+                    reason: reason.clone(),
+                    approved_by: approved_by.clone(),
+                    note: note.clone(),
+                    over_quota: approval.clone(),
+                };
+                self.decide_overflow(service, visitor, grant, now)
             }
             Action::CallNext { counter } => self.decide_call_next(counter, now),
-            Action::CallTicket { counter, ticket, reason } => self.decide_call_ticket(counter, *ticket, reason),
+            Action::CallTicket { counter, ticket, reason } => self.decide_call_ticket(counter, *ticket, reason, now),
             Action::Recall { counter } => {
                 let ticket = self.called_at(counter)?;
                 Ok(about(ticket.id, Event::TicketRecalled { ticket: ticket.id }))
@@ -46,7 +56,7 @@ impl Venue {
             }
             Action::Complete { counter } => {
                 let ticket = self.at_counter(self.known_counter(counter)?)?;
-                Ok(about(ticket.id, Event::ServiceCompleted { ticket: ticket.id }))
+                Ok(about(ticket.id, self.completed(ticket.id)))
             }
             Action::Miss { counter } => self.decide_miss(counter, now),
             Action::SetCounter { counter, state, services } => {
@@ -63,16 +73,19 @@ impl Venue {
                 let ticket = self.in_state(*ticket, "held", |state| *state == TicketState::Held)?;
                 Ok(about(ticket.id, Event::TicketReturned { ticket: ticket.id }))
             }
-            Action::Requeue { ticket, reason } => {
-                let ticket = self.in_state(*ticket, "missed", |state| *state == TicketState::Missed)?;
-                check_reason("reason", reason)?;
-                Ok(about(ticket.id, Event::TicketRequeued { ticket: ticket.id, reason: reason.clone() }))
+            Action::Requeue { ticket, reason } => self.decide_requeue(*ticket, reason, now),
+            Action::Transfer { ticket, service, reason, wants, urgency } => {
+                self.decide_transfer(*ticket, service, reason, wants.as_ref(), *urgency)
             }
-            Action::Transfer { ticket, service, reason, wants } => {
-                self.decide_transfer(*ticket, service, reason, wants.as_ref())
-            }
+            Action::Send(sending) => self.decide_send(sending, &command.by, now),
+            Action::Receive { delivery } => self.decide_receive(delivery),
+            Action::Settle { transfer, came } => self.decide_settle(*transfer, came),
+            Action::Close { closure } => self.decide_close(closure),
+            Action::Reopen { closed } => self.decide_reopen(closed),
+            Action::SetSteps { ticket, steps, reason } => self.decide_set_steps(*ticket, steps, reason),
+            Action::SkipStep { ticket, reason } => self.decide_skip_step(*ticket, reason),
             Action::Cancel { ticket, reason } => {
-                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                let ticket = self.in_state(*ticket, "here", TicketState::is_here)?;
                 if let Some(reason) = reason {
                     check_reason("reason", reason)?;
                 }
@@ -110,10 +123,12 @@ impl Venue {
         Ok((vec![Event::ChangeUndone { seq: step.seq }], Outcome::Undone { seq: step.seq, tickets }))
     }
 
-    /// The day's end, in two steps so that the new day stands first in its own change.
+    /// What is due by itself. The day's end takes two steps, so that the new day stands first in its own change.
     fn decide_tick(&self, now: Timestamp) -> Vec<Event> {
         if now < self.day.end {
-            return Vec::new();
+            let turning = self.queues.values().flat_map(|queue| queue.turning().take_while(|(at, _)| *at <= now));
+            let began = turning.map(|(_, ticket)| Event::TicketSlotBegan { ticket });
+            return began.chain(self.unattended_by(now)).chain(self.close_sessions(now)).collect();
         }
         let closing: Vec<Event> = self.closing().collect();
         if !closing.is_empty() {
@@ -137,6 +152,7 @@ impl Venue {
             next_ticket: self.next_ticket,
             next_call: self.next_call,
             priors,
+            handovers: self.handovers.clone(),
         }]
     }
 }

@@ -4,6 +4,7 @@ use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Rule, Why};
 use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp};
 
+use super::passed::passed_by;
 use super::{Call, Is, Oracle, Person, expect};
 use crate::play::Seen;
 
@@ -51,6 +52,7 @@ impl Oracle {
         } else if why.rule == Rule::Early {
             self.balances.retain(|(of, _, _), _| *of != person.service);
         }
+        self.is_explained(&person, counter, why, change, seen)?;
         self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
@@ -65,15 +67,22 @@ impl Oracle {
         if let Some(run) = run {
             self.urgent_run.insert(person.service.clone(), run);
         }
-        if why.rule != Rule::Urgent {
-            let mut person = person.clone();
-            if person.is != Is::Waiting {
-                // Away when called by hand: where they would have stood.
-                person.place(&self.policy(&person.service));
-            }
-            let (service, counter, since) = (person.service.clone(), counter.clone(), person.since.min(now.0));
-            self.calls.push(Call { service, ticket: id, counter, since, seq: change.seq });
+        let mut placed = person.clone();
+        if placed.is != Is::Waiting {
+            // Away when called by hand: where they would have stood.
+            placed.place(&self.policy(&placed.service));
         }
+        self.calls.push(Call {
+            service: person.service.clone(),
+            ticket: id,
+            counter: counter.clone(),
+            since: placed.since.min(now.0),
+            lane: person.lane,
+            rule: why.rule,
+            overtaken: self.overtaken(&placed),
+            by: passed_by(why.rule, &person),
+            seq: change.seq,
+        });
         self.set(id, Is::Called);
         self.people.get_mut(&id).unwrap().counter = Some(counter.clone());
         self.counters.get_mut(counter).unwrap().current = Some(id);
@@ -114,7 +123,7 @@ impl Oracle {
         let claim = match rule {
             Rule::Urgent => 0,
             Rule::Overdue => 1,
-            Rule::Ready | Rule::Cycle => 2,
+            Rule::Ready | Rule::Rejoin | Rule::Cycle => 2,
             Rule::Early => 3,
             Rule::ByHand => return Ok(()),
         };
@@ -143,7 +152,7 @@ impl Oracle {
                 let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
                 expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
             }
-            Rule::ByHand => {}
+            Rule::Rejoin | Rule::ByHand => {}
         }
         // The promise by itself: no call by a rule overtakes anybody who is at the limit.
         let most = self.policy(service).overtaken_max;

@@ -14,10 +14,11 @@ impl Oracle {
     pub(super) fn before(&self, change: &Change) -> Before {
         let mut before = Before::default();
         for event in &change.events {
-            let (ticket, counter) = concerned(event);
-            if let Some(id) = ticket
-                && !before.ids.contains(&id)
-            {
+            let (tickets, counter) = concerned(event);
+            for id in tickets.iter().copied() {
+                if before.ids.contains(&id) {
+                    continue;
+                }
                 before.ids.push(id);
                 let person = self.people.get(&id);
                 let at = person.and_then(|p| self.ready.get(&p.service)?.iter().position(|other| *other == id));
@@ -50,7 +51,7 @@ impl Oracle {
         self.people.get_mut(&id).unwrap().is = is;
     }
 
-    fn wait(&mut self, id: TicketId, change: impl FnOnce(&mut Person)) {
+    pub(super) fn wait(&mut self, id: TicketId, change: impl FnOnce(&mut Person)) {
         let mut person = self.people.get(&id).cloned().unwrap();
         change(&mut person);
         person.is = Is::Waiting;
@@ -63,7 +64,7 @@ impl Oracle {
         let at = change.at;
         match event {
             Event::DayOpened { config, .. } => {
-                let left = self.people.values().filter(|person| person.is != Is::Over).count();
+                let left = self.people.values().filter(|person| !matches!(person.is, Is::Over | Is::Away)).count();
                 expect(left == 0, || format!("a day began with {left} of yesterday"))?;
                 let old = std::mem::take(self);
                 self.latest = old.latest;
@@ -78,7 +79,20 @@ impl Oracle {
                 }
                 self.declare(&config);
             }
-            Event::AppointmentsSet { .. } | Event::WaitAnnounced { .. } => {}
+            Event::AppointmentsSet { .. }
+            | Event::WaitAnnounced { .. }
+            | Event::AppointmentsNotShown { .. }
+            | Event::SessionClosed { .. }
+            | Event::TicketSlotBegan { .. }
+            | Event::ParcelDeclined { .. }
+            | Event::Reopened { .. }
+            | Event::StepsSet { .. } => {}
+            Event::TicketReceived { .. }
+            | Event::TicketSent { .. }
+            | Event::TransferSettled { .. }
+            | Event::StepCompleted { .. }
+            | Event::StepSkipped { .. }
+            | Event::Closed { .. } => self.moves(event, at)?,
             Event::TicketIssued { .. } => self.issue(event, at)?,
             Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
             Event::TicketCalled { ticket, counter, call, why } => {
@@ -129,7 +143,7 @@ impl Oracle {
             }
             Event::GreenChannelGranted { ticket, urgency, .. } => {
                 let is = self.person(*ticket)?.is;
-                self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed])?;
+                self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed, Is::Away])?;
                 self.wait(*ticket, |person| person.urgent = Some((*urgency, at.0)));
                 self.set(*ticket, is);
             }
@@ -208,6 +222,7 @@ impl Oracle {
         }
         let person = Person {
             id: *ticket,
+            number: number.clone(),
             service: service.clone(),
             lane: *lane,
             is: Is::Waiting,
@@ -221,6 +236,7 @@ impl Oracle {
             wants: wants.clone(),
             urgent: None,
             overflow: overflow.is_some(),
+            was: Is::Waiting,
         };
         self.people.insert(*ticket, person);
         self.wait(*ticket, |_| {});
@@ -264,7 +280,9 @@ impl Oracle {
 
     fn undo(&mut self, seq: Seq) -> Result<(), String> {
         let before = self.befores.remove(&seq).ok_or("oracle: nothing to take back")?;
-        for (id, person) in before.ids.iter().zip(&before.people) {
+        let mut people: Vec<_> = before.ids.iter().zip(&before.people).collect();
+        people.sort_by_key(|(_, before)| before.as_ref().and_then(|(_, ready_at)| *ready_at));
+        for (id, person) in people {
             for ready in self.ready.values_mut() {
                 ready.retain(|other| other != id);
             }
@@ -311,10 +329,11 @@ impl Before {
     }
 }
 
-fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
+fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
+    use std::slice::from_ref;
     match event {
-        Event::TicketCalled { ticket, counter, .. } => (Some(*ticket), Some(counter)),
-        Event::CounterSet { counter, .. } => (None, Some(counter)),
+        Event::TicketCalled { ticket, counter, .. } => (from_ref(ticket), Some(counter)),
+        Event::CounterSet { counter, .. } => (&[], Some(counter)),
         Event::TicketIssued { ticket, .. }
         | Event::TicketRecalled { ticket }
         | Event::ServiceStarted { ticket }
@@ -323,17 +342,29 @@ fn concerned(event: &Event) -> (Option<TicketId>, Option<&CounterId>) {
         | Event::TicketHeld { ticket, .. }
         | Event::TicketReturned { ticket }
         | Event::TicketRequeued { ticket, .. }
+        | Event::TicketSlotBegan { ticket }
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
-        | Event::TicketNotShown { ticket } => (Some(*ticket), None),
+        | Event::TicketSent { ticket, .. }
+        | Event::TicketReceived { ticket, .. }
+        | Event::TransferSettled { ticket, .. }
+        | Event::StepCompleted { ticket, .. }
+        | Event::StepSkipped { ticket, .. }
+        | Event::StepsSet { ticket, .. }
+        | Event::TicketNotShown { ticket } => (from_ref(ticket), None),
+        Event::Closed { tickets, .. } => (tickets, None),
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
         | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
+        | Event::AppointmentsNotShown { .. }
+        | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
-        | Event::ChangeUndone { .. } => (None, None),
+        | Event::ParcelDeclined { .. }
+        | Event::Reopened { .. }
+        | Event::ChangeUndone { .. } => (&[], None),
     }
 }

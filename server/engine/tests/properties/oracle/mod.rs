@@ -3,15 +3,19 @@
 
 mod calls;
 mod follow;
+mod moves;
+mod passed;
 mod turns;
 
 use std::collections::BTreeMap;
 
 use callnext_engine::config::{OrderInLane, Policy};
 use callnext_engine::counter::CounterState;
+use callnext_engine::dispatch::PassedBy;
 use callnext_engine::event::{Change, Event, Rule};
+use callnext_engine::step::Step;
 use callnext_engine::ticket::{Slot, Urgency};
-use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, Venue, VenueConfig};
+use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, Venue, VenueConfig};
 
 use crate::play::Seen;
 use turns::Balance;
@@ -23,6 +27,8 @@ enum Is {
     Serving,
     Held,
     Missed,
+    /// On the way to another venue.
+    Away,
     Over,
 }
 
@@ -32,6 +38,7 @@ type Key = (i64, i64, u32, f64);
 #[derive(Debug, Clone)]
 struct Person {
     id: TicketId,
+    number: TicketNumber,
     service: ServiceId,
     lane: Lane,
     is: Is,
@@ -45,6 +52,8 @@ struct Person {
     wants: Option<CounterId>,
     urgent: Option<(Urgency, i64)>,
     overflow: bool,
+    /// What they are again if another venue turns them back.
+    was: Is,
 }
 
 impl Person {
@@ -71,13 +80,18 @@ struct Counter {
     current: Option<TicketId>,
 }
 
-/// A call that overtakes: everybody who could have been called and waits since before `since`.
+/// A call that passes over everybody who could have been called and waits since before `since`; not by precedence,
+/// it overtakes them.
 #[derive(Debug, Clone)]
 struct Call {
     service: ServiceId,
     ticket: TicketId,
     counter: CounterId,
     since: i64,
+    lane: Lane,
+    rule: Rule,
+    by: PassedBy,
+    overtaken: u32,
     seq: Seq,
 }
 
@@ -97,12 +111,16 @@ pub struct Oracle {
     counters: BTreeMap<CounterId, Counter>,
     ready: BTreeMap<ServiceId, Vec<TicketId>>,
     calls: Vec<Call>,
+    /// Whom each person was passed over by, and in which change; calls that were taken back as well.
+    passed_by: BTreeMap<TicketId, Vec<(Seq, TicketId)>>,
     urgent_run: BTreeMap<ServiceId, u32>,
     balances: BTreeMap<(ServiceId, Lane, Lane), Balance>,
     /// Services whose cycle was charged out of turn since it began: the debt may last.
     tainted: Vec<ServiceId>,
     overflows: BTreeMap<ServiceId, u32>,
     counts: BTreeMap<String, u32>,
+    /// Whoever ended a step by this press: in no queue while it is decided who is called.
+    between: Option<(TicketId, Step)>,
     befores: BTreeMap<Seq, Before>,
     latest: Option<(Seq, Timestamp)>,
     highest_ticket: u64,
@@ -123,11 +141,16 @@ impl Oracle {
         let ready_before = self.ready.clone();
         let before = self.before(change);
         for event in &change.events {
+            if !matches!(event, Event::TicketCalled { .. }) {
+                self.next_step_is_waited_for(change.at);
+            }
             self.follow(event, change, seen)?;
         }
+        self.next_step_is_waited_for(change.at);
         self.befores.insert(change.seq, before);
         self.befores.retain(|seq, _| seq.0 + 5000 > change.seq.0);
         self.agrees_with(venue)?;
+        self.phones_are_told(venue, seen)?;
         let opened = change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }));
         let undone = change.events.iter().any(|event| matches!(event, Event::ChangeUndone { .. }));
         if !opened && !undone {
@@ -192,12 +215,15 @@ impl Oracle {
     /// How often this person was overtaken, by the letter: calls, not by precedence, of counters that could have
     /// called them, of people whose wait began later.
     fn overtaken(&self, person: &Person) -> u32 {
-        let by = self.calls.iter().filter(|call| {
+        u32::try_from(self.passing(person).filter(|call| call.rule != Rule::Urgent).count()).unwrap()
+    }
+
+    fn passing<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(|call| {
             call.service == person.service
                 && person.wants.as_ref().is_none_or(|wants| *wants == call.counter)
                 && (call.since, call.ticket) > (person.since, person.id)
-        });
-        u32::try_from(by.count()).unwrap()
+        })
     }
 
     fn is_overdue(&self, person: &Person, now: Timestamp) -> bool {
@@ -254,7 +280,7 @@ impl Oracle {
             let own = self.ready.get(&service.id).cloned().unwrap_or_default();
             expect(engine == own, || format!("ready in {}: {engine:?}, not {own:?}", service.id))?;
             let used = self.overflows.get(&service.id).copied().unwrap_or_default();
-            expect(venue.overflow_count(&service.id) == used, || format!("{used} overflow numbers used"))?;
+            expect(venue.overflow_count(&service.id, venue.at()) == used, || format!("{used} overflow numbers used"))?;
         }
         for ticket in venue.tickets() {
             let person = self.person(ticket.id)?;
@@ -264,6 +290,7 @@ impl Oracle {
                 Is::Serving => "serving",
                 Is::Held => "held",
                 Is::Missed => "missed",
+                Is::Away => "transferring",
                 Is::Over => {
                     if ticket.state.is_over() {
                         ticket.state.name()

@@ -1,0 +1,179 @@
+//! A server and the bare loop side by side, each with viewers of its own, made to publish in turns.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::TableError;
+use crate::bare::CONTROL;
+use crate::clerk::Clerk;
+use crate::frames::{head_end, upgrade};
+use crate::instant::now_ns;
+use crate::process::Process;
+use crate::viewers::{By, Gallery, Tally, Viewers};
+
+/// What is on its way may take so long, milliseconds.
+const SETTLE_MS: u64 = 20_000;
+
+/// A number of publications at a fixed pace: the next is sent when it is due, whether or not the last has arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub publications: usize,
+    pub every: Duration,
+}
+
+/// What one turn came to.
+#[derive(Debug, Clone, Default)]
+pub struct Turn {
+    /// Processor time per frame that arrived, nanoseconds.
+    pub cpu_ns: f64,
+    /// From publishing to the last viewer, milliseconds: the middle and one in a hundred.
+    pub last_p50_ms: f64,
+    pub last_p99_ms: f64,
+    /// From publishing to any viewer, one in a hundred.
+    pub any_p99_ms: f64,
+    pub tally: Tally,
+}
+
+/// The server, its clerk and its viewers.
+pub struct Ours {
+    pub process: Process,
+    pub clerk: Clerk,
+    pub gallery: Gallery,
+    // Removed when dropped.
+    _folder: tempfile::TempDir,
+}
+
+impl Ours {
+    /// Starts a server on nothing, its journal in memory.
+    pub async fn start(workers: usize) -> Result<Self, TableError> {
+        let folder = tempfile::tempdir()?;
+        let workers = workers.to_string();
+        let data = folder.path().join("data");
+        let arguments = ["server", "--data", &data.to_string_lossy(), "--workers", &workers];
+        let process = Process::start(&arguments)?;
+        let clerk = Clerk::at(process.address).await?;
+        Ok(Self { process, clerk, gallery: Gallery::start()?, _folder: folder })
+    }
+
+    pub async fn open(&mut self, viewers: Vec<Viewers>) -> Result<u64, TableError> {
+        Ok(self.gallery.open(self.process.address, viewers, None).await?)
+    }
+
+    /// Calls people at this pace. There must be as many waiting.
+    pub async fn turn(&mut self, pace: Pace) -> Result<Turn, TableError> {
+        let first = self.clerk.seq().await? + 1;
+        // What was asked for before is over.
+        self.gallery.tally(By::Seq, Vec::new(), 0).await?;
+        let before = self.process.cpu()?;
+        let mut sent = Vec::new();
+        let begun = Instant::now();
+        for (seq, due) in (first..).zip(dues(begun, pace)) {
+            tokio::time::sleep_until(due).await;
+            let (at, call) = self.clerk.call().await?;
+            if call.is_none() {
+                return Err(TableError::Lost("nobody was waiting any more".to_owned()));
+            }
+            sent.push((seq, at));
+        }
+        let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
+        let cpu = self.process.cpu()?.saturating_sub(before);
+        if self.clerk.seq().await? + 1 != first + pace.publications as u64 {
+            return Err(TableError::Lost("something else happened in the venue meanwhile".to_owned()));
+        }
+        Turn::of(tally, cpu)
+    }
+}
+
+/// The bare loop, its conductor and its viewers.
+pub struct Bare {
+    pub process: Process,
+    pub gallery: Gallery,
+    conductor: TcpStream,
+    seq: u64,
+}
+
+impl Bare {
+    pub async fn start() -> Result<Self, TableError> {
+        let process = Process::start(&["bare"])?;
+        let mut conductor = TcpStream::connect(process.address).await?;
+        conductor.set_nodelay(true)?;
+        conductor.write_all(upgrade("bare", CONTROL, None).as_bytes()).await?;
+        let mut answer = Vec::new();
+        while head_end(&answer).is_none() {
+            if conductor.read_buf(&mut answer).await? == 0 {
+                return Err(TableError::Lost("the bare loop does not answer".to_owned()));
+            }
+        }
+        Ok(Self { process, gallery: Gallery::start()?, conductor, seq: 0 })
+    }
+
+    pub async fn open(&mut self, viewers: usize) -> Result<(), TableError> {
+        // Viewers are open when they have seen a frame: they are written to until all of them have.
+        let opening = self.gallery.open(self.process.address, vec![Viewers::boards("/", viewers)], None);
+        tokio::pin!(opening);
+        loop {
+            tokio::select! {
+                opened = &mut opening => { opened?; return Ok(()) }
+                () = tokio::time::sleep(Duration::from_millis(300)) => {
+                    self.seq += 1;
+                    conduct(&mut self.conductor, &format!("same {} 300\n", self.seq)).await?;
+                }
+            }
+        }
+    }
+
+    /// Writes frames of so many bytes at this pace, the same to all or to each one of its own.
+    pub async fn turn(&mut self, pace: Pace, bytes: u64, each: bool) -> Result<Turn, TableError> {
+        self.gallery.tally(By::Seq, Vec::new(), 0).await?;
+        let before = self.process.cpu()?;
+        let mut sent = Vec::new();
+        let begun = Instant::now();
+        for due in dues(begun, pace) {
+            tokio::time::sleep_until(due).await;
+            self.seq += 1;
+            sent.push((self.seq, now_ns()));
+            let what = if each { "each" } else { "same" };
+            conduct(&mut self.conductor, &format!("{what} {} {bytes}\n", self.seq)).await?;
+        }
+        let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
+        let cpu = self.process.cpu()?.saturating_sub(before);
+        Turn::of(tally, cpu)
+    }
+}
+
+/// Says a line and waits for it to come back.
+async fn conduct(conductor: &mut TcpStream, line: &str) -> Result<(), TableError> {
+    conductor.write_all(line.as_bytes()).await?;
+    let mut answer = vec![0; line.len()];
+    conductor.read_exact(&mut answer).await?;
+    Ok(())
+}
+
+fn dues(begun: Instant, pace: Pace) -> impl Iterator<Item = Instant> {
+    (0..pace.publications).map(move |nth| begun + pace.every * u32::try_from(nth).unwrap_or(u32::MAX))
+}
+
+impl Turn {
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    fn of(tally: Tally, cpu: Duration) -> Result<Self, TableError> {
+        if tally.delivered != tally.expected {
+            return Err(TableError::Lost(format!("{} of {} frames arrived", tally.delivered, tally.expected)));
+        }
+        let mut last: Vec<u64> = tally.last_ns.clone();
+        last.sort_unstable();
+        let quantile = |share: usize| {
+            let at = (last.len() * share).div_ceil(100).max(1) - 1;
+            last.get(at).copied().map_or(f64::NAN, crate::instant::ms)
+        };
+        Ok(Self {
+            cpu_ns: cpu.as_nanos() as f64 / tally.frames.max(1) as f64,
+            last_p50_ms: quantile(50),
+            last_p99_ms: quantile(99),
+            any_p99_ms: crate::instant::ms(tally.p99_ns),
+            tally,
+        })
+    }
+}

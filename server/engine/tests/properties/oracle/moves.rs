@@ -1,0 +1,127 @@
+//! Following those who move: to other venues and from them, out of what was closed, from step to step.
+
+use callnext_engine::closure::Closable;
+use callnext_engine::event::Event;
+use callnext_engine::handover::Arrival;
+use callnext_engine::step::Step;
+use callnext_engine::{Lane, TicketId, Timestamp};
+
+use super::{Is, Oracle, Person, expect};
+
+impl Oracle {
+    pub(super) fn moves(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+        const HERE: [Is; 5] = [Is::Waiting, Is::Called, Is::Serving, Is::Held, Is::Missed];
+        match event {
+            Event::TicketSent { ticket, .. } => {
+                let is = self.person(*ticket)?.is;
+                self.leave(*ticket, &HERE)?;
+                let person = self.people.get_mut(ticket).unwrap();
+                person.was = if matches!(is, Is::Held | Is::Missed) { is } else { Is::Waiting };
+                person.is = Is::Away;
+            }
+            Event::TransferSettled { ticket, came, .. } => {
+                // It may be of a day that is over.
+                let Some(was) = self.people.get(ticket).map(|person| person.was) else { return Ok(()) };
+                self.leave(*ticket, &[Is::Away])?;
+                match came {
+                    Arrival::Arrived { .. } | Arrival::Settled => self.set(*ticket, Is::Over),
+                    Arrival::Declined { .. } => {
+                        self.wait(*ticket, |person| person.joined = at.0);
+                        self.set(*ticket, was);
+                    }
+                }
+            }
+            Event::TicketReceived { ticket, number, parcel, .. } => {
+                expect(ticket.0 == self.highest_ticket + 1, || format!("{ticket} after {}", self.highest_ticket))?;
+                self.highest_ticket = ticket.0;
+                let own = self.config().services.iter().any(|own| {
+                    let digits = number.to_string().strip_prefix(&own.prefix).map(|rest| rest.parse::<u32>().is_ok());
+                    digits == Some(true)
+                });
+                let home = parcel.guest.home == self.config().id;
+                expect(home || !own, || format!("guest {ticket} has {number}, which is one of the house"))?;
+                let person = Person {
+                    id: *ticket,
+                    number: number.clone(),
+                    service: parcel.service.clone(),
+                    lane: Lane::Referral,
+                    is: Is::Waiting,
+                    counter: None,
+                    slot: parcel.slot,
+                    queued: parcel.queued_at.0.min(at.0),
+                    joined: at.0,
+                    since: at.0,
+                    count: parcel.guest.count,
+                    key: (0, 0, 0, 0.0),
+                    wants: parcel.wants.clone(),
+                    urgent: parcel.grant.as_ref().map(|grant| (grant.urgency, grant.at.0)),
+                    overflow: false,
+                    was: Is::Waiting,
+                };
+                self.people.insert(*ticket, person);
+                self.wait(*ticket, |_| {});
+            }
+            Event::StepCompleted { ticket, service, lane, wants } => {
+                self.leave(*ticket, &[Is::Called, Is::Serving])?;
+                self.set(*ticket, Is::Away);
+                expect(*lane == Lane::Referral, || format!("{ticket} goes on as {lane:?}"))?;
+                self.between = Some((*ticket, Step { service: service.clone(), wants: wants.clone() }));
+            }
+            Event::StepSkipped { ticket, service, lane, wants, .. } => {
+                self.leave(*ticket, &HERE)?;
+                self.wait(*ticket, |person| {
+                    (person.service, person.lane, person.joined) = (service.clone(), *lane, at.0);
+                    person.wants.clone_from(wants);
+                });
+            }
+            Event::Closed { closure, tickets } => {
+                let Some(to) = &closure.to else { return expect(tickets.is_empty(), || "moved nowhere".to_owned()) };
+                let lines = self.lines(tickets);
+                let mut kept = true;
+                for id in tickets {
+                    let before = self.person(*id)?.clone();
+                    let service = to.service.clone().unwrap_or_else(|| before.service.clone());
+                    let same_order = self.policy(&before.service).order == self.policy(&service).order;
+                    self.leave(*id, &[Is::Waiting, Is::Held, Is::Missed])?;
+                    self.wait(*id, |person| {
+                        (person.service, person.joined) = (service, at.0);
+                        person.wants.clone_from(&to.wants);
+                    });
+                    let person = self.people.get_mut(id).unwrap();
+                    person.is = before.is;
+                    if same_order {
+                        person.key = before.key;
+                    }
+                    kept &= same_order;
+                }
+                expect(!kept || lines == self.lines(tickets), || "places were not kept".to_owned())?;
+                let left = self.people.values().find(|person| {
+                    let concerned = match &closure.closed {
+                        Closable::Service { service } => person.service == *service,
+                        Closable::Counter { counter } => person.wants.as_ref() == Some(counter),
+                    };
+                    concerned && matches!(person.is, Is::Waiting | Is::Held | Is::Missed)
+                });
+                expect(left.is_none(), || format!("left behind: {left:?}"))?;
+            }
+            other => return Err(format!("oracle: {other:?} is no move")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_step_is_waited_for(&mut self, at: Timestamp) {
+        let Some((ticket, step)) = self.between.take() else { return };
+        self.wait(ticket, |person| {
+            (person.service, person.lane, person.wants) = (step.service, Lane::Referral, step.wants);
+            (person.queued, person.joined) = (at.0, at.0);
+        });
+    }
+
+    /// Those of these who wait, lane by lane, in their order.
+    fn lines(&self, tickets: &[TicketId]) -> Vec<TicketId> {
+        let people = tickets.iter().filter_map(|id| self.people.get(id));
+        let mut line: Vec<&Person> = people.filter(|person| person.is == Is::Waiting).collect();
+        line.sort_by(|a, b| a.lane.cmp(&b.lane).then(a.key.partial_cmp(&b.key).unwrap()).then(a.id.cmp(&b.id)));
+        line.into_iter().map(|person| person.id).collect()
+    }
+}
