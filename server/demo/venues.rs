@@ -1,7 +1,7 @@
 //! The demo's venues, read from the embedded settings.
 
 use callnext_engine::Declaration;
-use callnext_engine::config::ConfigError;
+use callnext_engine::config::{ConfigError, Layers};
 use config::{Config, FileFormat};
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ struct Settings {
 pub fn venues() -> Result<Vec<Declaration>, DemoError> {
     let source = config::File::from_str(SETTINGS, FileFormat::Toml);
     let settings: Settings = Config::builder().add_source(source).build()?.try_deserialize()?;
-    match settings.venue.iter().flat_map(Declaration::problems).next() {
+    match settings.venue.iter().flat_map(|venue| venue.problems_under(&Layers::default())).next() {
         Some(problem) => Err(DemoError::Unsound(problem)),
         None => Ok(settings.venue),
     }
@@ -41,7 +41,6 @@ pub fn venues() -> Result<Vec<Declaration>, DemoError> {
 #[cfg(test)]
 mod tests {
     use callnext_engine::Lane;
-    use callnext_engine::config::Layers;
 
     use super::super::{CLINIC, DEMO_ACCOUNTS, DEMO_DEVICES, HALL};
     use super::*;

@@ -190,7 +190,8 @@ fn of_schema<T: ToSchema>(name: &str, defaults: &Value) -> Vec<Setting> {
         let (kind, words) = kind_of(property, &schemas)?;
         let (about, rules) = rules_of(property["description"].as_str().unwrap_or_default());
         let required = required.contains(&name.as_str());
-        let default = if required { Value::Null } else { defaults[name].clone() };
+        let default = [&defaults[name], &property["default"]].into_iter().find(|known| !known.is_null() && !required);
+        let default = default.cloned().unwrap_or_default();
         let (unit, least, most) = (unit_of(name), property["minimum"].as_u64(), property["maximum"].as_u64());
         let (path, among) = (name.clone(), Vec::new());
         Some(Setting { path, about, kind, words, unit, least, most, among, required, default, rules })

@@ -68,7 +68,8 @@ fn patch(info: &SettingInfo, value: &Value) -> Option<PolicyPatch> {
 
 fn unfit(info: &SettingInfo, value: &Value) -> String {
     match info.kind {
-        Kind::Number => format!("{value} is not a whole number {}", info.range).trim_end().to_owned(),
+        Kind::Number if info.range.among.is_empty() => format!("{value} is not a whole number {}", info.range),
+        Kind::Number => format!("{value} is not {}", info.range),
         Kind::YesNo => format!("{value} is neither true nor false"),
         Kind::Word(words) => {
             let words: Vec<_> = words.iter().map(|word| word.word).collect();
@@ -93,6 +94,7 @@ fn unknown(known: &[SettingInfo], path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use callnext_engine::Lane;
+    use callnext_engine::config::{LateJoin, LatePatch, MissedPatch};
     use serde_json::json;
 
     use super::*;
@@ -122,6 +124,16 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_a_rule_are_said_apart() {
+        let read = said(&json!({ "missed": { "calls": 5 }, "late.rejoin": "tail" }));
+        assert_eq!(read.unwrap_err()[0].path, "late.rejoin", "only the missed go to the tail");
+        let read = said(&json!({ "missed.calls": 5, "late": { "rejoin": "shifted" } })).unwrap();
+        let missed = MissedPatch { calls: Some(5), ..MissedPatch::default() };
+        let late = LatePatch { rejoin: Some(LateJoin::Shifted), ..LatePatch::default() };
+        assert_eq!(read.set, PolicyPatch { missed: Some(missed), late: Some(late), ..PolicyPatch::default() });
+    }
+
+    #[test]
     fn null_gives_a_setting_back() {
         let read = said(&json!({ "grace_s": null, "weights": { "late": null }, "ready_count": 3 })).unwrap();
         assert_eq!(read.dropped, [Arc::<str>::from("grace_s"), "weights.late".into()]);
@@ -132,11 +144,14 @@ mod tests {
     fn everything_wrong_is_told_at_once_with_what_would_be_right() {
         let told = problems(&json!({
             "redy_count": 3, "ready_count": "many", "early_when_idle": 1, "order": "alphabet", "grace_s": 86401,
-            "misses_max": -1, "weights": 7, "ratio": { "vip": 3, "late": 1.5 },
+            "misses_max": -1, "weights": 7, "slot_min": "long", "slot_capacity": -1, "missed": { "rejoin": "soon" }, "ratio": { "vip": 3, "late": 1.5 },
         }));
         let expected = [
             "early_when_idle: 1 is neither true nor false",
-            "misses_max: -1 is not a whole number",
+            "misses_max: -1 is not a whole number from 1 on",
+            "slot_min: \"long\" is not one of 10, 15, 30, 60",
+            "slot_capacity: -1 is not a whole number from 0 on",
+            "missed.rejoin: \"soon\" is none of lane, after_calls, per_calls, slot_end, session_end, tail",
             "order: \"alphabet\" is none of slot_then_check_in, number, check_in",
             "weights.late: 1.5 is not a whole number from 1 to 20",
             "weights.vip: there is no such setting; there are appointment, walk_in, overflow, return_visit, missed, \

@@ -6,6 +6,8 @@ use callnext_engine::config::{Layers, Policy, PolicyPatch};
 use callnext_engine::{Lane, Text, VenueConfig};
 
 use super::*;
+use crate::journal::redis::{REPLICAS_MAX, TIMEOUT_MS};
+use crate::snapshot::settings::{JOURNAL_DAYS_MAX, KEEP_DAYS_MAX};
 
 const EXAMPLE: &str = include_str!("../callnext.example.toml");
 
@@ -250,12 +252,30 @@ fn the_example_shows_every_setting() {
 }
 
 #[test]
+fn the_reference_tells_the_ranges_that_are_checked() {
+    let sections = reference::reference().sections;
+    let range = |section: &str, path: &str| {
+        let section = sections.iter().find(|one| one.name == section).unwrap();
+        let setting = section.settings.iter().find(|setting| setting.path == path).unwrap();
+        (setting.least, setting.most)
+    };
+    let times = (Some(*TIMEOUT_MS.start()), Some(*TIMEOUT_MS.end()));
+    for time in ["replicated_within_ms", "connect_timeout_ms", "response_timeout_ms", "patience_ms"] {
+        assert_eq!(range("redis", time), times, "{time}");
+    }
+    assert_eq!(range("redis", "replicas"), (Some(1), Some(REPLICAS_MAX.into())));
+    assert_eq!(range("snapshot", "keep_days"), (Some(0), Some(KEEP_DAYS_MAX.into())));
+    assert_eq!(range("snapshot", "journal_days"), (Some(0), Some(JOURNAL_DAYS_MAX.into())));
+    assert_eq!(range("server", "workers"), (Some(1), Some(WORKERS_MAX as u64)));
+}
+
+#[test]
 fn a_venues_policy_holds_for_its_services() {
     let venue = VENUE.replace("[[venue.service]]", "[venue.policy]\ngrace_s = 90\n[[venue.service]]");
     assert_eq!(in_force(&read(&venue).unwrap())[0].services[0].policy.grace_s, 90);
     let refused = refused(&venue.replace("grace_s = 90", "grace_s = 90000\nmisses_max = 0"));
     for words in
-        ["venue \"hall\": policy.grace_s: 90000 is not from 0 to 86400", "policy.misses_max: 0 is not at least 1"]
+        ["venue \"hall\": policy.grace_s: 90000 is not from 0 to 86400", "policy.misses_max: 0 is not from 1 on"]
     {
         assert!(refused.contains(words), "{refused}");
     }

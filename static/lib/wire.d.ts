@@ -272,6 +272,7 @@ export type ReferenceSetting = {
   unit?: string;
   least?: number;
   most?: number;
+  among?: number[];
   required: boolean;
   default?: unknown;
   rules: string[];

@@ -166,6 +166,7 @@ function valueField(setting) {
   const field = { name: "value", label: [t("rules.new_value"), unit].filter((part) => part !== "").join(" · "), required: true };
   const option = (/** @type {PolicyValue} */ value) => ({ value: String(value), label: valueOf(setting.path, value) });
   if (known?.type === "yes_no") return { ...field, kind: "select", value: String(setting.value), options: [true, false].map(option) };
+  if (known?.among) return { ...field, kind: "select", value: String(setting.value), options: known.among.map(option) };
   if (known?.words) return { ...field, kind: "select", value: String(setting.value), options: known.words.map(({ word }) => option(word)) };
   return { ...field, value: String(setting.value), hint: rangeOf(setting) };
 }

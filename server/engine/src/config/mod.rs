@@ -84,6 +84,7 @@ pub struct VenueConfig<P: Default = Policy> {
     pub sessions: Vec<SessionConfig>,
     /// Whether numbers begin at 1 with each day or with each session (B14).
     #[serde(default, skip_serializing_if = "Numbering::is_default")]
+    #[cfg_attr(feature = "schema", schema(default = "day"))]
     pub numbering: Numbering,
     /// What people can come for.
     #[serde(rename = "service", alias = "services")]

@@ -21,15 +21,15 @@ pub struct SessionConfig {
     pub id: SessionId,
     /// The session's name as people read it.
     pub name: Text,
-    /// First minute of it.
+    /// First minute of it (B14).
     #[serde(with = "hour_minute")]
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub start: NaiveTime,
-    /// First minute after it; the hour at which the business day starts stands for the day's end.
+    /// First minute after it; the hour at which the business day starts stands for the day's end (B14).
     #[serde(with = "hour_minute")]
     #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub end: NaiveTime,
-    /// The letter its numbers carry behind the service's prefix, where numbers begin anew with each session.
+    /// The letter its numbers carry behind the service's prefix, where numbers begin anew with each session (B14).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub letter: String,
 }

@@ -62,8 +62,10 @@ pub struct Venue {
     at: Timestamp,
     day: BusinessDay,
     config: VenueConfig,
+    #[serde(skip_serializing_if = "Layers::is_plain")]
     layers: Layers,
     /// Today's changes of policies, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     policy_changes: Vec<PolicyChange>,
     next_ticket: TicketId,
     next_call: CallId,

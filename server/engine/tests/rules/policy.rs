@@ -257,7 +257,7 @@ fn r11_everything_wrong_is_told_at_once_in_the_words_of_its_place() {
             "service \"ent\": policy.weights.walk_in: 21 is not from 1 to 20",
             "service \"ent\": policy.weights.late: 0 is not from 1 to 20",
             "service \"ent\": policy.grace_s: 86401 is not from 0 to 86400",
-            "service \"ent\": policy.misses_max: 0 is not at least 1",
+            "service \"ent\": policy.misses_max: 0 is not from 1 on",
             "service \"ent\": policy.early_s: was not changed while running",
         ]
     );
