@@ -21,11 +21,10 @@ use crate::cluster::{Leases, Member, MemberSettings, Peers};
 use crate::database::DatabaseError;
 use crate::http::{Admission, Closing, DemoState, Edge, Porters, app, listen, serve};
 use crate::journal::Journal;
-use crate::journal::redis::{RedisError, RedisJournal};
+use crate::journal::redis::RedisError;
 use crate::journal::sqlite::SqliteJournal;
 use crate::journal::tail::Tail;
 use crate::metrics::Metrics;
-use crate::settings::{self, JournalSettings};
 use crate::snapshot::{Keeper, Nightly, Nights, SnapshotError, SnapshotSettings, Store};
 use crate::venues::{Bell, Courier, Hubs, Registry, RegistryError};
 
@@ -44,8 +43,6 @@ pub struct Parts {
     pub listen: SocketAddr,
     /// Where it keeps its files.
     pub data: PathBuf,
-    /// Where it keeps changes.
-    pub journal: JournalSettings,
     /// Where phones reach it, if not where requests come in.
     pub public_url: Option<String>,
     /// Other origins whose pages may use it.
@@ -116,6 +113,12 @@ pub enum AppError {
         /// What the system says.
         problem: std::io::Error,
     },
+    /// Other nodes would not know where it is.
+    #[error("other nodes cannot reach {listen}: name an address in [cluster] that they can")]
+    Unnamed {
+        /// Where it listens.
+        listen: SocketAddr,
+    },
     /// The server ended with an error of the system.
     #[error("the server ended: {0}")]
     Ended(#[from] std::io::Error),
@@ -157,13 +160,10 @@ pub fn make_data_folder(path: &Path) -> Result<(), AppError> {
 }
 
 impl App {
-    /// Builds a server on the journal of its settings, opens its venues, and binds its address.
+    /// Builds a server with its journal in its data folder, opens its venues, and binds its address.
     pub async fn build(parts: Parts) -> Result<Self, AppError> {
         make_data_folder(&parts.data)?;
-        let journal: Arc<dyn Journal> = match parts.journal.store {
-            settings::Store::Sqlite => Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?),
-            settings::Store::Redis => Arc::new(RedisJournal::connect(parts.journal.redis.clone()).await?),
-        };
+        let journal = Arc::new(SqliteJournal::open(&parts.data.join("journal.sqlite"))?);
         Self::build_on(parts, journal).await
     }
 
@@ -173,6 +173,11 @@ impl App {
         let own = lock(&parts.data)?;
         let (metrics, hubs) = (Arc::new(Metrics::default()), Hubs::default());
         let arbiter = Arbiter::new();
+        if parts.cluster.as_ref().is_some_and(|cluster| cluster.settings.address.is_none())
+            && parts.listen.ip().is_unspecified()
+        {
+            return Err(AppError::Unnamed { listen: parts.listen });
+        }
         let member = parts.cluster.map(|cluster| member(cluster, &parts.access)).transpose()?.map(Arc::new);
         let mut registry = Registry::new(
             parts.venues,
@@ -190,6 +195,7 @@ impl App {
         actix::spawn(registry.clone().keep_open());
         let bell = Bell::default();
         actix::spawn(Courier::new(registry.clone(), bell.clone()).run());
+        actix::spawn(parts.access.clone().follow());
         let nights = Nights::default();
         if let Some(settings) = parts.snapshot {
             let store = Store::open(&settings, &parts.data)?;

@@ -13,7 +13,7 @@
 //! * [`replay`] and [`demo`]: a recorded day played through the public interface; [`whatif`]: in the engine alone.
 //! * [`snapshot`]: each venue's day in a file of its own, written every night, verified, restored.
 //! * [`settings`], [`clock`], [`metrics`], [`telemetry`], [`database`]: what everything stands on.
-//! * [`app`]: the composition root, the only place that knows them all.
+//! * [`stores`]: opens what the settings name. [`app`]: the composition root, the only place that knows them all.
 //!
 //! `server/ARCHITECTURE.md` has the map, `server/GLOSSARY.md` the words.
 
@@ -32,6 +32,7 @@ mod progress;
 pub mod replay;
 pub mod settings;
 pub mod snapshot;
+pub mod stores;
 pub mod telemetry;
 pub mod venues;
 pub mod whatif;

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use callnext::access::Access;
 use callnext::app::{App, Parts, make_data_folder};
 use callnext::clock::Clock;
 use callnext::demo;
@@ -13,6 +12,7 @@ use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
 use callnext::settings::reference::reference;
 use callnext::snapshot::options::{ExportOptions, RestoreOptions, SnapshotCommand, Told, TrailCommand, VerifyOptions};
+use callnext::stores::Stores;
 use callnext::telemetry::{self, LogFormat};
 use callnext::whatif::{self, WhatIfOptions};
 use clap::{Args, Parser, Subcommand};
@@ -35,7 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the server for the venues of a settings file
+    /// Runs the server for the venues of a settings file, alone or as one of several nodes on a Redis
     Serve(Serve),
     /// Runs a clinic and a service hall that move by themselves, through a recorded day
     Demo(Demo),
@@ -168,14 +168,13 @@ fn tell(told: &Told) -> Ended {
 
 async fn run_serve(serve: Serve) -> Ended {
     let settings = Settings::load(&serve.config)?;
-    let data = serve.place.data.unwrap_or(settings.server.data);
+    let data = serve.place.data.unwrap_or_else(|| settings.server.data.clone());
     make_data_folder(&data)?;
-    let access = Access::open(&data)?;
+    let Stores { journal, access, cluster } = Stores::open(&settings, &data).await?;
     let setup = access.offer_setup()?;
-    let app = App::build(Parts {
+    let parts = Parts {
         listen: serve.place.listen.unwrap_or(settings.server.listen),
         data,
-        journal: settings.journal,
         public_url: settings.server.public_url.as_ref().map(|url| url.as_str().to_owned()),
         trusted_origins: settings.server.trusted_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         workers: settings.server.workers,
@@ -184,9 +183,9 @@ async fn run_serve(serve: Serve) -> Ended {
         access,
         snapshot: Some(settings.snapshot),
         demo: None,
-        cluster: None,
-    })
-    .await?;
+        cluster,
+    };
+    let app = App::build_on(parts, journal).await?;
     let base =
         settings.server.public_url.map_or_else(|| format!("http://{}", app.address()), |url| url.as_str().to_owned());
     let mut text = format!("callnext is running: {base}/\n");

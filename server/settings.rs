@@ -4,9 +4,11 @@
 //! be right. Nothing here opens a port or makes a folder, so `callnext config check` can be run anywhere.
 //!
 //! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of `[server]`,
-//! `[journal]`, `[journal.redis]` and `[snapshot]`; lists are separated by commas. Venues are declared in the file alone.
+//! `[journal]`, `[journal.redis]`, `[cluster]` and `[snapshot]`; lists are separated by commas. Venues are declared in the
+//! file alone.
 
 mod address;
+mod cluster;
 mod place;
 pub mod reference;
 mod report;
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::address::{NotAnAddress, Origin, PublicUrl};
+pub use self::cluster::ClusterSettings;
 pub use self::report::Report;
 
 use self::place::Placed;
@@ -51,6 +54,9 @@ pub struct Settings {
     /// Where changes are kept.
     #[serde(default)]
     pub journal: JournalSettings,
+    /// How this server works with others.
+    #[serde(default)]
+    pub cluster: ClusterSettings,
     /// Where days that are over are kept, and how long.
     #[serde(default)]
     pub snapshot: SnapshotSettings,
@@ -188,6 +194,10 @@ impl Settings {
                 add("journal.redis".to_owned(), problem);
             }
             Store::Sqlite => {}
+        }
+        let listens_on_one_address = !self.server.listen.ip().is_unspecified();
+        for (setting, problem) in self.cluster.problems(self.journal.store == Store::Redis, listens_on_one_address) {
+            add(format!("cluster.{setting}"), problem);
         }
         found.extend(self.snapshot.problems());
         let mut add = |place: String, problem: String| found.push(ConfigError { place, problem });

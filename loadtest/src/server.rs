@@ -102,7 +102,6 @@ pub async fn run(
     let parts = Parts {
         listen: options.listen,
         data: options.data,
-        journal: callnext::settings::JournalSettings::default(),
         public_url: None,
         trusted_origins: Vec::new(),
         workers: Some(options.workers),

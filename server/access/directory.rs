@@ -1,6 +1,6 @@
 //! What is known of accounts, logins and devices, in memory: every request asks here, none asks the disk.
 //!
-//! A mirror of the accounts file, changed only by the store, and only after the file was. It is small: bounded by
+//! A mirror of what is kept, changed only by the store, and only after that was. It is small: bounded by
 //! the limits of the store.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use callnext_engine::{Timestamp, VenueId};
 
 use super::account::{Account, Device, DeviceName, Login, Roles, UserName};
+use super::edit::Edit;
 use super::principal::Principal;
 use super::role::Permission;
 use super::token::Digest;
@@ -65,6 +66,16 @@ impl Directory {
         Some(Login { user, roles, expires_at: login.expires_at })
     }
 
+    /// A login as it is kept, whether it lasts or not.
+    pub(super) fn kept_login(&self, token: Digest) -> Option<&KeptLogin> {
+        self.logins.get(&token)
+    }
+
+    /// The logins that are over.
+    pub(super) fn logins_over(&self, now: Timestamp) -> Vec<Digest> {
+        self.logins.iter().filter(|(_, login)| login.expires_at <= now).map(|(token, _)| *token).collect()
+    }
+
     /// All accounts, by name.
     pub(super) fn accounts(&self) -> Vec<Account> {
         self.accounts.values().map(|known| known.account.clone()).collect()
@@ -106,47 +117,47 @@ impl Directory {
 
     // ---- changes ------------------------------------------------------------------------------------------------
 
-    pub(super) fn put_account(&mut self, known: Known) {
-        self.accounts.insert(known.account.user.clone(), known);
-    }
-
-    pub(super) fn remove_account(&mut self, user: &UserName) {
-        self.accounts.remove(user);
-        self.remove_logins_of(user);
-    }
-
-    pub(super) fn put_login(&mut self, token: Digest, login: KeptLogin) {
-        self.logins.insert(token, login);
-    }
-
-    /// Lets a login last until then, if it is still there.
-    pub(super) fn renew(&mut self, token: Digest, expires_at: Timestamp) {
-        if let Some(login) = self.logins.get_mut(&token) {
-            login.expires_at = login.expires_at.max(expires_at);
+    /// Makes these known.
+    pub(super) fn make(&mut self, edits: impl IntoIterator<Item = Edit>) {
+        for edit in edits {
+            match edit {
+                Edit::PutAccount(known) => drop(self.accounts.insert(known.account.user.clone(), known)),
+                Edit::RemoveAccount(user) => {
+                    self.accounts.remove(&user);
+                    self.logins.retain(|_, login| login.user != user);
+                }
+                Edit::PutLogin(token, login) => drop(self.logins.insert(token, login)),
+                Edit::RemoveLogin(token) => drop(self.logins.remove(&token)),
+                Edit::PutDevice(token, device) => {
+                    let name = (device.venue.clone(), device.name.clone());
+                    self.devices.insert(name.clone(), device);
+                    self.device_tokens.insert(token, name);
+                }
+                Edit::RemoveDevice(venue, name) => {
+                    let name = (venue, name);
+                    self.devices.remove(&name);
+                    self.device_tokens.retain(|_, of| *of != name);
+                }
+            }
         }
     }
 
-    pub(super) fn remove_login(&mut self, token: Digest) {
-        self.logins.remove(&token);
+    /// Everything that is known, as it would be made known to somebody who knows nothing.
+    pub(super) fn all(&self) -> Vec<Edit> {
+        let accounts = self.accounts.values().cloned().map(Edit::PutAccount);
+        let logins = self.logins.iter().map(|(token, login)| Edit::PutLogin(*token, login.clone()));
+        let devices = self.device_tokens.iter().filter_map(|(token, name)| {
+            let device = self.devices.get(name)?.clone();
+            Some(Edit::PutDevice(*token, device))
+        });
+        accounts.chain(logins).chain(devices).collect()
     }
+}
 
-    pub(super) fn remove_logins_of(&mut self, user: &UserName) {
-        self.logins.retain(|_, login| login.user != *user);
-    }
-
-    pub(super) fn remove_logins_over(&mut self, now: Timestamp) {
-        self.logins.retain(|_, login| login.expires_at > now);
-    }
-
-    pub(super) fn put_device(&mut self, token: Digest, device: Device) {
-        let name = (device.venue.clone(), device.name.clone());
-        self.devices.insert(name.clone(), device);
-        self.device_tokens.insert(token, name);
-    }
-
-    pub(super) fn remove_device(&mut self, venue: &VenueId, name: &DeviceName) {
-        let name = (venue.clone(), name.clone());
-        self.devices.remove(&name);
-        self.device_tokens.retain(|_, of| *of != name);
+impl FromIterator<Edit> for Directory {
+    fn from_iter<T: IntoIterator<Item = Edit>>(edits: T) -> Self {
+        let mut directory = Self::default();
+        directory.make(edits);
+        directory
     }
 }

@@ -112,12 +112,15 @@ pub enum Failure {
     /// The accounts file.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// A row of the accounts file says something that cannot be.
-    #[error("the accounts file is damaged: table {table}")]
+    /// A row of the accounts says something that cannot be.
+    #[error("the accounts are damaged: table {table}")]
     Damaged {
         /// Where.
         table: &'static str,
     },
+    /// Whoever keeps accounts for all nodes.
+    #[error("accounts cannot be reached: {0}")]
+    Shared(String),
     /// The secret's file.
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -99,6 +99,12 @@ impl Links {
         self.keyed.clone().chain_update(b"cluster\0").finalize().into_bytes().into()
     }
 
+    /// The token with which the first account of an installation of several nodes is made.
+    pub(super) fn setup_token(&self) -> Token {
+        let bytes = self.keyed.clone().chain_update(b"setup\0").finalize().into_bytes();
+        Token::made_of(BASE64URL_NOPAD.encode(&bytes))
+    }
+
     /// The hash of a ticket. A label keeps the uses of the secret apart; no venue's name holds the separator.
     fn over(&self, venue: &VenueId, ticket: TicketId) -> Hmac<Sha256> {
         self.keyed

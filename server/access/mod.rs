@@ -10,23 +10,28 @@
 //!
 //! * [`role`]: **the one table** of who may do what. [`principal`]: who asks.
 //! * `account`: names, roles of one account, devices. [`token`], [`secret`], [`link`]: what must not be guessed.
-//! * `password`, `attempts`: the cost of guessing. `directory`, `store`: what is known, in memory and on the disk.
+//! * `password`, `attempts`: the cost of guessing, to each node by itself.
+//! * `directory`: what is known. `store`: how it changes, in steps (`edit`), kept in a `file` or [`shared`] by nodes.
 //! * [`error`]: every way in which access says no.
 
 mod account;
 mod attempts;
 mod directory;
+mod edit;
 pub mod error;
+mod file;
 pub mod link;
 mod password;
 pub mod principal;
 pub mod role;
 pub mod secret;
+pub mod shared;
 mod store;
 pub mod token;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use callnext_engine::{Millis, Timestamp, VenueId};
 
@@ -36,21 +41,28 @@ pub use self::link::{Links, TicketLink};
 pub use self::password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 pub use self::principal::Principal;
 pub use self::role::{DeviceKind, Permission, Role};
+pub use self::secret::Secret;
+pub use self::shared::SharedAccounts;
 pub use self::token::Token;
 
 use self::attempts::Attempts;
 use self::password::Passwords;
-use self::secret::Secret;
 use self::store::Store;
 use self::token::Digest;
 
 /// A login ends this long after it was last used: longer than any shift, shorter than from one day's to the next.
 pub const LOGIN_LIFE: Millis = Millis::from_mins(12 * 60);
 
+/// The accounts of a server that works alone.
+const ACCOUNTS_FILE: &str = "accounts.sqlite";
+
 /// How far a login's end may lag behind its use: one write per login and ten minutes, not one per request.
 const RENEWAL_STEP: Millis = Millis::from_mins(10);
 
-/// The accounts file and the secret of one installation, opened. Clones share everything.
+/// How often a node takes in what others have changed: who was shut out at one of them is shut out everywhere after this.
+const CATCH_UP_EVERY: Duration = Duration::from_millis(250);
+
+/// The accounts and the secret of one installation, opened. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct Access {
     inner: Arc<Inner>,
@@ -64,22 +76,66 @@ struct Inner {
     attempts: Mutex<Attempts>,
     /// The set-up token on offer. In memory only: the next start offers another, so one in an old log is dead.
     setup: Mutex<Option<Digest>>,
+    /// When what other nodes know was last asked for; none where there are none.
+    caught_up: Option<tokio::sync::Mutex<Instant>>,
 }
 
 impl Access {
     /// Opens `accounts.sqlite` and `secret.key` in the data directory, and makes them when they are missing.
     /// Blocks: for the start of a program.
     pub fn open(data: &Path) -> Result<Self, AccessError> {
-        let store = Store::open(&data.join("accounts.sqlite"))?;
+        let store = Store::open(&data.join(ACCOUNTS_FILE))?;
         let secret = Secret::load_or_make(&data.join("secret.key")).map_err(Failure::Secret)?;
+        Self::of(store, &secret, None)
+    }
+
+    /// What all nodes of an installation share, and the secret they all have. The first of them brings the accounts
+    /// that are in its data directory from when it worked alone.
+    pub async fn share(keeper: Arc<dyn SharedAccounts>, secret: &Secret, data: &Path) -> Result<Self, AccessError> {
+        let file = data.join(ACCOUNTS_FILE);
+        let opened = tokio::task::spawn_blocking(move || Store::share(keeper, &file));
+        Self::of(opened.await.map_err(|_| Failure::Panicked)??, secret, Some(tokio::sync::Mutex::new(Instant::now())))
+    }
+
+    fn of(store: Store, secret: &Secret, caught_up: Option<tokio::sync::Mutex<Instant>>) -> Result<Self, AccessError> {
         let inner = Inner {
             store,
             passwords: Passwords::new()?,
-            links: Links::new(&secret),
+            links: Links::new(secret),
             attempts: Mutex::default(),
             setup: Mutex::default(),
+            caught_up,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Takes in what other nodes change, for ever; ends at once where there are none.
+    pub async fn follow(self) {
+        let mut was_well = true;
+        while self.inner.caught_up.is_some() {
+            tokio::time::sleep(CATCH_UP_EVERY).await;
+            let is_well = self.catch_up().await;
+            if was_well && !is_well {
+                tracing::warn!("this node goes on with the accounts it knows");
+            }
+            was_well = is_well;
+        }
+    }
+
+    /// Takes in what other nodes have changed by now. Many who ask at once ask once. False if it cannot be known.
+    async fn catch_up(&self) -> bool {
+        let Some(caught_up) = &self.inner.caught_up else { return true };
+        let asked = Instant::now();
+        let mut last = caught_up.lock().await;
+        if *last >= asked {
+            return true;
+        }
+        *last = Instant::now();
+        let done = self.blocking(|inner| inner.store.catch_up()).await;
+        if let Err(error) = &done {
+            tracing::debug!(%error, "what other nodes changed is not known");
+        }
+        done.is_ok()
     }
 
     /// The key with which nodes of this installation sign what they send each other.
@@ -105,7 +161,8 @@ impl Access {
         if !self.needs_setup() {
             return Ok(None);
         }
-        let token = Token::random()?;
+        // Any node's link works at any of them: whoever follows it comes to one of them by chance.
+        let token = if self.inner.caught_up.is_some() { self.links().setup_token() } else { Token::random()? };
         *lock(&self.inner.setup) = Some(token.digest());
         Ok(Some(token))
     }
@@ -117,8 +174,8 @@ impl Access {
             return Err(AccessError::SetupTokenInvalid);
         }
         let user = UserName::parse(user)?;
-        let password = self.inner.passwords.hash(password).await?;
-        self.blocking(move |inner| inner.store.add_first(&user, password, now)).await?;
+        let password: Arc<str> = self.inner.passwords.hash(password).await?.into();
+        self.blocking(move |inner| inner.store.add_first(&user, &password, now)).await?;
         *lock(&self.inner.setup) = None;
         Ok(())
     }
@@ -149,6 +206,7 @@ impl Access {
     /// The stored password of an account, if this is it. An unknown name takes as long.
     async fn prove(&self, user: &UserName, password: &str, now: Timestamp) -> Result<Option<Arc<str>>, AccessError> {
         lock(&self.inner.attempts).begin(user, now)?;
+        self.catch_up().await;
         let known = self.inner.store.directory().password(user);
         if !self.inner.passwords.verify(known.clone(), password).await? {
             return Ok(None);
@@ -167,7 +225,12 @@ impl Access {
     pub async fn authenticate(&self, token: &str, now: Timestamp) -> Option<Principal> {
         let digest = Token::digest_of(token)?;
         // A statement of its own: the lock must be free again before anything waits.
-        let found = self.inner.store.directory().principal(digest, now);
+        let mut found = self.inner.store.directory().principal(digest, now);
+        if found.is_none() && self.inner.caught_up.is_some() {
+            // Given out by another node a moment ago, perhaps.
+            self.catch_up().await;
+            found = self.inner.store.directory().principal(digest, now);
+        }
         let (principal, expires_at) = found?;
         if expires_at.is_some_and(|at| at.since(now) < Millis(LOGIN_LIFE.0 - RENEWAL_STEP.0)) {
             let renewed = self.blocking(move |inner| inner.store.renew(digest, now + LOGIN_LIFE)).await;
@@ -197,10 +260,10 @@ impl Access {
     ) -> Result<Put, AccessError> {
         let user = UserName::parse(user)?;
         let password = match password {
-            Some(password) => Some(self.inner.passwords.hash(password).await?),
+            Some(password) => Some(self.inner.passwords.hash(password).await?.into()),
             None => None,
         };
-        self.blocking(move |inner| inner.store.put_account(&user, password, roles, now)).await
+        self.blocking(move |inner| inner.store.put_account(&user, password.as_ref(), &roles, now)).await
     }
 
     /// All accounts, by name.
@@ -227,7 +290,7 @@ impl Access {
         let device = Device { venue: venue.clone(), name: DeviceName::parse(name)?, kind, created_at: now };
         let token = Token::random()?;
         let digest = token.digest();
-        let device = self.blocking(move |inner| inner.store.add_device(digest, device)).await?;
+        let device = self.blocking(move |inner| inner.store.add_device(digest, &device)).await?;
         Ok((token, device))
     }
 

@@ -5,11 +5,30 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER_PERMISSIVE;
+use serde::Deserialize;
+
 /// 256 bits, as much as the hash it keys gives back.
 const SECRET_BYTES: usize = 32;
 
 /// The installation's secret. Never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Secret([u8; SECRET_BYTES]);
+
+/// Why a text is not a secret. The text is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a secret: use 64 hexadecimal digits, such as `openssl rand -hex 32` prints")]
+pub struct NotASecret;
+
+impl TryFrom<String> for Secret {
+    type Error = NotASecret;
+
+    fn try_from(text: String) -> Result<Self, NotASecret> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| NotASecret)?;
+        bytes.try_into().map(Self).map_err(|_| NotASecret)
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +194,17 @@ mod tests {
     fn a_folder_that_is_not_there_is_named() {
         let refused = Secret::load_or_make(&folder().path().join("missing/secret.key")).unwrap_err();
         assert!(refused.to_string().contains("missing/secret.key"), "{refused}");
+    }
+
+    #[test]
+    fn it_can_be_declared_in_hexadecimal() {
+        let declared = |text: String| Secret::try_from(text);
+        assert_eq!(declared("0f".repeat(32)).unwrap(), Secret::of(15));
+        assert_eq!(declared("0F".repeat(32)).unwrap(), Secret::of(15));
+        for bad in [String::new(), "0f".repeat(31), "0f".repeat(33), "0x".repeat(32), "geheim".to_owned()] {
+            assert_eq!(declared(bad).unwrap_err(), NotASecret);
+        }
+        assert!(!NotASecret.to_string().contains("geheim"));
     }
 
     #[test]

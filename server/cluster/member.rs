@@ -81,6 +81,14 @@ impl Holdings {
         }
     }
 
+    /// The venue is this node's until then. Whoever writes it already goes on with the term it has.
+    fn keep(&self, venue: &VenueId, until: Instant) {
+        match self.of(venue) {
+            Some(Holding::Mine(term)) => term.extend(until),
+            _ => self.set(venue, Some(Holding::Mine(Term::until(until)))),
+        }
+    }
+
     fn of(&self, venue: &VenueId) -> Option<Holding> {
         self.venues.read().unwrap_or_else(PoisonError::into_inner).get(venue).cloned()
     }
@@ -208,6 +216,8 @@ impl Member {
             let unowned = memory.unowned.get(*venue).copied().unwrap_or_default();
             unowned > LOOKS_LEFT_TO_PREFERRED
                 || (unowned > 0 && preferred(venue, &standing.nodes).is_some_and(|node| node == me))
+                // The keeper of the leases has lost it, not we.
+                || (unowned > 0 && matches!(self.holdings.of(venue), Some(Holding::Mine(_))))
         });
         let taken = wanted.map(|venue| async move {
             if let Err(error) = self.acquire(venue, registry).await {
@@ -242,7 +252,7 @@ impl Member {
     async fn acquire(&self, venue: &VenueId, registry: &Registry) -> Result<(), LeaseError> {
         let asked = Instant::now();
         if self.leases.acquire(self.me()?, venue, self.settings.lease).await? {
-            self.holdings.set(venue, Some(Holding::Mine(Term::until(self.end_of(asked)))));
+            self.holdings.keep(venue, self.end_of(asked));
             self.open(venue, registry).await;
         }
         Ok(())
@@ -254,7 +264,7 @@ impl Member {
         let kept = self.leases.renew(self.me()?, std::slice::from_ref(venue), self.settings.lease).await?;
         let mine = kept.contains(venue);
         if mine {
-            self.holdings.set(venue, Some(Holding::Mine(Term::until(self.end_of(asked)))));
+            self.holdings.keep(venue, self.end_of(asked));
         }
         Ok(mine)
     }

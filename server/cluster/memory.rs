@@ -116,3 +116,10 @@ impl Leases for MemoryLeases {
         self.with(|kept, _| drop(kept.nodes.remove(&me.name)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::cluster::contract::suite!((MemoryLeases::default(), ()));
+}

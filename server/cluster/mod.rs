@@ -10,6 +10,8 @@
 //! * [`spread`]: which node should own which venue.
 //! * [`member`]: one node's part in all this. [`peers`]: how nodes talk. [`signature`]: how they know each other.
 
+#[cfg(test)]
+pub(crate) mod contract;
 pub mod lease;
 pub mod member;
 pub mod memory;

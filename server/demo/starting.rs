@@ -14,7 +14,6 @@ use crate::clock::Clock;
 use crate::http::DemoState;
 use crate::replay::client;
 use crate::replay::day::{Day, DayError, Wanted};
-use crate::settings::JournalSettings;
 use crate::venues::RegistryError;
 use crate::wire::{DemoAccount, DemoInfo, DeviceAnswer};
 
@@ -88,7 +87,6 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
     let app = App::build(Parts {
         listen: options.listen,
         data: options.data,
-        journal: JournalSettings::default(),
         public_url: None,
         trusted_origins: Vec::new(),
         workers: None,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{JournalSettings, ServerSettings};
+use super::{ClusterSettings, JournalSettings, ServerSettings};
 use crate::journal::redis::RedisOptions;
 use crate::snapshot::SnapshotSettings;
 
@@ -122,6 +122,7 @@ pub fn reference() -> Reference {
             section("server", "[server]", of_default::<ServerSettings>()),
             section("journal", "[journal]", of_default::<JournalSettings>()),
             section("redis", "[journal.redis]", of_default::<RedisOptions>()),
+            section("cluster", "[cluster]", of_default::<ClusterSettings>()),
             section("snapshot", "[snapshot]", of_default::<SnapshotSettings>()),
             section("venue", "[[venue]]", of_schema::<Declaration>("VenueConfig", &venue)),
             section("session", "[[venue.session]]", of_schema::<Declaration>("SessionConfig", &part("session"))),
@@ -275,7 +276,7 @@ const HEAD: &str = "# Settings
 <!-- Made by `callnext config reference > server/SETTINGS.md`: change the types, not this file. -->
 
 One TOML file; `callnext config example` prints one to begin with, `callnext config check` reads one back. Every
-setting of `[server]`, `[journal]`, `[journal.redis]` and `[snapshot]` can also come from the environment
+setting of `[server]`, `[journal]`, `[journal.redis]`, `[cluster]` and `[snapshot]` can also come from the environment
 (`CALLNEXT__SERVER__LISTEN`), which stands over the file.
 
 Policies are put together from layers, of which each names only what it says otherwise. From the ground up: what is

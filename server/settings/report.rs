@@ -72,6 +72,14 @@ impl fmt::Display for Settings {
                 writeln!(f, "  saved       when it is {saved}")?;
             }
         }
+        if let Some(name) = &self.cluster.name {
+            let address = self.cluster.address.as_ref().map_or("the address it listens on", PublicUrl::as_str);
+            writeln!(
+                f,
+                "  node        {name}, reached by others at {address}; a lease is {} ms",
+                self.cluster.lease_ms
+            )?;
+        }
         let SnapshotSettings { to, s3_endpoint, s3_region: _, tables, keep_days, keep_count, journal_days } =
             &self.snapshot;
         writeln!(f, "\nsnapshots")?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use callnext_engine::config::{Layers, Policy, PolicyPatch};
 use callnext_engine::{Lane, Text, VenueConfig};
 
+use super::cluster::LEASE_MS;
 use super::*;
 use crate::journal::redis::{REPLICAS_MAX, TIMEOUT_MS};
 use crate::snapshot::settings::{JOURNAL_DAYS_MAX, KEEP_DAYS_MAX};
@@ -202,6 +203,7 @@ fn shown() -> BTreeMap<&'static str, &'static str> {
 }
 
 const WHERE_REDIS_IS: [&str; 5] = ["urls", "primary", "ca_file", "cert_file", "key_file"];
+const WHAT_A_NODE_IS: [&str; 3] = ["name = \"node-1", "address", "secret"];
 
 #[test]
 fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
@@ -212,7 +214,9 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
             // Where Redis or a bucket is has no default, and would be wrong without what says that there is one.
-            let nowhere = |rest: &&str| WHERE_REDIS_IS.iter().chain(&["s3_"]).any(|name| rest.starts_with(name));
+            let nowhere = |rest: &&str| {
+                WHERE_REDIS_IS.iter().chain(&WHAT_A_NODE_IS).chain(&["s3_"]).any(|name| rest.starts_with(name))
+            };
             let setting = setting.filter(|rest| !nowhere(rest));
             setting.unwrap_or(line)
         })
@@ -264,6 +268,7 @@ fn the_reference_tells_the_ranges_that_are_checked() {
         assert_eq!(range("redis", time), times, "{time}");
     }
     assert_eq!(range("redis", "replicas"), (Some(1), Some(REPLICAS_MAX.into())));
+    assert_eq!(range("cluster", "lease_ms"), (Some(*LEASE_MS.start()), Some(*LEASE_MS.end())));
     assert_eq!(range("snapshot", "keep_days"), (Some(0), Some(KEEP_DAYS_MAX.into())));
     assert_eq!(range("snapshot", "journal_days"), (Some(0), Some(JOURNAL_DAYS_MAX.into())));
     assert_eq!(range("server", "workers"), (Some(1), Some(WORKERS_MAX as u64)));
@@ -322,5 +327,54 @@ fn what_is_wrong_with_redis_is_told_without_its_password() {
             assert!(refused.contains(word), "{word:?} in: {refused}");
         }
         assert!(!refused.contains("secret"), "{refused}");
+    }
+}
+
+#[test]
+fn a_node_is_declared_in_the_file_or_by_variables() {
+    let redis = "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"redis://db\"]\n";
+    let secret = "0123456789abcdef".repeat(4);
+    let file = format!("{redis}[cluster]\nname = \"node-1\"\nsecret = \"{secret}\"\n{VENUE}");
+    let settings = read(&file).unwrap();
+    let (member, _) = settings.cluster.member().unwrap();
+    assert_eq!((member.name.as_str(), member.lease.as_millis()), ("node-1", 4_000));
+    let report = settings.to_string();
+    assert!(report.contains("node-1") && !report.contains(&secret), "{report}");
+    let variables = [
+        ("CALLNEXT__CLUSTER__NAME", "2"),
+        ("CALLNEXT__CLUSTER__ADDRESS", "http://10.0.0.5:8080"),
+        ("CALLNEXT__CLUSTER__SECRET", secret.as_str()),
+        ("CALLNEXT__CLUSTER__LEASE_MS", "2000"),
+    ];
+    let settings = read_with(&format!("{redis}{VENUE}"), &variables).unwrap();
+    let (member, _) = settings.cluster.member().unwrap();
+    assert_eq!((member.name.as_str(), member.address.as_deref()), ("2", Some("http://10.0.0.5:8080")));
+    assert_eq!(member.lease.as_millis(), 2_000);
+    assert!(read(VENUE).unwrap().cluster.member().is_none(), "alone is the default");
+}
+
+#[test]
+fn what_is_wrong_with_a_node_is_told_without_its_secret() {
+    let secret = "0123456789abcdef".repeat(4);
+    let node = |settings: &str| {
+        let redis = "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"redis://db\"]";
+        format!("{redis}\n[cluster]\n{settings}\n{VENUE}")
+    };
+    let sound = format!("name = \"a\"\nsecret = \"{secret}\"");
+    for (text, words) in [
+        (node("name = \"a\""), &["cluster.secret", "openssl rand -hex 32"][..]),
+        (node(&format!("secret = \"{secret}\"")), &["cluster.name", "missing"]),
+        (node("name = \"a\"\nsecret = \"geheim\""), &["cluster.secret", "64 hexadecimal"]),
+        (node(&sound.replace("\"a\"", "\"a b\"")), &["cluster.name", "1 to 40"]),
+        (node(&format!("{sound}\nlease_ms = 999")), &["cluster.lease_ms", "1000 to 6000"]),
+        (node(&format!("{sound}\naddress = \"https://a\"")), &["cluster.address", "http://"]),
+        (format!("[server]\nlisten = \"0.0.0.0:80\"\n{}", node(&sound)), &["cluster.address", "missing"]),
+        (format!("[cluster]\n{sound}\n{VENUE}"), &["cluster.name", "store = \"redis\""]),
+    ] {
+        let refused = refused(&text);
+        for word in words {
+            assert!(refused.contains(word), "{word:?} in: {refused}");
+        }
+        assert!(!refused.contains(&secret) && !refused.contains("geheim"), "{refused}");
     }
 }

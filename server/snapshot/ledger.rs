@@ -68,7 +68,7 @@ impl Ledger {
         for event in &change.events {
             if let Event::WaitAnnounced { ticket, raw } = event {
                 let queue = self.venue.ticket(*ticket).and_then(|ticket| self.venue.queue(&ticket.service));
-                let shown = queue.map(|queue| queue.pace().range(*raw));
+                let shown = queue.and_then(|queue| queue.pace().forecast()).map(|forecast| forecast.range(*raw));
                 self.story(*ticket).announced = shown.map(|wait| Announced {
                     likely_ms: wait.likely,
                     low_ms: wait.low,

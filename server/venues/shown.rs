@@ -309,8 +309,10 @@ impl Shown {
         Answer { seq: self.venue.seq(), outcome, tickets, counter, card, policy }
     }
 
-    pub(super) fn merge_is_over(&self) -> bool {
-        (self.dirty.any || self.dirty.all) && self.published_at.is_none_or(|at| at.elapsed() >= MERGE)
+    /// How long what is not published yet may still wait for more to go with it; none if all is published.
+    pub(super) fn merges_for(&self) -> Option<Duration> {
+        let since = self.published_at.map_or(Duration::MAX, |at| at.elapsed());
+        (self.dirty.any || self.dirty.all).then(|| MERGE.saturating_sub(since))
     }
 
     /// Tells every worker's hub how things stand.

@@ -36,13 +36,15 @@ pub struct VenueActor {
     is_owner: Arc<AtomicBool>,
     journal: Arc<dyn Journal>,
     refreshed_at: Instant,
+    /// Whether a moment is set at which what is not published yet will be.
+    will_publish: bool,
 }
 
 impl VenueActor {
     /// A venue that is shown, and not yet written, from here.
     pub fn new(shown: Shown, journal: Arc<dyn Journal>, is_owner: Arc<AtomicBool>) -> Self {
         is_owner.store(false, Ordering::Release);
-        Self { shown, owner: None, is_owner, journal, refreshed_at: Instant::now() }
+        Self { shown, owner: None, is_owner, journal, refreshed_at: Instant::now(), will_publish: false }
     }
 
     fn submit(&mut self, Submit(command): &Submit, reply: Option<Reply>, ctx: &mut Context<Self>) {
@@ -79,7 +81,7 @@ impl VenueActor {
         let changes: Vec<Change> = batch.iter().filter_map(|waiting| waiting.change.clone()).collect();
         if changes.is_empty() && !must_show {
             // Nothing to save: these were decided on what is already shown.
-            self.finish(batch);
+            self.finish(batch, ctx);
             return self.pump(ctx);
         }
         if !owner.term.holds() {
@@ -102,7 +104,7 @@ impl VenueActor {
             }
             match saved {
                 Ok(()) => {
-                    actor.finish(batch);
+                    actor.finish(batch, ctx);
                     actor.pump(ctx);
                 }
                 Err(error) => actor.give_up(batch, &error),
@@ -112,7 +114,7 @@ impl VenueActor {
     }
 
     /// The journal has these: show them, in order, and tell everybody who asked.
-    fn finish(&mut self, batch: Vec<Waiting>) {
+    fn finish(&mut self, batch: Vec<Waiting>, ctx: &mut Context<Self>) {
         let mut urgent = false;
         for Waiting { change, outcome, is_repeated, id, reply } in batch {
             // Whether it was a number that was asked for is no longer known of a command carried out earlier.
@@ -133,8 +135,19 @@ impl VenueActor {
                 }
             }
         }
-        if urgent || self.shown.merge_is_over() {
+        self.publish_soon(urgent, ctx);
+    }
+
+    /// Publishes at once what cannot wait, or follows on nothing; the rest when the time for merging is over.
+    fn publish_soon(&mut self, is_urgent: bool, ctx: &mut Context<Self>) {
+        let Some(left) = self.shown.merges_for() else { return };
+        if is_urgent || left.is_zero() {
             self.shown.publish();
+        } else if !std::mem::replace(&mut self.will_publish, true) {
+            ctx.run_later(left, |actor, ctx| {
+                actor.will_publish = false;
+                actor.publish_soon(false, ctx);
+            });
         }
     }
 
@@ -176,8 +189,8 @@ impl VenueActor {
                 mirroring.look_again();
             }
             self.shown.publish();
-        } else if self.shown.merge_is_over() {
-            self.shown.publish();
+        } else {
+            self.publish_soon(false, ctx);
         }
     }
 }
@@ -223,15 +236,13 @@ impl Handler<Promote> for VenueActor {
 impl Handler<Follow> for VenueActor {
     type Result = bool;
 
-    fn handle(&mut self, Follow { epoch, changes }: Follow, _: &mut Self::Context) -> bool {
+    fn handle(&mut self, Follow { epoch, changes }: Follow, ctx: &mut Self::Context) -> bool {
         if self.owner.is_some() {
             // What this node wrote itself, or what came before it: known.
             return true;
         }
         let followed = self.shown.follow(epoch, &changes);
-        if followed == Followed::AtOnce || self.shown.merge_is_over() {
-            self.shown.publish();
-        }
+        self.publish_soon(followed == Followed::AtOnce, ctx);
         followed != Followed::NotAtAll
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use callnext_engine::closure::Closable;
 use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
 use callnext_engine::dispatch::PassedBy;
-use callnext_engine::estimate::{Unknown, Wait};
+use callnext_engine::estimate::{Forecast, Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
 
@@ -96,10 +96,23 @@ pub fn estimate(wait: Wait) -> Estimate {
     Estimate { likely_s, low_s: low_s.min(likely_s), high_s: high_s.max(likely_s), scored: wait.scored }
 }
 
+/// Where somebody stands who can be called: how many are really ahead, and what that means in minutes.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    ahead: u32,
+    wait: Result<Estimate, Unknown>,
+}
+
+impl Turn {
+    fn new(ahead: u32, forecast: Result<Forecast, Unknown>) -> Self {
+        Self { ahead, wait: forecast.map(|forecast| estimate(forecast.wait(ahead))) }
+    }
+}
+
 /// Everything a phone shows of one ticket.
-pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
-    let wait = match ahead {
-        Some(ahead) => venue.wait(&ticket.service, ahead).map(estimate),
+pub fn facts(venue: &Venue, ticket: &Ticket, turn: Option<Turn>) -> Facts {
+    let wait = match turn {
+        Some(turn) => turn.wait,
         None if ticket.state == TicketState::Waiting => Err(Unknown::NoCounterOpen),
         None => Err(Unknown::NotWaiting),
     };
@@ -112,7 +125,7 @@ pub fn facts(venue: &Venue, ticket: &Ticket, ahead: Option<u32>) -> Facts {
         number: ticket.number.clone(),
         state: card_state(venue, ticket),
         lane: ticket.lane,
-        ahead,
+        ahead: turn.map(|turn| turn.ahead),
         wait,
         counter: ticket.state.counter().cloned(),
         call,
@@ -135,8 +148,20 @@ fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
 
 /// The facts of every ticket whose visit is not over.
 pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
-    let ahead: BTreeMap<TicketId, u32> = orders.values().flat_map(|order| order.iter().copied().zip(0_u32..)).collect();
-    venue.live().map(|ticket| (ticket.id, facts(venue, ticket, ahead.get(&ticket.id).copied()))).collect()
+    // Sorted by ticket, as the venue's own are: the two are walked side by side, and nobody is looked up.
+    let mut turns = Vec::with_capacity(orders.values().map(Vec::len).sum());
+    for (service, order) in orders {
+        let forecast = venue.forecast(service);
+        turns.extend(order.iter().zip(0_u32..).map(|(id, ahead)| (*id, Turn::new(ahead, forecast))));
+    }
+    turns.sort_unstable_by_key(|(id, _)| *id);
+    let mut turns = turns.into_iter().peekable();
+    let facts = venue.live().map(|ticket| {
+        while turns.next_if(|(id, _)| *id < ticket.id).is_some() {}
+        let turn = turns.next_if(|(id, _)| *id == ticket.id).map(|(_, turn)| turn);
+        (ticket.id, facts(venue, ticket, turn))
+    });
+    facts.collect()
 }
 
 /// The facts of one ticket, projecting only its own service.
@@ -146,7 +171,7 @@ pub fn one_facts(venue: &Venue, ticket: &Ticket, now: Timestamp) -> Facts {
         .then(|| venue.project(&ticket.service, now).position(|call| call.choice.ticket == ticket.id))
         .flatten()
         .and_then(|ahead| u32::try_from(ahead).ok());
-    facts(venue, ticket, ahead)
+    facts(venue, ticket, ahead.map(|ahead| Turn::new(ahead, venue.forecast(&ticket.service))))
 }
 
 /// The card a phone shows.
@@ -340,7 +365,7 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
     let config = venue.config();
     let services = config.services.iter().map(|service| {
         let waiting = waiting(venue, &service.id);
-        let wait = venue.wait(&service.id, waiting);
+        let wait = venue.forecast(&service.id).map(|forecast| forecast.wait(waiting));
         ServiceSummary {
             id: service.id.to_string(),
             name: service.name.clone(),

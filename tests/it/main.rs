@@ -14,6 +14,7 @@ mod explain;
 mod handover;
 mod harness;
 mod moves;
+mod nodes;
 mod policies;
 mod recovery;
 mod redis;

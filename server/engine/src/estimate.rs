@@ -133,19 +133,14 @@ impl Pace {
 
     /// The plain product before any correction: what is announced, kept with the ticket and scored later.
     pub fn raw(&self, ahead: u32) -> Option<Millis> {
-        self.gap().map(|gap| Millis(gap.0.saturating_mul(i64::from(ahead) + 1)))
+        self.gap().map(|gap| product(gap, ahead))
     }
 
-    /// The wait of somebody with so many people really ahead.
-    pub fn wait(&self, ahead: u32) -> Result<Wait, Unknown> {
-        self.raw(ahead).map(|raw| self.range(raw)).ok_or(Unknown::NothingCalledYet)
-    }
-
-    /// The range that is shown for a plain product, as the scores of the latest people have it.
-    pub fn range(&self, raw: Millis) -> Wait {
-        let times = |ratio: i64| Millis(raw.0.saturating_mul(ratio) / ONE);
+    /// What can be said of every wait at this moment; none before there is enough to measure.
+    pub fn forecast(&self) -> Option<Forecast> {
+        let gap = self.gap()?;
         if self.ratios.len() < SCORES_MIN {
-            return Wait { likely: raw, low: times(ONE / 2), high: times(2 * ONE), scored: 0 };
+            return Some(Forecast { gap, likely: ONE, low: ONE / 2, high: 2 * ONE, scored: 0 });
         }
         let mut sorted: Vec<i64> = self.ratios.iter().copied().collect();
         sorted.sort_unstable();
@@ -154,8 +149,37 @@ impl Pace {
             sorted.get(rank).copied().unwrap_or(ONE)
         };
         let scored = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
-        Wait { likely: times(quantile(50)), low: times(quantile(10)), high: times(quantile(90)), scored }
+        Some(Forecast { gap, likely: quantile(50), low: quantile(10), high: quantile(90), scored })
     }
+}
+
+/// What can be said of every wait at one moment: made once, asked for each of thousands who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forecast {
+    gap: Millis,
+    /// Ratios of true to announced waits, in thousandths.
+    likely: i64,
+    low: i64,
+    high: i64,
+    scored: u32,
+}
+
+impl Forecast {
+    /// The wait of somebody with so many people really ahead.
+    pub fn wait(&self, ahead: u32) -> Wait {
+        self.range(product(self.gap, ahead))
+    }
+
+    /// The range that is shown for a plain product.
+    pub fn range(&self, raw: Millis) -> Wait {
+        let times = |ratio: i64| Millis(raw.0.saturating_mul(ratio) / ONE);
+        Wait { likely: times(self.likely), low: times(self.low), high: times(self.high), scored: self.scored }
+    }
+}
+
+/// Everybody ahead, and oneself, at this gap.
+fn product(gap: Millis, ahead: u32) -> Millis {
+    Millis(gap.0.saturating_mul(i64::from(ahead) + 1))
 }
 
 fn push(kept: &mut VecDeque<i64>, value: i64, most: usize) {
@@ -176,13 +200,13 @@ mod tests {
     #[test]
     fn nothing_is_said_before_there_is_something_to_measure() {
         let mut pace = Pace::default();
-        assert_eq!(pace.wait(3), Err(Unknown::NothingCalledYet));
+        assert_eq!(pace.forecast(), None);
         for call in 0..=GAPS_MIN {
             assert_eq!(pace.gap(), None, "{call} calls");
             pace.called(minute(2 * i64::try_from(call).unwrap()), true);
         }
         assert_eq!(pace.gap(), Some(Millis::from_mins(2)));
-        assert_eq!(pace.wait(3).unwrap().likely, Millis::from_mins(8), "three ahead and oneself");
+        assert_eq!(pace.forecast().unwrap().wait(3).likely, Millis::from_mins(8), "three ahead and oneself");
     }
 
     #[test]
@@ -208,13 +232,13 @@ mod tests {
     fn the_range_is_learned_from_its_own_errors() {
         let mut pace = Pace::from_prior(Prior { gap: Some(Millis::from_mins(1)), ratios: VecDeque::new() });
         assert_eq!(
-            pace.wait(9).unwrap(),
+            pace.forecast().unwrap().wait(9),
             Wait { likely: Millis::from_mins(10), low: Millis::from_mins(5), high: Millis::from_mins(20), scored: 0 }
         );
         for tenth in 1..=20 {
             pace.score(Millis(1000), Millis(tenth * 100));
         }
-        let wait = pace.wait(9).unwrap();
+        let wait = pace.forecast().unwrap().wait(9);
         assert_eq!(
             (wait.low, wait.likely, wait.high),
             (Millis::from_mins(2), Millis::from_mins(10), Millis::from_mins(18))
@@ -246,6 +270,6 @@ mod tests {
             pace.score(Millis(1), Millis(i64::MAX));
         }
         assert_eq!((pace.gaps.len(), pace.ratios.len()), (GAPS_MAX, SCORES_MAX));
-        assert!(pace.wait(u32::MAX).is_ok(), "no overflow at the ends");
+        assert!(pace.forecast().unwrap().wait(u32::MAX).high > Millis(0), "no overflow at the ends");
     }
 }

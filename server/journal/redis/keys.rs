@@ -22,6 +22,11 @@ impl Keys {
         format!("{}:owner", self.base)
     }
 
+    /// Which node owns the venue, until it stops renewing: a string.
+    pub(super) fn lease(&self) -> String {
+        format!("{}:lease", self.base)
+    }
+
     /// The history: a stream.
     pub(super) fn changes(&self) -> String {
         format!("{}:changes", self.base)
@@ -68,6 +73,22 @@ impl Keys {
     }
 }
 
+/// What all nodes know of accounts, logins and devices: a hash. A cluster keeps it in one slot with its changes; no
+/// venue's name begins with a colon.
+pub(super) fn accounts(prefix: &str) -> String {
+    format!("{prefix}:{{:accounts}}:fields")
+}
+
+/// The latest changes of it: a stream.
+pub(super) fn account_changes(prefix: &str) -> String {
+    format!("{prefix}:{{:accounts}}:changes")
+}
+
+/// The nodes that are there: a hash.
+pub(super) fn nodes(prefix: &str) -> String {
+    format!("{prefix}:nodes")
+}
+
 /// What readiness is tried on: a string that vanishes by itself.
 pub(super) fn probe(prefix: &str) -> String {
     format!("{prefix}:probe")
@@ -84,6 +105,7 @@ mod tests {
         let all = [
             keys.owner(),
             keys.changes(),
+            keys.lease(),
             keys.live(),
             keys.tickets(),
             keys.ticket(TicketId(7)),
@@ -94,7 +116,9 @@ mod tests {
         for key in &all {
             assert_eq!(redis::cluster_routing::Slot::for_key(key), slot, "{key}");
         }
-        assert_eq!(all[4], "callnext:{hall-1}:ticket:7");
-        assert_eq!(all[6], "callnext:{hall-1}:queue:ent:walk_in");
+        let slots = [accounts("callnext"), account_changes("callnext")].map(redis::cluster_routing::Slot::for_key);
+        assert_eq!(slots[0], slots[1]);
+        assert_eq!(all[5], "callnext:{hall-1}:ticket:7");
+        assert_eq!(all[7], "callnext:{hall-1}:queue:ent:walk_in");
     }
 }

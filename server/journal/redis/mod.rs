@@ -7,10 +7,13 @@
 //! All of it runs on a thread of its own, so that encoding goes on beside the venues, a connection outlives whoever
 //! asked first, and an append goes on to its end when its asker goes away.
 
+mod accounts;
 mod connect;
 mod durability;
 mod failure;
+mod follow;
 mod keys;
+mod leases;
 mod link;
 mod options;
 mod script;

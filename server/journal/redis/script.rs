@@ -25,6 +25,11 @@ macro_rules! lua {
 lua!(CLAIM, "claim.lua");
 lua!(APPEND, "append.lua");
 lua!(PAGE, "page.lua");
+lua!(BEAT, "beat.lua");
+lua!(RENEW, "renew.lua");
+lua!(RELEASE, "release.lua");
+lua!(CHANGE, "change.lua");
+lua!(FILL, "fill.lua");
 lua!(DAYS, "days.lua");
 lua!(PRUNE, "prune.lua");
 lua!(PROBE, "probe.lua");

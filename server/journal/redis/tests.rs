@@ -11,6 +11,8 @@ use super::super::mirror::{MirrorQueue, MirrorTicket};
 use super::super::{contract, sample};
 use super::*;
 
+mod nodes;
+
 struct Store(Redis);
 
 impl Store {

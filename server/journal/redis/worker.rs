@@ -15,7 +15,7 @@ use super::connect::{Connector, certificates, pause};
 use super::durability;
 use super::failure::{Failure, describe};
 use super::keys::{Keys, probe};
-use super::options::RedisOptions;
+use super::options::{RedisOptions, Topology};
 use super::script::{APPEND, CLAIM, Call, DAYS, PAGE, PROBE, PRUNE};
 use super::shown::{self, Before};
 
@@ -32,14 +32,14 @@ const PROBE_BYTES: usize = 64 * 1024;
 const PROBE_MS: u64 = 60_000;
 
 /// One entry of a stream: its id, and its fields with their values in turn.
-type Entry = (String, Vec<String>);
+pub(super) type Entry = (String, Vec<String>);
 
 /// What Redis is asked.
-enum Question<'q> {
+pub(super) enum Question<'q> {
     /// A script that writes.
     Write(&'q Call),
-    /// A script that reads.
-    Read(&'q Call),
+    /// A script that reads, or whose effect needs no replica.
+    Quick(&'q Call),
     /// A command about a key.
     Command(&'q str, Cmd),
 }
@@ -92,12 +92,29 @@ impl Worker {
         *known = found;
     }
 
-    fn keys(&self, venue: &VenueId) -> Keys {
+    pub(super) fn prefix(&self) -> &str {
+        &self.connector.options().prefix
+    }
+
+    /// How long what people wait for is tried again.
+    pub(super) fn patience(&self) -> Duration {
+        self.connector.options().patience()
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        self.connector.options().topology == Topology::Cluster
+    }
+
+    pub(super) fn keys(&self, venue: &VenueId) -> Keys {
         Keys::of(&self.connector.options().prefix, venue)
     }
 
     /// Asks until there is an answer, or `patience` is over. Everything asked here may be asked twice.
-    async fn ask<T: FromRedisValue>(&self, question: Question<'_>, patience: Duration) -> Result<T, JournalError> {
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        question: Question<'_>,
+        patience: Duration,
+    ) -> Result<T, JournalError> {
         let unavailable = |problem: String| Err(JournalError::Unavailable(problem));
         let wait = self.connector.options().wait();
         let wait = wait.map(|(replicas, within)| (replicas, u64::try_from(within.as_millis()).unwrap_or(u64::MAX)));
@@ -112,7 +129,7 @@ impl Worker {
                     }
                     let answer = match &question {
                         Question::Write(call) => linked.link.run(call, wait).await,
-                        Question::Read(call) => linked.link.run(call, None).await,
+                        Question::Quick(call) => linked.link.run(call, None).await,
                         Question::Command(key, command) => linked.link.ask(key, command.clone()).await,
                     };
                     let error = match answer {
@@ -142,7 +159,7 @@ impl Worker {
 
     /// The first answer, good or bad, but for a connection that turns out to be broken: people wait for a venue to
     /// open, and there is more than one who asks for it.
-    fn soon() -> Duration {
+    pub(super) fn soon() -> Duration {
         super::connect::PAUSE_MIN
     }
 
@@ -209,8 +226,7 @@ impl Worker {
             let problem = format!("{} bytes at once are more than {APPEND_BYTES_MAX}", call.weight());
             return Err(JournalError::Unavailable(problem));
         }
-        let patience = self.connector.options().patience();
-        let answer: Vec<String> = self.ask(Question::Write(&call), patience).await?;
+        let answer: Vec<String> = self.ask(Question::Write(&call), self.patience()).await?;
         let answer: Vec<&str> = answer.iter().map(String::as_str).collect();
         match answer.as_slice() {
             ["kept", ""] => Ok(()),
@@ -232,7 +248,7 @@ impl Worker {
         let members = async |key: String| {
             let mut command = redis::cmd("SMEMBERS");
             command.arg(&key);
-            self.ask::<Vec<String>>(Question::Command(&key, command), self.connector.options().patience()).await
+            self.ask::<Vec<String>>(Question::Command(&key, command), self.patience()).await
         };
         Ok(Before { tickets: members(keys.tickets()).await?, queues: members(keys.queues()).await? })
     }
@@ -245,7 +261,7 @@ impl Worker {
             let count = (limit - changes.len()).min(PAGE_ENTRIES);
             let mut call = Call::of(&PAGE);
             call.key(stream.as_str()).arg(after.to_string()).arg(count.to_string());
-            let page: Vec<Entry> = self.ask(Question::Read(&call), Self::soon()).await?;
+            let page: Vec<Entry> = self.ask(Question::Quick(&call), Self::soon()).await?;
             let is_last = page.len() < count;
             if let (Some(last), Some(entry)) = (changes.last(), page.first()) {
                 order::check_follows(venue, last.seq, seq(entry))?;
@@ -264,7 +280,7 @@ impl Worker {
         loop {
             let mut call = Call::of(&DAYS);
             call.key(stream.as_str()).arg(from).arg(STRETCH.to_string());
-            let answer: Vec<String> = self.ask(Question::Read(&call), Self::soon()).await?;
+            let answer: Vec<String> = self.ask(Question::Quick(&call), Self::soon()).await?;
             let mut answer = answer.into_iter();
             let next = answer.next().unwrap_or_default();
             days.extend(answer.filter_map(|seq| seq.parse().ok().map(Seq)));
@@ -297,7 +313,7 @@ impl Worker {
     }
 }
 
-fn field<'e>((_, fields): &'e Entry, name: &str) -> Option<&'e str> {
+pub(super) fn field<'e>((_, fields): &'e Entry, name: &str) -> Option<&'e str> {
     fields.chunks_exact(2).find_map(|pair| match pair {
         [field, value] if field == name => Some(value.as_str()),
         _ => None,
@@ -310,7 +326,7 @@ fn seq((id, _): &Entry) -> Seq {
 }
 
 /// Reads entries, which must follow each other without a gap.
-fn decode(venue: &VenueId, entries: &[Entry]) -> Result<Vec<Change>, JournalError> {
+pub(super) fn decode(venue: &VenueId, entries: &[Entry]) -> Result<Vec<Change>, JournalError> {
     let mut changes: Vec<Change> = Vec::with_capacity(entries.len());
     for entry in entries {
         let seq = seq(entry);

@@ -79,11 +79,25 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// SIGSTOP: it holds its connections and answers nothing.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// SIGTERM; returns how it ended, and how long that took.
     pub async fn terminate(&mut self) -> (ExitStatus, Duration) {
         let begun = Instant::now();
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(told.success());
+        self.signal("-TERM");
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;

@@ -10,7 +10,6 @@ use callnext::app::{App, ClusterParts, Parts};
 use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
-use callnext::settings::JournalSettings;
 use callnext::snapshot::SnapshotSettings;
 use callnext_engine::{Declaration, Millis, Timestamp, VenueId};
 use tempfile::TempDir;
@@ -80,7 +79,6 @@ impl Server {
         let parts = Parts {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: folder.path().to_owned(),
-            journal: JournalSettings::default(),
             public_url: None,
             trusted_origins: plan.trusted_origins,
             workers: Some(2),

@@ -159,11 +159,6 @@ words! {
 }
 
 impl OverQuotaRole {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-    pub(super) fn is_nobody(&self) -> bool {
-        *self == Self::Nobody
-    }
-
     /// The role; none where nobody can approve.
     pub const fn role(self) -> Option<ApproverRole> {
         match self {

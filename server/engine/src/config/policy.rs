@@ -69,7 +69,6 @@ settings! {
         /// Where overflow numbers join (R5).
         overflow_join: OverflowJoin = OverflowJoin::default();
         /// The least role whose named holder can approve a number over the quota (B3).
-        #[serde(skip_serializing_if = "OverQuotaRole::is_nobody")]
         over_quota_role: OverQuotaRole = OverQuotaRole::default();
         /// When those who never came, or never reported again after a miss, are no-shows (B12).
         no_show: NoShowAt = NoShowAt::default();

@@ -303,15 +303,14 @@ macro_rules! words {
 /// Declares settings once: the struct in force, its patch, its ranges and its reference are made from this.
 ///
 /// A setting is written `name: Type = default;`, with its range (`, in 0..=20`) and its unit (`, of "people"`) where
-/// it has them. Its type is a [`Setting`]; its documentation is what the reference says, rule ids in brackets. Where
-/// the stored form differs, `serde` says how. What is declared so is itself a `Setting`: a table within another.
+/// it has them. Its type is a [`Setting`]; its documentation is what the reference says, rule ids in brackets. What is
+/// declared so is itself a `Setting`: a table within another.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])+
         $vis:vis struct $Full:ident, said by $Patch:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $(#[serde($($stored:tt)+)])?
                 $field:ident: $Type:ty = $default:expr $(, in $range:expr)? $(, of $unit:literal)?;
             )+
         }
@@ -320,7 +319,7 @@ macro_rules! settings {
         #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
         $vis struct $Full {
-            $( $(#[doc = $doc])+ $(#[serde($($stored)+)])? pub $field: $Type, )+
+            $( $(#[doc = $doc])+ pub $field: $Type, )+
         }
 
         impl Default for $Full {

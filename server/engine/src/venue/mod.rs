@@ -24,7 +24,7 @@ use crate::command::{Action, Actor, Command, CommandId};
 use crate::config::{Declaration, Layers, PolicyChange, VenueConfig};
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach};
-use crate::estimate::{Unknown, Wait};
+use crate::estimate::{Forecast, Unknown};
 use crate::event::{Change, Event, Rule};
 use crate::handover::{Arrival, Handovers};
 use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber};
@@ -62,10 +62,8 @@ pub struct Venue {
     at: Timestamp,
     day: BusinessDay,
     config: VenueConfig,
-    #[serde(skip_serializing_if = "Layers::is_plain")]
     layers: Layers,
     /// Today's changes of policies, oldest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     policy_changes: Vec<PolicyChange>,
     next_ticket: TicketId,
     next_call: CallId,
@@ -399,12 +397,12 @@ impl Venue {
         queue.zip(policy).map(|(queue, policy)| project(queue, policy, &serving, &wanted, now)).into_iter().flatten()
     }
 
-    /// The wait of somebody with so many people really ahead, or why nobody can know.
-    pub fn wait(&self, service: &ServiceId, ahead: u32) -> Result<Wait, Unknown> {
+    /// What can be said of every wait for a service, or why nobody can know.
+    pub fn forecast(&self, service: &ServiceId) -> Result<Forecast, Unknown> {
         if self.open_counters(service).next().is_none() {
             return Err(Unknown::NoCounterOpen);
         }
-        self.queues.get(service).ok_or(Unknown::NothingCalledYet)?.pace().wait(ahead)
+        self.queues.get(service).and_then(|queue| queue.pace().forecast()).ok_or(Unknown::NothingCalledYet)
     }
 
     /// When something will happen by itself, if anything: the day ends, a slot begins and somebody can be told to

@@ -167,7 +167,7 @@ fn a_clock_that_leaps_within_a_day_breaks_no_sum() {
         let call = Command::system(Action::CallNext { counter: callnext_engine::testing::counter_id("1") });
         let _ = venue.execute(&call, Timestamp(i64::MAX / 100 * n)).unwrap();
     }
-    let wait = venue.wait(&service_id("ent"), u32::MAX).unwrap();
+    let wait = venue.forecast(&service_id("ent")).unwrap().wait(u32::MAX);
     let _ = (wait.likely.as_secs(), wait.low.as_secs(), wait.high.as_secs());
     venue.advance(Timestamp(i64::MAX));
 }

@@ -3,7 +3,7 @@
 use callnext_engine::config::Policy;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Event, Rule};
-use callnext_engine::{CounterId, Lane, Seq, TicketId, Timestamp, VenueConfig};
+use callnext_engine::{CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, VenueConfig};
 
 use std::collections::BTreeMap;
 
@@ -72,13 +72,7 @@ impl Oracle {
                 self.declare(config);
             }
             Event::VenueConfigured { config, .. } => self.declare(config),
-            Event::PolicyChanged { policies, .. } => {
-                let mut config = self.config().clone();
-                for service in &mut config.services {
-                    service.policy = policies.get(&service.id).unwrap_or(&service.policy).clone();
-                }
-                self.declare(&config);
-            }
+            Event::PolicyChanged { policies, .. } => self.change_policies(policies),
             Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
             | Event::AppointmentsNotShown { .. }
@@ -161,6 +155,14 @@ impl Oracle {
             Event::ChangeUndone { seq } => self.undo(*seq)?,
         }
         Ok(())
+    }
+
+    fn change_policies(&mut self, policies: &BTreeMap<ServiceId, Policy>) {
+        let mut config = self.config().clone();
+        for service in &mut config.services {
+            service.policy = policies.get(&service.id).unwrap_or(&service.policy).clone();
+        }
+        self.declare(&config);
     }
 
     fn declare(&mut self, config: &VenueConfig) {
