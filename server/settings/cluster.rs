@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::address::PublicUrl;
@@ -26,18 +26,12 @@ pub struct ClusterSettings {
     #[schema(value_type = Option<String>)]
     pub address: Option<PublicUrl>,
     /// What all nodes have, and nobody else: 64 hexadecimal digits.
-    #[serde(serialize_with = "unsaid")]
+    #[serde(skip_serializing)]
     #[schema(value_type = Option<String>)]
     pub secret: Option<Secret>,
     /// How long a venue stays with a node that says nothing, milliseconds.
     #[schema(minimum = 1_000, maximum = 6_000)]
     pub lease_ms: u64,
-}
-
-/// A secret is written nowhere.
-#[expect(clippy::ref_option, reason = "serde's signature")]
-fn unsaid<S: Serializer>(_: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_none()
 }
 
 impl Default for ClusterSettings {
