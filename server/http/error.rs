@@ -261,6 +261,10 @@ fn sentence(refusal: &Refusal) -> String {
             format!("policies were changed since you looked; look again and say version {version}")
         }
         Refusal::ValueInvalid { field, problem } => format!("{field} {problem}"),
+        Refusal::ReasonUnknown { reason, known } => {
+            let known: Vec<&str> = known.iter().map(callnext_engine::ReasonCode::as_str).collect();
+            format!("\"{reason}\" is not a reason for this here; these are: {}", known.join(", "))
+        }
         Refusal::NothingToUndo => "you have changed nothing that can be taken back".to_owned(),
         Refusal::UndoTooLate => "your last change is more than 30 seconds old".to_owned(),
         Refusal::UndoOvertaken => "something followed from your last change".to_owned(),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use callnext_engine::event::Rule;
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{Actor, Change, CounterId, Event, Seq, ServiceId, TicketId, Timestamp, VenueId};
+use callnext_engine::{Actor, Change, CounterId, Event, ReasonCode, Seq, ServiceId, TicketId, Timestamp, VenueId};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -67,14 +67,28 @@ enum Deed<'a> {
         ticket: TicketId,
         service: &'a ServiceId,
         reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a ReasonCode>,
         approved_by: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         note: Option<&'a Arc<str>>,
     },
     /// Precedence was granted (R3, R10).
-    GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: &'a str },
+    GreenChannelGranted {
+        ticket: TicketId,
+        urgency: Urgency,
+        reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a ReasonCode>,
+    },
     /// Somebody was called outside the rules.
-    CalledByHand { ticket: TicketId, counter: &'a CounterId, reason: Option<&'a Arc<str>> },
+    CalledByHand {
+        ticket: TicketId,
+        counter: &'a CounterId,
+        reason: Option<&'a Arc<str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a ReasonCode>,
+    },
     /// One of the above was taken back.
     Undone { change: Seq },
 }
@@ -133,13 +147,15 @@ impl Chain {
                 }
                 Event::TicketIssued { ticket, service, overflow: Some(grant), .. } => {
                     let (reason, approved_by, note) = (&*grant.reason, &*grant.approved_by, grant.note.as_ref());
-                    Deed::OverflowGranted { ticket: *ticket, service, reason, approved_by, note }
+                    let code = grant.code.as_ref();
+                    Deed::OverflowGranted { ticket: *ticket, service, reason, code, approved_by, note }
                 }
-                Event::GreenChannelGranted { ticket, urgency, reason } => {
-                    Deed::GreenChannelGranted { ticket: *ticket, urgency: *urgency, reason }
+                Event::GreenChannelGranted { ticket, urgency, reason, code } => {
+                    Deed::GreenChannelGranted { ticket: *ticket, urgency: *urgency, reason, code: code.as_ref() }
                 }
                 Event::TicketCalled { ticket, counter, why, .. } if why.rule == Rule::ByHand => {
-                    Deed::CalledByHand { ticket: *ticket, counter, reason: why.reason.as_ref() }
+                    let (reason, code) = (why.reason.as_ref(), why.code.as_ref());
+                    Deed::CalledByHand { ticket: *ticket, counter, reason, code }
                 }
                 Event::ChangeUndone { seq } if self.recent.contains(seq) => Deed::Undone { change: *seq },
                 _ => continue,

@@ -141,7 +141,8 @@ impl Shown {
 
     /// The whole queue.
     pub fn console(&self) -> wire::Console {
-        view::console(&self.venue, &view::orders(&self.venue, self.now()))
+        let now = self.now();
+        view::console(&self.venue, &view::orders(&self.venue, now), now)
     }
 
     /// The frames a console missed that stands at this point; the whole queue where they are no longer known.
@@ -249,7 +250,6 @@ impl Shown {
         // What a change is about may only be known before it, or only after it: an undone ticket, a new one.
         if let Outcome::Undone { tickets, .. } = &change.outcome {
             self.dirty.tickets.extend(tickets);
-            self.dirty.counters = true;
         }
         for event in &change.events {
             self.dirty.note(event);
@@ -299,7 +299,7 @@ impl Shown {
             _ => None,
         };
         let counter = match &outcome {
-            Outcome::Counter { counter } => view::counter_row(&self.venue, counter),
+            Outcome::Counter { counter } => view::counter_row(&self.venue, counter, self.now()),
             _ => None,
         };
         let policy = match &outcome {
@@ -333,8 +333,8 @@ impl Shown {
             }
         };
         let console = match before.filter(|_| !dirty.all) {
-            Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty) },
-            None => ForConsoles::All(Box::new(view::console(venue, &orders))),
+            Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty, now) },
+            None => ForConsoles::All(Box::new(view::console(venue, &orders, now))),
         };
         let same_config = before.filter(|before| *before.config == *venue.config());
         let config = match same_config {

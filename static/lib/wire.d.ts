@@ -11,7 +11,7 @@ export type Timestamp = string;
 
 export type Lane = "appointment" | "walk_in" | "overflow" | "return_visit" | "missed" | "late" | "referral";
 export type CardState =
-  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "transferring" | "completed" | "no_show" | "cancelled"
+  | "waiting" | "ready" | "inside" | "called" | "serving" | "held" | "missed" | "transferring" | "completed" | "no_show" | "cancelled"
   | "transferred";
 export type Advice = "see_desk" | "wait" | "rebook";
 /** Something closed, as anybody may read it. */
@@ -44,7 +44,7 @@ export type NoteRow =
 export type GuestRow = { home: string; number: string; stops: { venue: string; service: string; at: Timestamp; reason: string }[] };
 export type CounterState = "closed" | "open" | "paused";
 export type Urgency = "emergency" | "green_channel";
-export type Rule = "urgent" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
+export type Rule = "urgent" | "inside" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
 /** What let somebody be called before people who wait for longer. */
 export type PassedBy = "emergency" | "green_channel" | "overdue" | "by_hand" | Lane;
 /** Spoken languages: Mandarin, Cantonese, English. */
@@ -61,6 +61,7 @@ export type Board = {
   services: BoardService[];
   calls: BoardCall[];
   ready: BoardTicket[];
+  inside: BoardInside[];
   missed: BoardTicket[];
   closed: ClosedNotice[];
   notices: Text[];
@@ -77,7 +78,9 @@ export type BoardCall = {
   recalls: number;
   at: Timestamp;
   open: boolean;
+  urgency: Urgency | null;
 };
+export type BoardInside = { number: string; name: string | null; service: string; counter: Named };
 export type BoardTicket = { number: string; name: string | null; service: string };
 
 export type Card = {
@@ -121,6 +124,7 @@ export type CounterRow = {
   state: CounterState;
   services: string[];
   current: number | null;
+  next: number[];
   closed: ClosureRow | null;
 };
 export type TicketRow = {
@@ -132,6 +136,8 @@ export type TicketRow = {
   name: string | null;
   urgency: Urgency | null;
   reason: string | null;
+  reason_code: string | null;
+  class: string | null;
   appointment: string | null;
   wants: string | null;
   counter: string | null;
@@ -165,7 +171,10 @@ export type Console = {
   counters: CounterRow[];
   tickets: TicketRow[];
   appointments: AppointmentRow[];
+  reasons: ReasonLists;
 };
+export type ReasonRow = { code: string; name: Text | null };
+export type ReasonLists = { [kind in "green_channel" | "emergency" | "by_hand" | "overflow"]: ReasonRow[] };
 export type ConsoleFrame = { type: "console" } & Stamp & Console;
 export type Change = {
   services: QueueOrder[];
@@ -188,6 +197,7 @@ export type Problem = {
   about?: unknown;
 };
 
+export type ClassRow = { id: string; name: Text; expected_s: number };
 export type ServiceSummary = {
   id: string;
   name: Text;
@@ -197,6 +207,7 @@ export type ServiceSummary = {
   estimate_reason: string | null;
   next_slot: { start: Timestamp; end: Timestamp } | null;
   closed: ClosedNotice | null;
+  classes: ClassRow[];
 };
 export type VenueSummary = {
   id: string;
@@ -227,6 +238,8 @@ export type StoryStep = {
   passed_by?: PassedBy;
   urgency?: Urgency;
   reason?: string;
+  reason_code?: string;
+  class?: string;
   granted_by?: Person;
   wait_s?: number;
   places?: number;

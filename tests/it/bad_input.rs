@@ -164,6 +164,24 @@ impl Cast {
         table.add("a null character", Self::post_as(&self.kiosk, TICKETS, phone.as_bytes()), 422, "value_invalid");
         let gone = json!({ "service": "dentist" }).to_string();
         table.add("an unknown service", Self::post_as(&self.kiosk, TICKETS, gone.as_bytes()), 404, "service_unknown");
+        let class = json!({ "service": "internal", "class": "giant" }).to_string();
+        table.add("an unknown class", Self::post_as(&self.kiosk, TICKETS, class.as_bytes()), 422, "value_invalid");
+        let class = json!({ "service": "internal", "class": "../etc" }).to_string();
+        table.add(
+            "a class that is no name",
+            Self::post_as(&self.kiosk, TICKETS, class.as_bytes()),
+            400,
+            "body_invalid",
+        );
+        let extra = |code: &str| json!({ "service": "internal", "code": code, "approved_by": "b" }).to_string();
+        for (what, code, status, refusal) in [
+            ("a reason of another kind", "pregnant", 422, "reason_unknown"),
+            ("a reason that is no name", "<b>", 400, "body_invalid"),
+            ("no reason but that there is one", "other", 422, "value_invalid"),
+        ] {
+            let asked = Self::post_as(&self.nurse, "venues/clinic/overflows", extra(code).as_bytes());
+            table.add(what, asked, status, refusal);
+        }
         let counter = json!({ "service": "internal", "counter": "r9" }).to_string();
         table.add(
             "an unknown counter",

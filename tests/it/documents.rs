@@ -188,7 +188,7 @@ async fn every_operation_answers_as_the_document_says() {
     let other = ask(&nurse, "POST", &format!("{v}/tickets"), json!({ "service": "lab", "lane": "referral" })).await;
     let extra = json!({ "service": "surgery", "reason": "r", "approved_by": "b", "name": "n", "note": "n" });
     let extra = ask(&nurse, "POST", &format!("{v}/overflows"), extra).await;
-    let urgent = json!({ "reason": "pregnant", "urgency": "emergency" });
+    let urgent = json!({ "code": "critical", "reason": "pale", "urgency": "emergency" });
     ask(&nurse, "POST", &format!("{v}/tickets/{}/green_channel", extra["id"]), urgent).await;
     for counter in ["r1", "r2", "s1", "l1"] {
         ask(&nurse, "PUT", &format!("{v}/counters/{counter}"), json!({ "state": "open" })).await;
@@ -197,6 +197,8 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&nurse, "POST", &format!("{v}/counters/r1/recalls"), json!({})).await;
     ask(&nurse, "POST", &format!("{v}/counters/r1/starts"), json!({})).await;
     ask(&nurse, "GET", &format!("{v}/queue"), none.clone()).await;
+    ask(&nurse, "GET", &format!("{v}/staffing"), none.clone()).await;
+    ask(&nurse, "PUT", &format!("{v}/tickets/{}/class", taken["id"]), json!({})).await;
     let id = &booked["id"];
     ask(&nurse, "GET", &format!("{v}/tickets/{id}/story"), none.clone()).await;
     ask(&nurse, "GET", &format!("{v}/figures"), none.clone()).await;
@@ -469,6 +471,7 @@ fn codes() -> BTreeSet<String> {
         Refusal::PolicyInvalid { problems: Vec::new() },
         Refusal::PolicyChangedMeanwhile { version: 1 },
         Refusal::ValueInvalid { field: String::new(), problem: String::new() },
+        Refusal::ReasonUnknown { reason: callnext_engine::ReasonCode::parse("x").unwrap(), known: Vec::new() },
         Refusal::NothingToUndo,
         Refusal::UndoTooLate,
         Refusal::UndoOvertaken,

@@ -10,7 +10,7 @@ use crate::config::{Declaration, Lasts, PolicyPatch};
 use crate::counter::CounterState;
 use crate::event::Approval;
 use crate::handover::{Arrival, Delivery, TransferKey};
-use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
+use crate::ids::{ClassId, CounterId, ReasonCode, ServiceId, TicketId, VenueId};
 use crate::lane::Lane;
 use crate::step::Step;
 use crate::ticket::{Urgency, Visitor};
@@ -38,6 +38,21 @@ pub struct CommandId {
     pub key: Arc<str>,
     /// Digest of what was asked, so that one key cannot stand for two wishes.
     pub fingerprint: u64,
+}
+
+/// Why something is granted that is not by the rules: a code from the venue's list, words, or both (R3, B3).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reason {
+    /// One of the venue's reasons; none for words alone, which are kept as "other".
+    pub code: Option<ReasonCode>,
+    /// In words; may be empty where a code says it.
+    pub text: Arc<str>,
+}
+
+impl<T: Into<Arc<str>>> From<T> for Reason {
+    fn from(text: T) -> Self {
+        Self { code: None, text: text.into() }
+    }
 }
 
 /// A wish with its asker. Written out where it goes from one node to another.
@@ -96,7 +111,7 @@ pub enum Action {
     AddOverflow {
         service: ServiceId,
         visitor: Visitor,
-        reason: Arc<str>,
+        reason: Reason,
         approved_by: Arc<str>,
         note: Option<Arc<str>>,
         /// Who allows it over the quota. Of no effect, and not recorded, within the quota.
@@ -107,7 +122,7 @@ pub enum Action {
     /// Call whoever is next for this counter (R1 to R3, C3, C5). Completes what the counter was doing.
     CallNext { counter: CounterId },
     /// Call this one, outside the rule, for a recorded reason.
-    CallTicket { counter: CounterId, ticket: TicketId, reason: Arc<str> },
+    CallTicket { counter: CounterId, ticket: TicketId, reason: Reason },
     /// Summon the called ticket again.
     Recall { counter: CounterId },
     /// The person has come; service begins.
@@ -149,7 +164,9 @@ pub enum Action {
     /// Leaves, or is taken out.
     Cancel { ticket: TicketId, reason: Option<Arc<str>> },
     /// Grant precedence (R3, R10).
-    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Reason },
+    /// Say to which class of the service the person belongs (E1).
+    Classify { ticket: TicketId, class: Option<ClassId> },
     /// Let others go first, by one's own wish.
     StepBack { ticket: TicketId, places: u32 },
     /// Take back one's own last change.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::WEIGHT_MAX;
+
 /// Why somebody stands in the queue. One ticket is in one lane at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -35,10 +37,6 @@ impl Lane {
         self as usize
     }
 }
-
-/// Largest weight of a lane. The weighted cycle counts in units of the least common multiple of 1 to this,
-/// so every share is exact in whole numbers.
-pub const WEIGHT_MAX: u32 = 20;
 
 /// Calls given to each lane in one round of the weighted cycle (R1), while the lane has somebody eligible.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::ApproverRole;
-use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::ids::{CounterId, ReasonCode, ServiceId, TicketId};
 use crate::time::Timestamp;
 
 /// What sort of no it is; the edge picks the HTTP status from this alone.
@@ -86,6 +86,8 @@ pub enum Refusal {
     PolicyChangedMeanwhile { version: u64 },
     /// A value is blank, too long, or out of range.
     ValueInvalid { field: String, problem: String },
+    /// The venue does not grant this for that reason (R3, B3).
+    ReasonUnknown { reason: ReasonCode, known: Vec<ReasonCode> },
     /// There is nothing to take back.
     NothingToUndo,
     /// It was too long ago.
@@ -128,6 +130,7 @@ impl Refusal {
             Self::PolicyInvalid { .. } => "policy_invalid",
             Self::PolicyChangedMeanwhile { .. } => "policy_changed_meanwhile",
             Self::ValueInvalid { .. } => "value_invalid",
+            Self::ReasonUnknown { .. } => "reason_unknown",
             Self::NothingToUndo => "nothing_to_undo",
             Self::UndoTooLate => "undo_too_late",
             Self::UndoOvertaken => "undo_overtaken",
@@ -166,6 +169,7 @@ impl Refusal {
             Self::ConfigInvalid { .. }
             | Self::PolicyInvalid { .. }
             | Self::ValueInvalid { .. }
+            | Self::ReasonUnknown { .. }
             | Self::IdempotencyKeyReused => RefusalKind::Invalid,
             Self::OverflowQuotaReached { .. } | Self::NoFreeSlot { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
         }

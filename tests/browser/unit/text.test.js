@@ -105,7 +105,11 @@ test("every key that a page names is in the tables", () => {
 });
 
 test("every reason that staff may choose has a text", () => {
-  const names = [...source("static/lib/reasons.js").matchAll(/\w+: \[([^\]]*)\]/g)].flatMap((match) => [...match[1].matchAll(/"(\w+)"/g)].map((one) => one[1]));
+  const lists = [
+    ...source("static/lib/reasons.js").matchAll(/\w+: \[([^\]]*)\]/g),
+    ...source("server/engine/src/config/reasons.rs").matchAll(/\w+: list\(&\[([^\]]*)\]/g),
+  ];
+  const names = lists.flatMap((match) => [...match[1].matchAll(/"(\w+)"/g)].map((one) => one[1]));
   assert.ok(names.length > 20);
   has("reason", names);
 });

@@ -217,6 +217,7 @@ impl<P: Default> VenueConfig<P> {
             id: service.id,
             name: service.name,
             prefix: service.prefix,
+            classes: service.classes,
         };
         VenueConfig {
             services: self.services.into_iter().map(service).collect(),
@@ -231,6 +232,7 @@ impl<P: Default> VenueConfig<P> {
             speech: self.speech,
             sessions: self.sessions,
             numbering: self.numbering,
+            reasons: self.reasons,
             policy: self.policy,
             counters: self.counters,
         }

@@ -4,10 +4,14 @@
 //! what came of it, with a whole policy for each service, in the one place where the two are put together
 //! (`layers`). It travels whole inside an event, so a venue's history says under which rules it was made.
 
+mod class;
 mod joining;
 mod layers;
 mod policy;
 mod problems;
+mod reasons;
+mod second_waiting;
+mod service_weights;
 mod session;
 mod setting;
 
@@ -19,6 +23,7 @@ use crate::ids::{CounterId, ServiceId, VenueId};
 use crate::lane::Lane;
 use crate::text::{Language, Text};
 
+pub use class::{CLASSES_MAX, ClassConfig, EXPECTED_S_MAX, LOAD_MEAN};
 pub use joining::{
     ApproverRole, CALLS_BETWEEN_MAX, EarlyCheckIn, LateJoin, LatePatch, LateRules, Miss, MissedPatch, MissedRejoin,
     MissedRules, NoShowAt, OverQuotaRole, OverflowJoin, QuotaPer,
@@ -26,6 +31,9 @@ pub use joining::{
 pub use layers::{Effect, Lasts, Layers, Override, PolicyChange};
 pub use policy::{OrderInLane, Policy, PolicyPatch, Rules, SLOT_LENGTHS};
 pub use problems::ConfigError;
+pub use reasons::{OTHER, REASONS_MAX, Reason, Reasons};
+pub use second_waiting::{INSIDE_MAX, SecondWaiting};
+pub use service_weights::ServiceWeights;
 pub use session::{Numbering, SESSIONS_MAX, Session, SessionConfig};
 pub use setting::{Kind, Range, SettingInfo, SettingProblem, Value, Word};
 
@@ -86,6 +94,9 @@ pub struct VenueConfig<P: Default = Policy> {
     #[serde(default, skip_serializing_if = "Numbering::is_default")]
     #[cfg_attr(feature = "schema", schema(default = "day"))]
     pub numbering: Numbering,
+    /// The reasons staff choose from when they grant precedence, call by hand, or add a number (R3, R10, B3).
+    #[serde(default, skip_serializing_if = "Reasons::are_standard")]
+    pub reasons: Reasons,
     /// What people can come for.
     #[serde(rename = "service", alias = "services")]
     pub services: Vec<ServiceConfig<P>>,
@@ -134,6 +145,9 @@ pub struct ServiceConfig<P: Default = Policy> {
     /// What its numbers begin with. Services with the same prefix count together.
     #[serde(default)]
     pub prefix: String,
+    /// Classes of its people, each with its own expected time (E1). Default: none.
+    #[serde(rename = "class", alias = "classes", default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassConfig>,
     /// The rules of its queue.
     #[serde(default)]
     pub policy: P,
@@ -152,6 +166,14 @@ pub struct CounterConfig {
     /// What it serves, until somebody changes it for the day (C5).
     #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub services: Vec<ServiceId>,
+    /// Calls per service in one round of the counter's cycle, 1 to 20 each, 1 for a service left out (C5).
+    /// Default: no cycle, the longest wait goes first.
+    #[serde(default, skip_serializing_if = "ServiceWeights::is_empty")]
+    #[cfg_attr(feature = "schema", schema(value_type = std::collections::BTreeMap<String, u32>))]
+    pub weights: ServiceWeights,
+    /// Its second waiting area (C4). Default: none, people are called from the hall.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_waiting: Option<SecondWaiting>,
 }
 
 fn default_day_start() -> NaiveTime {

@@ -5,7 +5,8 @@ use crate::config::joining::{
 };
 use crate::config::setting::{SettingInfo, SettingProblem, Value, settings, words};
 use crate::config::{DAY_S, READY_MAX};
-use crate::lane::{Lane, WEIGHT_MAX, Weights};
+use crate::dispatch::WEIGHT_MAX;
+use crate::lane::{Lane, Weights};
 use crate::time::Millis;
 
 /// The lengths a slot can have, minutes: those that divide an hour and are in use (R4).
@@ -29,6 +30,9 @@ settings! {
     pub struct Policy, said by PolicyPatch {
         /// Calls per lane in one round of the weighted cycle, while the lane has somebody (R1, B11).
         weights: Weights = Weights::default(), in 1..=WEIGHT_MAX, of "calls";
+        /// Whether returns and first visits take turns 1 : 1 while more returns than first visits can be called; missed
+        /// people keep their weight against returns (B11).
+        returns_even: bool = false;
         /// Order inside a lane (R2).
         order: OrderInLane = OrderInLane::default();
         /// How many are told to get ready, and are then not displaced by anybody but an emergency (C3).
@@ -39,6 +43,8 @@ settings! {
         overtaken_max: u32 = 12, in 0.., of "times";
         /// Whoever has waited this long goes next; 0 for never (B9).
         wait_max_s: u32 = 2 * 60 * 60, in 0..=DAY_S, of "seconds";
+        /// The mean wait that the staffing hint aims at; changes no order; 0 for no hint (E1, B9).
+        target_wait_s: u32 = 30 * 60, in 0..=DAY_S, of "seconds";
         /// How long before the slot's start a checked-in appointment may be called (R4).
         early_s: u32 = 15 * 60, in 0..=DAY_S, of "seconds";
         /// Whether an appointment may be called even earlier when a counter would stand idle otherwise (R4).

@@ -5,9 +5,12 @@ use std::fmt;
 
 use crate::config::policy::Rules;
 use crate::config::{
-    COUNTERS_MAX, Numbering, PREFIX_CHARS_MAX, SERVICES_MAX, SESSIONS_MAX, ServiceConfig, VenueConfig,
+    CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, Numbering, PREFIX_CHARS_MAX, REASONS_MAX, SERVICES_MAX,
+    SESSIONS_MAX, ServiceConfig, VenueConfig,
 };
+use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
+use crate::text::Text;
 
 /// What is wrong with a declaration: where, and in what words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +48,7 @@ impl<P: Rules + Default> VenueConfig<P> {
         for wrong in self.policy.problems() {
             found.add(&format!("policy.{}", wrong.path), &wrong.problem);
         }
+        self.reason_problems(&mut found);
         self.session_problems(&mut found);
         let mut seen = BTreeSet::new();
         for service in &self.services {
@@ -76,8 +80,38 @@ impl<P: Rules + Default> VenueConfig<P> {
             for service in counter.services.iter().filter(|id| self.service(id).is_none()) {
                 found.add(&format!("{place}: services"), &format!("there is no service \"{service}\""));
             }
+            if counter.second_waiting.is_some_and(|area| !(1..=INSIDE_MAX).contains(&area.limit)) {
+                found.add(&format!("{place}: second_waiting.limit"), &format!("is not from 1 to {INSIDE_MAX}"));
+            }
+            for (service, weight) in counter.weights.given() {
+                let place = format!("{place}: weights.{service}");
+                if !counter.services.contains(service) {
+                    found.add(&place, "is not one of the counter's services");
+                }
+                if !(1..=WEIGHT_MAX).contains(&weight) {
+                    found.add(&place, &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
+                }
+            }
         }
         found.list
+    }
+
+    fn reason_problems(&self, found: &mut Problems) {
+        for (kind, list) in self.reasons.lists() {
+            let place = format!("reasons.{kind}");
+            if list.is_empty() || list.len() > REASONS_MAX {
+                found.add(&place, &format!("has 1 to {REASONS_MAX} reasons, not {}", list.len()));
+            }
+            let mut seen = BTreeSet::new();
+            for reason in list {
+                if !seen.insert(reason.code.as_str()) {
+                    found.add(&place, &format!("\"{}\" is there twice", reason.code));
+                }
+                if reason.name.as_ref().is_some_and(Text::is_blank) {
+                    found.add(&format!("{place}.{}: name", reason.code), "is empty");
+                }
+            }
+        }
     }
 
     fn session_problems(&self, found: &mut Problems) {
@@ -135,6 +169,22 @@ impl<P: Rules + Default> ServiceConfig<P> {
         }
         if self.prefix.chars().count() > PREFIX_CHARS_MAX || !self.prefix.chars().all(char::is_alphabetic) {
             found.add(&format!("{place}: prefix"), &format!("use at most {PREFIX_CHARS_MAX} letters"));
+        }
+        if self.classes.len() > CLASSES_MAX {
+            found.add(&format!("{place}: class"), &format!("a service has at most {CLASSES_MAX} classes"));
+        }
+        let mut seen = BTreeSet::new();
+        for class in &self.classes {
+            let place = format!("{place}: class \"{}\"", class.id);
+            if !seen.insert(class.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            if class.name.is_blank() {
+                found.add(&format!("{place}: name"), "is empty");
+            }
+            if !(1..=EXPECTED_S_MAX).contains(&class.expected_s) {
+                found.add(&format!("{place}: expected_s"), &format!("is not from 1 to {EXPECTED_S_MAX}"));
+            }
         }
         for wrong in self.policy.problems() {
             found.add(&format!("{place}: policy.{}", wrong.path), &wrong.problem);

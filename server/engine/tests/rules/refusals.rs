@@ -1,5 +1,6 @@
 //! Every way in which a venue says no, provoked once. A new refusal breaks this file until it is in the table.
 
+use callnext_engine::command::Reason;
 use callnext_engine::config::EarlyCheckIn;
 use callnext_engine::handover::{Arrival, TransferKey};
 use callnext_engine::refusal::RefusalKind;
@@ -7,7 +8,7 @@ use callnext_engine::testing::{
     Hall, Plan, appointment, at, closed_counter as counter, closed_service as service, counter_id, key, overflow,
     service_id,
 };
-use callnext_engine::ticket::Visitor;
+use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Lane, Millis, Refusal, Seq, TicketId};
 
 type Row = (&'static str, RefusalKind, fn(&mut Hall) -> Refusal);
@@ -17,7 +18,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 32] = [
+const ROWS: [Row; 33] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -134,6 +135,11 @@ const ROWS: [Row; 32] = [
         let (service, visitor) = (service_id("ent"), Visitor::default());
         hall.refuses(Action::TakeSlot { service, visitor, wants: None })
     }),
+    ("reason_unknown", RefusalKind::Invalid, |hall| {
+        let ticket = hall.walk_in();
+        let reason = Reason { code: callnext_engine::ReasonCode::parse("rich").ok(), text: "".into() };
+        hall.refuses(Action::GrantGreenChannel { ticket, urgency: Urgency::GreenChannel, reason })
+    }),
 ];
 
 /// Where a refusal stands in the table; no arm for the rest, so that a new one does not compile.
@@ -171,6 +177,7 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::CheckInTooEarly { .. } => 29,
         Refusal::AppointmentNotShown => 30,
         Refusal::NoFreeSlot { .. } => 31,
+        Refusal::ReasonUnknown { .. } => 32,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::closure::{Closable, Destination};
 use crate::command::Actor;
 use crate::config::{Lasts, Layers, Override, PolicyChange, PolicyPatch, VenueConfig};
 use crate::counter::{Counter, CounterState};
-use crate::dispatch::Queue;
+use crate::dispatch::{Queue, ServiceCycle};
 use crate::estimate::{Pace, Prior};
 use crate::event::Event;
 use crate::ids::{CallId, CounterId, ServiceId, TicketId};
@@ -103,10 +103,11 @@ impl Venue {
         }
     }
 
-    /// The order of a service's lanes has changed: everybody is filed anew. The ready set stays.
+    /// The order of a service's lanes has changed: everybody is filed anew. The ready set and those inside stay.
     fn refile(&mut self, service: &ServiceId) {
         let Some(queue) = self.queues.get(service) else { return };
-        let waiting: Vec<TicketId> = queue.filed().filter(|id| !queue.is_ready(*id)).collect();
+        let waiting: Vec<TicketId> =
+            queue.filed().filter(|id| !queue.is_ready(*id) && queue.inside_of(*id).is_none()).collect();
         for id in waiting {
             self.update(id, |_| {});
         }
@@ -127,6 +128,14 @@ impl Venue {
         }
         let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
         for id in tickets.collect::<Vec<_>>() {
+            if self.inside_at(id).is_some() {
+                // Stands in no line, and is sent back by an event of its own.
+                if let Some(ticket) = self.ticket_mut(id) {
+                    ticket.wants = None;
+                    ticket.place.iter_mut().for_each(|place| place.wants = None);
+                }
+                continue;
+            }
             let ready_at = self.ready_at(id);
             self.unfile(id);
             if let Some(ticket) = self.ticket_mut(id) {
@@ -166,8 +175,13 @@ impl Venue {
                 state: CounterState::Closed,
                 services: Vec::new(),
                 current: None,
+                cycle: ServiceCycle::default(),
             });
             let old = before.and_then(|before| before.counter(&declared.id));
+            if old.is_some_and(|old| old.weights != declared.weights) {
+                counter.cycle = ServiceCycle::default();
+            }
+            counter.cycle.retain(|service| config.service(service).is_some());
             if old.is_some_and(|old| old.services == counter.services) {
                 counter.services.clear();
             }

@@ -3,9 +3,10 @@
 use crate::command::{Action, Actor, Command};
 use crate::event::{Event, OverflowGrant};
 use crate::refusal::Refusal;
-use crate::ticket::TicketState;
+use crate::ticket::{TicketState, Urgency};
 use crate::time::{BusinessDay, Timestamp};
 use crate::venue::decide::known::{about, check_reason, invalid, not_in_state};
+use crate::venue::decide::reason::recorded;
 use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
 
 mod arrive;
@@ -17,6 +18,7 @@ mod handover;
 mod joining;
 mod known;
 mod moving;
+mod reason;
 mod steps;
 
 pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
@@ -37,7 +39,8 @@ impl Venue {
             Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
             Action::AddOverflow { service, visitor, reason, approved_by, note, approval } => {
                 let grant = OverflowGrant {
-                    reason: reason.clone(),
+                    reason: reason.text.clone(),
+                    code: recorded(&self.config.reasons.overflow, reason)?,
                     approved_by: approved_by.clone(),
                     note: note.clone(),
                     over_quota: approval.clone(),
@@ -95,9 +98,21 @@ impl Venue {
                 let ticket = self.in_state(*ticket, "waiting, held or missed", |state| {
                     matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
                 })?;
-                check_reason("reason", reason)?;
-                let (id, urgency, reason) = (ticket.id, *urgency, reason.clone());
-                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason }))
+                let known = match urgency {
+                    Urgency::Emergency => &self.config.reasons.emergency,
+                    Urgency::GreenChannel => &self.config.reasons.green_channel,
+                };
+                let code = recorded(known, reason)?;
+                let (id, urgency, reason) = (ticket.id, *urgency, reason.text.clone());
+                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason, code }))
+            }
+            Action::Classify { ticket, class } => {
+                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                Self::check_class(class.as_ref(), self.known_service(&ticket.service)?)?;
+                if ticket.visitor.class == *class {
+                    return Ok((Vec::new(), Outcome::Ticket { ticket: ticket.id }));
+                }
+                Ok(about(ticket.id, Event::TicketClassified { ticket: ticket.id, class: class.clone() }))
             }
             Action::StepBack { ticket, places } => {
                 let ticket = self.in_state(*ticket, "waiting", |state| *state == TicketState::Waiting)?;
@@ -119,6 +134,12 @@ impl Venue {
             return Err(Refusal::NothingToUndo);
         }
         let step = self.trail.last_of(by, now)?;
+        // Whoever left as a guest may have come once more since, and has the number again.
+        let gone = step.before.tickets.keys().filter_map(|id| self.ticket(*id));
+        let mut guests = gone.filter(|ticket| ticket.guest.is_some() && ticket.state.is_over());
+        if guests.any(|gone| self.live().any(|ticket| ticket.id != gone.id && ticket.number == gone.number)) {
+            return Err(Refusal::UndoOvertaken);
+        }
         let tickets = step.before.tickets.keys().copied().collect();
         Ok((vec![Event::ChangeUndone { seq: step.seq }], Outcome::Undone { seq: step.seq, tickets }))
     }
