@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
-use callnext_engine::config::{Kind, Policy, SettingInfo};
+use callnext_engine::config::{Kind, Policy, Reasons, SettingInfo};
 use callnext_engine::{Declaration, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -88,6 +88,8 @@ pub enum SettingType {
     Name,
     /// Several texts or words.
     List,
+    /// A table of whole numbers.
+    Numbers,
 }
 
 /// One of a few words.
@@ -125,10 +127,17 @@ pub fn reference() -> Reference {
             section("cluster", "[cluster]", of_default::<ClusterSettings>()),
             section("snapshot", "[snapshot]", of_default::<SnapshotSettings>()),
             section("venue", "[[venue]]", of_schema::<Declaration>("VenueConfig", &venue)),
+            section("reasons", "[venue.reasons]", of_default::<Reasons>()),
             section("session", "[[venue.session]]", of_schema::<Declaration>("SessionConfig", &part("session"))),
             section("service", "[[venue.service]]", of_schema::<Declaration>("ServiceConfig", &part("service"))),
+            section("class", "[[venue.service.class]]", of_schema::<Declaration>("ClassConfig", &Value::Null)),
             policy,
             section("counter", "[[venue.counter]]", of_schema::<Declaration>("CounterConfig", &part("counter"))),
+            section(
+                "second_waiting",
+                "[venue.counter.second_waiting]",
+                of_schema::<Declaration>("SecondWaiting", &Value::Null),
+            ),
         ],
     }
 }
@@ -221,6 +230,9 @@ fn kind_of(property: &Value, schemas: &BTreeMap<String, Value>) -> Option<(Setti
         "integer" => Some((SettingType::Number, Vec::new())),
         "boolean" => Some((SettingType::YesNo, Vec::new())),
         "string" => Some((SettingType::Text, Vec::new())),
+        "object" if property.pointer("/additionalProperties/type").is_some_and(|kind| kind == "integer") => {
+            Some((SettingType::Numbers, Vec::new()))
+        }
         "array" => {
             let (kind, words) = kind_of(&property["items"], schemas)?;
             matches!(kind, SettingType::Text | SettingType::Word).then_some((SettingType::List, words))
@@ -324,6 +336,7 @@ impl Setting {
             SettingType::Text => "text",
             SettingType::Name => "text, or one per language",
             SettingType::List => "list",
+            SettingType::Numbers => "table of whole numbers",
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callnext_engine::config::{Layers, Policy, PolicyPatch};
+use callnext_engine::config::{EXPECTED_S_MAX, INSIDE_MAX, Layers, Policy, PolicyPatch};
 use callnext_engine::{Lane, Text, VenueConfig};
 
 use super::cluster::LEASE_MS;
@@ -247,7 +247,8 @@ fn the_example_shows_every_setting() {
     for section in reference::reference().sections {
         for reference::Setting { path, rules, .. } in section.settings {
             let name = path.rsplit('.').next().unwrap();
-            assert!(shown.contains_key(name), "{path} of {} is not in the example", section.name);
+            let is_shown = shown.contains_key(name) || EXAMPLE.contains(&format!("{{ {name} = "));
+            assert!(is_shown, "{path} of {} is not in the example", section.name);
             for rule in rules {
                 assert!(EXAMPLE.contains(&rule), "the example does not name {rule} of {path}");
             }
@@ -272,6 +273,8 @@ fn the_reference_tells_the_ranges_that_are_checked() {
     assert_eq!(range("snapshot", "keep_days"), (Some(0), Some(KEEP_DAYS_MAX.into())));
     assert_eq!(range("snapshot", "journal_days"), (Some(0), Some(JOURNAL_DAYS_MAX.into())));
     assert_eq!(range("server", "workers"), (Some(1), Some(WORKERS_MAX as u64)));
+    assert_eq!(range("class", "expected_s"), (Some(1), Some(EXPECTED_S_MAX.into())));
+    assert_eq!(range("second_waiting", "limit"), (Some(1), Some(INSIDE_MAX.into())));
 }
 
 #[test]

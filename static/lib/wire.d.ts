@@ -276,7 +276,7 @@ export type TicketAnswer = { ticket: TicketRow };
 export type CounterAnswer = { counter: CounterRow };
 export type UndoAnswer = { undone: number; tickets: TicketRow[] };
 export type SessionAnswer = { user: string; roles: { [venue: string]: string }; expires_at: Timestamp };
-export type SettingType = "number" | "yes_no" | "word" | "text" | "name" | "list";
+export type SettingType = "number" | "yes_no" | "word" | "text" | "name" | "list" | "numbers";
 export type ReferenceSetting = {
   path: string;
   about: string;

@@ -23,8 +23,9 @@ pub struct ClassConfig {
     pub id: ClassId,
     /// The class's name as people read it.
     pub name: Text,
-    /// How long one of them is expected to take, seconds, 1 to 28,800. Used until gaps between calls are measured;
+    /// How long one of them is expected to take (E1). Used until gaps between calls are measured;
     /// from then on it says how the classes compare.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 28_800))]
     pub expected_s: u32,
 }
 

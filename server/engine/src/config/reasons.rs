@@ -19,22 +19,24 @@ pub const REASONS_MAX: usize = 30;
 #[serde(default, deny_unknown_fields)]
 pub struct Reasons {
     /// For the green channel (R3).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub green_channel: Vec<Reason>,
     /// For an emergency (R10).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub emergency: Vec<Reason>,
     /// For a call outside the rules.
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub by_hand: Vec<Reason>,
     /// For a number beyond the quota (B3).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub overflow: Vec<Reason>,
 }
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(from = "Written")]
 pub struct Reason {
     /// What is kept on record.
-    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub code: ReasonCode,
     /// The reason as people read it; none where the pages know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
