@@ -23,6 +23,7 @@ mod ops;
 mod origin;
 mod pages;
 mod phone;
+mod policies;
 mod porter;
 mod serve;
 mod sessions;
@@ -120,6 +121,10 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(venues::queue)
         .service(venues::staffing)
         .service(venues::undo)
+        .service(policies::settings_reference)
+        .service(policies::list)
+        .service(policies::change)
+        .service(policies::give_back)
         .service(figures::day)
         .service(figures::story)
         .service(tickets::take)

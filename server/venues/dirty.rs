@@ -26,6 +26,7 @@ impl Dirty {
         match event {
             Event::DayOpened { .. }
             | Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
             | Event::AppointmentsSet { .. }
             | Event::SessionClosed { .. } => self.all = true,
             Event::AppointmentsNotShown { .. } => self.appointments = true,

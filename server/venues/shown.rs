@@ -17,7 +17,7 @@ use super::frame::{Draft, Frame};
 use super::hubs::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
-use super::view;
+use super::{policies, view};
 use crate::clock::Clock;
 use crate::journal::tail::Position;
 use crate::journal::{Epoch, Opened};
@@ -288,7 +288,8 @@ impl Shown {
             | Outcome::Appointments { .. }
             | Outcome::Arrival { .. }
             | Outcome::Closed { .. }
-            | Outcome::Counter { .. } => Vec::new(),
+            | Outcome::Counter { .. }
+            | Outcome::PolicyChanged { .. } => Vec::new(),
         };
         let card = match &outcome {
             Outcome::Ticket { ticket } if issued => self
@@ -301,7 +302,11 @@ impl Shown {
             Outcome::Counter { counter } => view::counter_row(&self.venue, counter, self.now()),
             _ => None,
         };
-        Answer { seq: self.venue.seq(), outcome, tickets, counter, card }
+        let policy = match &outcome {
+            Outcome::PolicyChanged { version } => policies::change(&self.venue, *version),
+            _ => None,
+        };
+        Answer { seq: self.venue.seq(), outcome, tickets, counter, card, policy }
     }
 
     /// How long what is not published yet may still wait for more to go with it; none if all is published.

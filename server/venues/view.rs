@@ -351,7 +351,7 @@ pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -
         gap_s: venue.queue(&service.id).and_then(|queue| queue.pace().gap()).map(callnext_engine::Millis::as_secs),
         overflow_count: venue.overflow_count(&service.id, venue.at()),
         overflow_max: service.policy.overflow_max,
-        over_quota_role: service.policy.over_quota_role,
+        over_quota_role: service.policy.over_quota_role.role(),
         closed: notices::closure_row(venue, &Closable::Service { service: service.id.clone() }),
     }
 }

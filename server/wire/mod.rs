@@ -22,6 +22,7 @@ mod card;
 mod console;
 mod figures;
 mod moves;
+mod policy;
 mod problem;
 mod public;
 mod requests;
@@ -35,6 +36,7 @@ pub use console::{
 };
 pub use figures::{ByHandRow, FiguresAnswer, FiguresRow, RatioRow, SoonRow};
 pub use moves::*;
+pub use policy::*;
 pub use problem::{ErrorFrame, Problem};
 pub use public::*;
 pub use requests::*;

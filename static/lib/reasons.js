@@ -18,6 +18,7 @@ const PRESETS = {
   skip: ["done_before", "not_needed", "doctor"],
   requeue: ["came_late", "not_heard", "restroom"],
   cancel: ["asked", "duplicate", "left_hall"],
+  rules: ["crowded", "short_of_staff", "quiet_again", "trial"],
 };
 
 /** @param {keyof typeof PRESETS} group */

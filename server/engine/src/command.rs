@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
 use crate::closure::{Closable, Closure};
-use crate::config::VenueConfig;
+use crate::config::{Declaration, Lasts, PolicyPatch};
 use crate::counter::CounterState;
 use crate::event::Approval;
 use crate::handover::{Arrival, Delivery, TransferKey};
@@ -73,12 +73,32 @@ impl Command {
     }
 }
 
+/// A change of policies that somebody wants (R11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyWish {
+    /// For which service; none for the whole venue.
+    pub service: Option<ServiceId>,
+    /// What is to be said there.
+    pub set: PolicyPatch,
+    /// Settings changed while running for which the declaration is to count again.
+    pub dropped: Vec<Arc<str>>,
+    /// How long.
+    pub lasts: Lasts,
+    /// Why.
+    pub reason: Arc<str>,
+    /// The count of policy changes that the asker knew of: two people do not change the same thing unseen.
+    pub version: u64,
+}
+
 /// Everything that can be asked of a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Declare the venue anew: from the settings file, or by a manager. In force at the next call (R11).
-    Configure { config: Box<VenueConfig> },
+    /// Declare the venue anew, from the settings file. In force at the next call (R11).
+    Configure { declaration: Box<Declaration> },
+    /// Change policies while running, of one service or of all that do not say otherwise (R11). In force at the next
+    /// call, over what the settings file says.
+    ChangePolicy(Box<PolicyWish>),
     /// Take a number (R4, H1).
     TakeTicket { service: ServiceId, lane: Lane, visitor: Visitor, wants: Option<CounterId> },
     /// Take one number for a visit in several steps; the first is waited for at once (G10).

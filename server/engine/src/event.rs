@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::Appointment;
 use crate::closure::{Closable, Closure};
 use crate::command::{Actor, CommandId};
-use crate::config::{ApproverRole, VenueConfig};
+use crate::config::{ApproverRole, Lasts, Layers, Policy, PolicyPatch, VenueConfig};
 use crate::counter::CounterState;
 use crate::dispatch::{Passed, Share};
 use crate::estimate::Prior;
@@ -103,11 +103,29 @@ pub enum Event {
         next_ticket: TicketId,
         next_call: CallId,
         priors: BTreeMap<ServiceId, Prior>,
+        #[serde(default, skip_serializing_if = "is_plain")]
+        layers: Box<Layers>,
         #[serde(default, skip_serializing_if = "Handovers::is_empty")]
         handovers: Handovers,
     },
     /// The venue was declared anew.
-    VenueConfigured { config: Box<VenueConfig> },
+    VenueConfigured {
+        config: Box<VenueConfig>,
+        #[serde(default, skip_serializing_if = "is_plain")]
+        layers: Box<Layers>,
+    },
+    /// Policies were changed while running (R11): what was said, and the policies that came of it.
+    PolicyChanged {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<ServiceId>,
+        set: Box<PolicyPatch>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<Arc<str>>,
+        lasts: Lasts,
+        reason: Arc<str>,
+        version: u64,
+        policies: BTreeMap<ServiceId, Policy>,
+    },
     /// Bookings not yet checked in were replaced.
     AppointmentsSet { appointments: Vec<Appointment> },
     /// A number was given.
@@ -246,6 +264,11 @@ pub enum Event {
     CounterSet { counter: CounterId, state: CounterState, services: Vec<ServiceId> },
     /// An earlier change was taken back.
     ChangeUndone { seq: Seq },
+}
+
+#[expect(clippy::borrowed_box, reason = "serde's signature")]
+fn is_plain(layers: &Box<Layers>) -> bool {
+    layers.is_plain()
 }
 
 /// Why a number was added beyond the quota: traceable (B3).

@@ -220,6 +220,7 @@ impl Ledger {
                 None
             }
             Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
             | Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
             | Event::TicketSentBack { .. }

@@ -40,6 +40,7 @@ impl Lane {
 
 /// Calls given to each lane in one round of the weighted cycle (R1), while the lane has somebody eligible.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Weights(BTreeMap<Lane, u32>);
 
@@ -60,8 +61,13 @@ impl Weights {
         self.0.get(&lane).copied().unwrap_or(default).clamp(1, WEIGHT_MAX)
     }
 
-    /// The first weight outside 1 to [`WEIGHT_MAX`], if any.
-    pub fn out_of_range(&self) -> Option<(Lane, u32)> {
-        self.0.iter().map(|(lane, weight)| (*lane, *weight)).find(|(_, weight)| !(1..=WEIGHT_MAX).contains(weight))
+    /// The weight a lane was given, in range or not; none where it keeps the default.
+    pub fn given(&self, lane: Lane) -> Option<u32> {
+        self.0.get(&lane).copied()
+    }
+
+    /// The weights that were given, by lane.
+    pub fn iter(&self) -> impl Iterator<Item = (Lane, u32)> {
+        self.0.iter().map(|(lane, weight)| (*lane, *weight))
     }
 }

@@ -45,8 +45,8 @@ pub mod ticket;
 pub mod time;
 pub mod venue;
 
-pub use command::{Action, Actor, Command, CommandId};
-pub use config::VenueConfig;
+pub use command::{Action, Actor, Command, CommandId, PolicyWish};
+pub use config::{Declaration, VenueConfig};
 pub use event::{Change, Event};
 pub use ids::{CallId, ClassId, CounterId, ReasonCode, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
 pub use joining::Joining;

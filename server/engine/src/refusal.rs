@@ -80,6 +80,10 @@ pub enum Refusal {
     VenueFull { limit: u32 },
     /// The declaration has faults.
     ConfigInvalid { problems: Vec<String> },
+    /// What is said of policies makes no sense; all of it.
+    PolicyInvalid { problems: Vec<String> },
+    /// Somebody else changed policies since the asker looked.
+    PolicyChangedMeanwhile { version: u64 },
     /// A value is blank, too long, or out of range.
     ValueInvalid { field: String, problem: String },
     /// The venue does not grant this for that reason (R3, B3).
@@ -123,6 +127,8 @@ impl Refusal {
             Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
+            Self::PolicyInvalid { .. } => "policy_invalid",
+            Self::PolicyChangedMeanwhile { .. } => "policy_changed_meanwhile",
             Self::ValueInvalid { .. } => "value_invalid",
             Self::ReasonUnknown { .. } => "reason_unknown",
             Self::NothingToUndo => "nothing_to_undo",
@@ -156,10 +162,12 @@ impl Refusal {
             | Self::NotClosed
             | Self::NoNextStep { .. }
             | Self::DayOver
+            | Self::PolicyChangedMeanwhile { .. }
             | Self::NothingToUndo
             | Self::UndoTooLate
             | Self::UndoOvertaken => RefusalKind::Conflict,
             Self::ConfigInvalid { .. }
+            | Self::PolicyInvalid { .. }
             | Self::ValueInvalid { .. }
             | Self::ReasonUnknown { .. }
             | Self::IdempotencyKeyReused => RefusalKind::Invalid,

@@ -282,6 +282,7 @@ impl Tale {
         let (ticket, what) = match event {
             Event::DayOpened { .. }
             | Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
             | Event::AppointmentsSet { .. }
             | Event::CounterSet { .. }
             | Event::ParcelDeclined { .. }

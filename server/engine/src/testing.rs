@@ -12,10 +12,10 @@ use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Advice, Closable, Closure, Destination};
-use crate::command::{Action, Actor, Command, CommandId};
+use crate::command::{Action, Actor, Command, CommandId, PolicyWish};
 use crate::config::{
-    CounterConfig, NamesOnScreen, Numbering, Policy, Reasons, SecondWaiting, ServiceConfig, ServiceWeights,
-    SessionConfig, Speech, VenueConfig,
+    CounterConfig, Lasts, NamesOnScreen, Numbering, Policy, PolicyPatch, Reasons, SecondWaiting, ServiceConfig,
+    ServiceWeights, SessionConfig, Speech, VenueConfig,
 };
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
@@ -83,6 +83,7 @@ impl Default for Plan {
             public_board: false,
             names: NamesOnScreen::Masked,
             speech: vec![Speech::Mandarin],
+            policy: PolicyPatch::default(),
             reasons: Reasons::default(),
             sessions: Vec::new(),
             numbering: Numbering::Day,
@@ -497,7 +498,37 @@ impl Hall {
     pub fn configures(&mut self, change: impl FnOnce(&mut VenueConfig)) -> Result<Decision, Refusal> {
         let mut config = self.venue.config().clone();
         change(&mut config);
-        self.asks(Action::Configure { config: Box::new(config) })
+        self.asks(Action::Configure { declaration: Box::new(config.into()) })
+    }
+
+    /// A wish to change policies, of a service or of the venue, by whoever has seen everything so far.
+    pub fn policy_wish(&self, service: Option<&str>) -> PolicyWish {
+        PolicyWish {
+            service: service.map(service_id),
+            set: PolicyPatch::default(),
+            dropped: Vec::new(),
+            lasts: Lasts::ForGood,
+            reason: "more people than expected".into(),
+            version: self.venue.layers().version,
+        }
+    }
+
+    /// Changes policies while running, of a service or of the venue.
+    pub fn changes_policy(
+        &mut self,
+        service: Option<&str>,
+        change: impl FnOnce(&mut PolicyPatch),
+    ) -> Result<Decision, Refusal> {
+        let mut wish = self.policy_wish(service);
+        change(&mut wish.set);
+        self.asks(Action::ChangePolicy(Box::new(wish)))
+    }
+
+    /// Drops what was changed while running.
+    pub fn drops_policy(&mut self, service: Option<&str>, path: &str) -> Result<Decision, Refusal> {
+        let mut wish = self.policy_wish(service);
+        wish.dropped.push(path.into());
+        self.asks(Action::ChangePolicy(Box::new(wish)))
     }
 
     // Looking.

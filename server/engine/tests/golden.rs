@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use callnext_engine::appointment::AppointmentState;
 use callnext_engine::closure::{Advice, Closable, Closure};
 use callnext_engine::command::{Actor, CommandId, Sending};
-use callnext_engine::config::ApproverRole;
+use callnext_engine::config::{ApproverRole, Lasts, Layers, Override, Policy, PolicyPatch};
 use callnext_engine::counter::CounterState;
 use callnext_engine::dispatch::{Passed, Share};
 use callnext_engine::estimate::Prior;
@@ -34,7 +34,7 @@ const OLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/older.jso
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 36;
+const KINDS: usize = 37;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -74,6 +74,7 @@ fn kind(event: &Event) -> usize {
         Event::TicketSentInside { .. } => 33,
         Event::TicketSentBack { .. } => 34,
         Event::TicketClassified { .. } => 35,
+        Event::PolicyChanged { .. } => 36,
     }
 }
 
@@ -188,9 +189,10 @@ fn changes() -> Vec<Change> {
                 next_call: CallId(5),
                 priors,
                 handovers: Handovers::default(),
+                layers: Box::default(),
             }],
         ),
-        of(nurse(), done(), vec![Event::VenueConfigured { config: Box::new(config) }]),
+        of(nurse(), done(), vec![Event::VenueConfigured { config: Box::new(config), layers: Box::default() }]),
         of(
             nurse(),
             Outcome::Appointments { count: 2 },
@@ -318,6 +320,7 @@ fn handovers() -> Vec<Change> {
         next_call: CallId(5),
         priors: BTreeMap::new(),
         handovers: carried,
+        layers: Box::default(),
     };
     vec![
         of(Actor::System, Outcome::Done, vec![opened]),
@@ -416,8 +419,44 @@ fn joining() -> Vec<Change> {
     ]
 }
 
+/// Changes of policies while running, and a declaration under them.
+fn policies() -> Vec<Change> {
+    let said = PolicyPatch { ready_count: Some(3), ..PolicyPatch::default() };
+    let changed = |service: Option<&str>, lasts, policies| Event::PolicyChanged {
+        service: service.map(service_id),
+        set: Box::new(if service.is_some() { said.clone() } else { PolicyPatch::default() }),
+        dropped: if service.is_some() { vec![] } else { vec!["grace_s".into(), "weights.late".into()] },
+        lasts,
+        reason: "because".into(),
+        version: 3,
+        policies,
+    };
+    let over = |service: Option<&str>, lasts| Override {
+        service: service.map(service_id),
+        set: said.clone(),
+        lasts,
+        by: staff("manager"),
+        at: at("08:30"),
+        reason: "because".into(),
+    };
+    let layers = Layers {
+        declared: BTreeMap::from([(service_id("ent"), said.clone())]),
+        overrides: vec![over(None, Lasts::ForGood), over(Some("ent"), Lasts::Today)],
+        version: 4,
+    };
+    let mut config = Plan::default().counter("3").config();
+    config.policy = said.clone();
+    let in_force = BTreeMap::from([(service_id("ent"), Policy::default())]);
+    let events = vec![changed(None, Lasts::ForGood, BTreeMap::new()), changed(Some("ent"), Lasts::Today, in_force)];
+    let declared = Event::VenueConfigured { config: Box::new(config), layers: Box::new(layers) };
+    vec![
+        of(staff("manager"), Outcome::PolicyChanged { version: 3 }, events),
+        of(Actor::System, Outcome::Done, vec![declared]),
+    ]
+}
+
 fn all() -> Vec<Change> {
-    [changes(), joining()].concat()
+    [changes(), joining(), policies()].concat()
 }
 
 #[test]

@@ -15,14 +15,17 @@ pub const LOAD_MEAN: u32 = 1000;
 
 /// A class of people who come for one service: an age group, a kind of test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassConfig {
     /// The class's name in addresses and keys.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: ClassId,
     /// The class's name as people read it.
     pub name: Text,
-    /// How long one of them is expected to take, seconds, 1 to 28,800. Used until gaps between calls are measured;
+    /// How long one of them is expected to take (E1). Used until gaps between calls are measured;
     /// from then on it says how the classes compare.
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 28_800))]
     pub expected_s: u32,
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::config::policy::Rules;
 use crate::config::{
-    CALLS_BETWEEN_MAX, CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, Miss, Numbering, PREFIX_CHARS_MAX,
-    READY_MAX, REASONS_MAX, SERVICES_MAX, SESSIONS_MAX, SLOT_LENGTHS, ServiceConfig, VenueConfig, lane_name,
+    CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, Numbering, PREFIX_CHARS_MAX, REASONS_MAX, SERVICES_MAX,
+    SESSIONS_MAX, ServiceConfig, VenueConfig,
 };
 use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
@@ -26,7 +27,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl VenueConfig {
+impl<P: Rules + Default> VenueConfig<P> {
     /// Everything wrong with this declaration, in the order in which it is written; empty when it is sound.
     pub fn problems(&self) -> Vec<ConfigError> {
         let mut found = Problems { venue: self.id.clone(), list: Vec::new() };
@@ -43,6 +44,9 @@ impl VenueConfig {
         }
         if self.counters.is_empty() || self.counters.len() > COUNTERS_MAX {
             found.add("counter", &format!("a venue has 1 to {COUNTERS_MAX} counters, not {}", self.counters.len()));
+        }
+        for wrong in self.policy.problems() {
+            found.add(&format!("policy.{}", wrong.path), &wrong.problem);
         }
         self.reason_problems(&mut found);
         self.session_problems(&mut found);
@@ -158,7 +162,7 @@ impl Problems {
     }
 }
 
-impl ServiceConfig {
+impl<P: Rules + Default> ServiceConfig<P> {
     fn problems(&self, place: &str, found: &mut Problems) {
         if self.name.is_blank() {
             found.add(&format!("{place}: name"), "is empty");
@@ -182,29 +186,8 @@ impl ServiceConfig {
                 found.add(&format!("{place}: expected_s"), &format!("is not from 1 to {EXPECTED_S_MAX}"));
             }
         }
-        if let Some((lane, weight)) = self.policy.weights.out_of_range() {
-            let lane = lane_name(lane);
-            found.add(&format!("{place}: policy.weights.{lane}"), &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
-        }
-        if self.policy.ready_count > READY_MAX {
-            found.add(&format!("{place}: policy.ready_count"), &format!("is more than {READY_MAX}"));
-        }
-        if self.policy.misses_max == 0 {
-            found.add(&format!("{place}: policy.misses_max"), "is 0: the first miss counts as one");
-        }
-        for (field, calls) in [("missed", self.policy.missed.calls), ("late", self.policy.late.calls)] {
-            if !(1..=CALLS_BETWEEN_MAX).contains(&calls) {
-                let problem = format!("{calls} is not from 1 to {CALLS_BETWEEN_MAX}");
-                found.add(&format!("{place}: policy.{field}.calls"), &problem);
-            }
-        }
-        if self.policy.miss == Miss::Automatic && self.policy.grace_s == 0 {
-            let problem = "is 0, and misses are automatic: everybody would be missed when called";
-            found.add(&format!("{place}: policy.grace_s"), problem);
-        }
-        if !SLOT_LENGTHS.contains(&self.policy.slot_min) {
-            let problem = format!("{} is not one of {SLOT_LENGTHS:?}", self.policy.slot_min);
-            found.add(&format!("{place}: policy.slot_min"), &problem);
+        for wrong in self.policy.problems() {
+            found.add(&format!("{place}: policy.{}", wrong.path), &wrong.problem);
         }
     }
 }

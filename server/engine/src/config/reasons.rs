@@ -15,15 +15,20 @@ pub const REASONS_MAX: usize = 30;
 /// In settings: `green_channel = ["elderly", { code = "donor", name = "献血者" }]`. The pages know the names of the
 /// standard codes; `other` asks for words, and is what words without a code are kept under.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Reasons {
     /// For the green channel (R3).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub green_channel: Vec<Reason>,
     /// For an emergency (R10).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub emergency: Vec<Reason>,
     /// For a call outside the rules.
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub by_hand: Vec<Reason>,
     /// For a number beyond the quota (B3).
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub overflow: Vec<Reason>,
 }
 

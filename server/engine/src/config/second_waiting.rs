@@ -7,8 +7,10 @@ pub const INSIDE_MAX: u32 = 20;
 
 /// The second waiting area of one counter (C4): those who come next are sent there, and called from there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SecondWaiting {
-    /// Most people there at one time, 1 to 20.
+    /// Most people there at one time (C4).
+    #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 20))]
     pub limit: u32,
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Closable, InForce};
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::{LOAD_MEAN, VenueConfig};
+use crate::config::{Declaration, LOAD_MEAN, Layers, PolicyChange, VenueConfig};
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach, emptiest};
 use crate::estimate::{Forecast, Unknown};
@@ -53,6 +53,8 @@ pub const STEP_BACK_MAX: u32 = 20;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Longest reason or note, in characters.
 pub const REASON_CHARS_MAX: usize = 200;
+/// Most changes of policies in one venue day: each is remembered until the day ends.
+pub const POLICY_CHANGES_MAX: usize = 500;
 /// How long a person may take back their last change.
 pub const UNDO_WINDOW: Millis = Millis::from_secs(30);
 
@@ -63,6 +65,9 @@ pub struct Venue {
     at: Timestamp,
     day: BusinessDay,
     config: VenueConfig,
+    layers: Layers,
+    /// Today's changes of policies, oldest first.
+    policy_changes: Vec<PolicyChange>,
     next_ticket: TicketId,
     next_call: CallId,
     /// How many were sent to second waiting areas today (C4).
@@ -153,6 +158,11 @@ pub enum Outcome {
         /// The counter.
         counter: CounterId,
     },
+    /// Policies were changed.
+    PolicyChanged {
+        /// The count of changes with this one.
+        version: u64,
+    },
     /// This came of a parcel from another venue.
     Arrival {
         /// What.
@@ -197,7 +207,13 @@ pub enum Decision {
 impl Venue {
     /// A venue before its first day: time itself ([`Venue::advance`]) opens it, and closes whatever was done
     /// before.
-    pub fn new(config: VenueConfig) -> Self {
+    pub fn new(declaration: impl Into<Declaration>) -> Self {
+        let declaration = declaration.into();
+        let layers = Layers::default().under(&declaration);
+        Self::under(declaration.in_force(&layers), layers)
+    }
+
+    fn under(config: VenueConfig, layers: Layers) -> Self {
         let never = Timestamp(i64::MIN);
         let queues = config.services.iter().map(|service| (service.id.clone(), Queue::default())).collect();
         let mut venue = Self {
@@ -205,6 +221,8 @@ impl Venue {
             at: never,
             day: BusinessDay { date: chrono::NaiveDate::MIN, start: never, end: never },
             config,
+            layers,
+            policy_changes: Vec::new(),
             next_ticket: TicketId(1),
             next_call: CallId(1),
             sent_inside: 0,
@@ -308,6 +326,16 @@ impl Venue {
     /// The declaration in force.
     pub fn config(&self) -> &VenueConfig {
         &self.config
+    }
+
+    /// What the policies in force are made from (R11).
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
+    /// Today's changes of policies, oldest first.
+    pub fn policy_changes(&self) -> impl DoubleEndedIterator<Item = &PolicyChange> {
+        self.policy_changes.iter()
     }
 
     /// One of today's tickets.

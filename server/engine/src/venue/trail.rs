@@ -108,7 +108,7 @@ impl Venue {
     pub(super) fn images(&self, change: &Change) -> Images {
         let mut images = Images::default();
         for event in &change.events {
-            images.everything |= matches!(event, Event::VenueConfigured { .. });
+            images.everything |= matches!(event, Event::VenueConfigured { .. } | Event::PolicyChanged { .. });
             images.is_out |= matches!(event, Event::TicketSent { .. });
             if let Event::Closed { closure: Closure { closed, .. }, .. } | Event::Reopened { closed } = event {
                 images.closures.push((closed.clone(), self.closures.get(closed).cloned()));
@@ -150,6 +150,7 @@ fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
     match event {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
+        | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
         | Event::AppointmentsNotShown { .. }
         | Event::SessionClosed { .. }

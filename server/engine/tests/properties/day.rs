@@ -7,8 +7,9 @@ use callnext_engine::appointment::{Appointment, AppointmentState};
 use callnext_engine::closure::{Advice, Closable, Closure, Destination};
 use callnext_engine::command::Sending;
 use callnext_engine::config::{
-    ApproverRole, ClassConfig, EarlyCheckIn, LateJoin, LateRules, Miss, MissedRejoin, MissedRules, NoShowAt, Numbering,
-    OrderInLane, OverflowJoin, Policy, QuotaPer, SLOT_LENGTHS, SecondWaiting, ServiceWeights,
+    ApproverRole, ClassConfig, DAY_S, EarlyCheckIn, Lasts, LateJoin, LateRules, Miss, MissedRejoin, MissedRules,
+    NoShowAt, Numbering, OrderInLane, OverQuotaRole, OverflowJoin, Policy, QuotaPer, SLOT_LENGTHS, SecondWaiting,
+    ServiceWeights,
 };
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::Approval;
@@ -18,7 +19,7 @@ use callnext_engine::testing::{Plan, at, counter_id, service_id, staff, venue_id
 use callnext_engine::text::Text;
 use callnext_engine::ticket::{Slot, Urgency, Visitor};
 use callnext_engine::{Action, Actor, ClassId, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
-use callnext_engine::{Seq, TicketNumber, Venue, VenueConfig};
+use callnext_engine::{PolicyWish, Seq, TicketNumber, Venue, VenueConfig};
 
 use crate::dice::Dice;
 
@@ -70,14 +71,15 @@ pub enum Kind {
     StepBack,
     Undo,
     Configure,
+    ChangePolicy,
     Retry,
     Nonsense,
 }
 
-const OFTEN: [(Kind, usize); 32] = [
+const OFTEN: [(Kind, usize); 33] = [
     (Kind::Wait, 22),
     (Kind::Take, 22),
-    (Kind::Book, 2),
+    (Kind::Book, 3),
     (Kind::CheckIn, 14),
     (Kind::Overflow, 3),
     (Kind::CallNext, 26),
@@ -105,6 +107,7 @@ const OFTEN: [(Kind, usize); 32] = [
     (Kind::StepBack, 3),
     (Kind::Undo, 5),
     (Kind::Configure, 1),
+    (Kind::ChangePolicy, 1),
     (Kind::Retry, 3),
     (Kind::Nonsense, 2),
 ];
@@ -223,15 +226,15 @@ fn join_otherwise(policy: &mut Policy, dice: &mut Dice) {
     };
     policy.misses_max = dice.pick(&[2, 2, 3, 9]);
     policy.check_in_early = dice.pick(&[EarlyCheckIn::Wait, EarlyCheckIn::Refuse, EarlyCheckIn::WalkIn]);
-    policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, u32::MAX]);
+    policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, DAY_S]);
     policy.miss = dice.pick(&[Miss::ByHand, Miss::Automatic]);
     policy.grace_s = policy.grace_s.max(1);
-    policy.recall_every_s = dice.pick(&[0, 20, 60, u32::MAX]);
+    policy.recall_every_s = dice.pick(&[0, 20, 60, DAY_S]);
     policy.overflow_join = dice.pick(&[OverflowJoin::Lane, OverflowJoin::TriageTime, OverflowJoin::Last]);
     policy.overflow_per = dice.pick(&[QuotaPer::Session, QuotaPer::Day]);
-    policy.over_quota_role = dice.pick(&[None, Some(ApproverRole::Manager)]);
+    policy.over_quota_role = dice.pick(&[OverQuotaRole::Nobody, OverQuotaRole::Manager]);
     policy.no_show = dice.pick(&[NoShowAt::SessionEnd, NoShowAt::DayEnd]);
-    policy.no_show_after_s = dice.pick(&[0, 0, 1800, u32::MAX]);
+    policy.no_show_after_s = dice.pick(&[0, 0, 1800, DAY_S]);
     policy.slot_min = dice.pick(&SLOT_LENGTHS);
     policy.slot_capacity = dice.pick(&[0, 1, 3]);
 }
@@ -246,11 +249,11 @@ fn policy(dice: &mut Dice) -> Policy {
         ready_count: dice.pick(&[0, 0, 1, 2, 2, 4]),
         urgent_run_max: dice.pick(&[0, 1, 2, 3, u32::MAX]),
         overtaken_max: dice.pick(&[0, 0, 1, 2, 5, 12, u32::MAX]),
-        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, u32::MAX]),
-        target_wait_s: dice.pick(&[0, 600, u32::MAX]),
-        early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, u32::MAX]),
+        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, DAY_S]),
+        target_wait_s: dice.pick(&[0, 600, DAY_S]),
+        early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, DAY_S]),
         early_when_idle: dice.chance(60),
-        grace_s: dice.pick(&[0, 0, 30, 60, 60, u32::MAX]),
+        grace_s: dice.pick(&[0, 0, 30, 60, 60, DAY_S]),
         recalls_min: dice.pick(&[0, 0, 1, 2]),
         misses_max: dice.pick(&[1, 2, 2, 3]),
         overflow_max: dice.pick(&[0, 2, 5, 20]),
@@ -324,6 +327,7 @@ impl Step {
                 wish(Action::Classify { ticket: filling.live(|_| true), class })
             }
             Kind::Configure => wish(filling.configure()),
+            Kind::ChangePolicy => wish(filling.change_policy()),
             Kind::Nonsense => filling.nonsense(),
         }
     }
@@ -574,7 +578,33 @@ impl Filling<'_> {
                 config.services.push(more);
             }
         }
-        Action::Configure { config: Box::new(config) }
+        Action::Configure { declaration: Box::new(config.into()) }
+    }
+
+    /// Some of another policy, for a service or for all, and sometimes what was changed before dropped again.
+    fn change_policy(&mut self) -> Action {
+        let service = if self.dice.chance(60) { Some(self.service()) } else { None };
+        let mut wanted = policy(self.dice);
+        if self.joining {
+            join_otherwise(&mut wanted, self.dice);
+        }
+        let mut set = wanted.beyond(&Policy::default());
+        for info in Policy::settings() {
+            if self.dice.chance(60) {
+                set = set.without(&info.path);
+            }
+        }
+        let over = self.venue.layers().of(service.as_ref()).next().map(|over| over.set.clone()).unwrap_or_default();
+        let known = Policy::settings().into_iter().map(|info| info.path).find(|path| over.said(path).is_some());
+        let dropped = known.filter(|_| self.dice.chance(30)).map(Into::into).into_iter().collect();
+        Action::ChangePolicy(Box::new(PolicyWish {
+            service,
+            set,
+            dropped,
+            lasts: self.dice.pick(&[Lasts::Today, Lasts::ForGood]),
+            reason: "more people than expected".into(),
+            version: self.venue.layers().version,
+        }))
     }
 
     /// Wishes that make no sense at all must be refused, or do nothing, but never hurt.
@@ -595,7 +625,8 @@ impl Filling<'_> {
             8 => Action::Hold { ticket, reason: long },
             9 => Action::CallNext { counter },
             10 => {
-                Action::Configure { config: Box::new(VenueConfig { services: vec![], ..self.venue.config().clone() }) }
+                let config = VenueConfig { services: vec![], ..self.venue.config().clone() };
+                Action::Configure { declaration: Box::new(config.into()) }
             }
             11 => Action::SetAppointments {
                 appointments: vec![Appointment {

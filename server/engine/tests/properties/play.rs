@@ -310,8 +310,19 @@ impl Game {
         let now = self.now.max(self.venue.at());
         for counter in self.venue.counters().map(|counter| counter.id.clone()).collect::<Vec<_>>() {
             let mut later = self.venue.clone();
+            // A turn may be the last that somebody waited for, who goes to another counter's door then.
+            let goes_elsewhere = |change: &Change| {
+                let to = |event: &Event| match event {
+                    Event::TicketSentInside { counter, .. } => Some(counter.clone()),
+                    _ => None,
+                };
+                change.events.iter().filter_map(to).any(|to| to != counter)
+            };
             let open = Action::SetCounter { counter: counter.clone(), state: CounterState::Open, services: None };
-            later.execute(&Command::system(open), now).map_err(|refusal| format!("{refusal:?}"))?;
+            let opened = later.execute(&Command::system(open), now).map_err(|refusal| format!("{refusal:?}"))?;
+            if matches!(&opened, Decision::Changed(change) if goes_elsewhere(change)) {
+                continue;
+            }
             let preview: Vec<_> = self.venue.preview(&counter, usize::MAX, now);
             let mut ends = false;
             for (at, expected) in preview.iter().enumerate() {
@@ -326,10 +337,7 @@ impl Game {
                     format!("{counter}: {ticket} by {rule:?}, but {expected:?} at {at} of the preview")
                 })?;
                 self.seen.one("previewed call");
-                // This call was the last that somebody waited for, who goes to another counter's door now.
-                let elsewhere =
-                    |event: &Event| matches!(event, Event::TicketSentInside { counter: to, .. } if *to != counter);
-                ends = change.events.iter().any(elsewhere);
+                ends = goes_elsewhere(&change);
                 if ends {
                     break;
                 }

@@ -18,6 +18,7 @@ mod moving;
 mod next_step;
 mod overflow;
 mod places;
+mod policy;
 mod precedence;
 mod projection;
 mod ready;

@@ -18,7 +18,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 31] = [
+const ROWS: [Row; 33] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -94,6 +94,15 @@ const ROWS: [Row; 31] = [
         hall.refuses(Action::SetAppointments { appointments })
     }),
     ("config_invalid", RefusalKind::Invalid, |hall| hall.configures(|config| config.services.clear()).unwrap_err()),
+    ("policy_invalid", RefusalKind::Invalid, |hall| {
+        hall.changes_policy(Some("ent"), |set| set.misses_max = Some(0)).unwrap_err()
+    }),
+    ("policy_changed_meanwhile", RefusalKind::Conflict, |hall| {
+        let mut wish = hall.policy_wish(None);
+        wish.set.ready_count = Some(3);
+        hall.does(Action::ChangePolicy(Box::new(wish.clone())));
+        hall.refuses(Action::ChangePolicy(Box::new(wish)))
+    }),
     ("value_invalid", RefusalKind::Invalid, |hall| hall.refuses(take("ent", Lane::WalkIn, Some("  ")))),
     ("nothing_to_undo", RefusalKind::Conflict, |hall| {
         hall.by(callnext_engine::testing::staff("new")).refuses(Action::Undo)
@@ -158,15 +167,17 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::OverflowQuotaReached { .. } => 19,
         Refusal::VenueFull { .. } => 20,
         Refusal::ConfigInvalid { .. } => 21,
-        Refusal::ValueInvalid { .. } => 22,
-        Refusal::NothingToUndo => 23,
-        Refusal::UndoTooLate => 24,
-        Refusal::UndoOvertaken => 25,
-        Refusal::IdempotencyKeyReused => 26,
-        Refusal::CheckInTooEarly { .. } => 27,
-        Refusal::AppointmentNotShown => 28,
-        Refusal::NoFreeSlot { .. } => 29,
-        Refusal::ReasonUnknown { .. } => 30,
+        Refusal::PolicyInvalid { .. } => 22,
+        Refusal::PolicyChangedMeanwhile { .. } => 23,
+        Refusal::ValueInvalid { .. } => 24,
+        Refusal::NothingToUndo => 25,
+        Refusal::UndoTooLate => 26,
+        Refusal::UndoOvertaken => 27,
+        Refusal::IdempotencyKeyReused => 28,
+        Refusal::CheckInTooEarly { .. } => 29,
+        Refusal::AppointmentNotShown => 30,
+        Refusal::NoFreeSlot { .. } => 31,
+        Refusal::ReasonUnknown { .. } => 32,
     }
 }
 

@@ -1,15 +1,17 @@
-//! Recording a new day and a new declaration.
+//! Recording a new day, a new declaration, and changes of policies.
 
 use std::collections::BTreeMap;
 
 use crate::closure::{Closable, Destination};
-use crate::config::VenueConfig;
+use crate::command::Actor;
+use crate::config::{Lasts, Layers, Override, PolicyChange, PolicyPatch, VenueConfig};
 use crate::counter::{Counter, CounterState};
 use crate::dispatch::{Queue, ServiceCycle};
 use crate::estimate::{Pace, Prior};
+use crate::event::Event;
 use crate::ids::{CallId, CounterId, ServiceId, TicketId};
 use crate::time::{BusinessDay, Timestamp};
-use crate::venue::Venue;
+use crate::venue::{POLICY_CHANGES_MAX, Venue};
 
 impl Venue {
     pub(super) fn open_day(
@@ -20,7 +22,7 @@ impl Venue {
         next_call: CallId,
         priors: &BTreeMap<ServiceId, Prior>,
     ) {
-        let mut fresh = Self::new(config.clone());
+        let mut fresh = Self::under(config.clone(), Layers::default());
         fresh.day = day;
         fresh.next_ticket = next_ticket;
         fresh.next_call = next_call;
@@ -31,7 +33,49 @@ impl Venue {
         *self = fresh;
     }
 
-    pub(super) fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
+    /// A declaration that changes policies is remembered as their change.
+    pub(super) fn declare(&mut self, config: &VenueConfig, layers: &Layers, at: Timestamp, by: &Actor) {
+        let effects = self.config.effects(config);
+        self.configure(config, at);
+        self.layers.clone_from(layers);
+        if !effects.is_empty() && self.policy_changes.len() < POLICY_CHANGES_MAX {
+            self.policy_changes.push(PolicyChange {
+                version: layers.version,
+                at,
+                by: by.clone(),
+                service: None,
+                set: PolicyPatch::default(),
+                dropped: Vec::new(),
+                lasts: Lasts::ForGood,
+                reason: None,
+                effects,
+            });
+        }
+    }
+
+    pub(super) fn change_policy(&mut self, event: &Event, at: Timestamp, by: &Actor) {
+        let Event::PolicyChanged { service, set, dropped, lasts, reason, version, policies } = event else { return };
+        let (service, set, lasts, by) = (service.clone(), PolicyPatch::clone(set), *lasts, by.clone());
+        let over = Override { service, set, lasts, by, at, reason: reason.clone() };
+        self.layers.lay_over(over.clone(), dropped);
+        self.layers.version = *version;
+        let config = self.config.under(policies);
+        let effects = self.config.effects(&config);
+        self.configure(&config, at);
+        self.policy_changes.push(PolicyChange {
+            version: *version,
+            at,
+            by: over.by,
+            service: over.service,
+            set: over.set,
+            dropped: dropped.clone(),
+            lasts: over.lasts,
+            reason: Some(over.reason),
+            effects,
+        });
+    }
+
+    fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
         let before = std::mem::replace(&mut self.config, config.clone());
         if (before.day_start, before.time_zone) != (config.day_start, config.time_zone) {
             self.move_days_end(at);

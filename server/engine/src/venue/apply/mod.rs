@@ -33,11 +33,13 @@ impl Venue {
 
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp, by: &Actor) {
         match event {
-            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers } => {
+            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers, layers } => {
                 self.open_day(*day, config, *next_ticket, *next_call, priors);
                 self.handovers = handovers.clone();
+                self.layers.clone_from(layers);
             }
-            Event::VenueConfigured { config } => self.configure(config, at),
+            Event::VenueConfigured { config, layers } => self.declare(config, layers, at, by),
+            Event::PolicyChanged { .. } => self.change_policy(event, at, by),
             Event::AppointmentsSet { appointments } => {
                 self.book(appointments);
             }

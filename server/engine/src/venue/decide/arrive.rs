@@ -141,7 +141,7 @@ impl Venue {
             check_reason("note", note)?;
         }
         self.takes_new(&service.id, None)?;
-        let (quota, approver) = (service.policy.overflow_max, service.policy.over_quota_role);
+        let (quota, approver) = (service.policy.overflow_max, service.policy.over_quota_role.role());
         let approval = grant.over_quota.take();
         if self.overflow_count(&service.id, now) >= quota {
             let enough = approval.filter(|given| approver.is_some_and(|role| given.role >= role));

@@ -1,7 +1,8 @@
 //! Judging commands: every rule that can say no. Reads only.
 
-use crate::command::{Action, Actor, Command};
+use crate::command::{Action, Actor, Command, Reason};
 use crate::event::{Event, OverflowGrant};
+use crate::ids::TicketId;
 use crate::refusal::Refusal;
 use crate::ticket::{TicketState, Urgency};
 use crate::time::{BusinessDay, Timestamp};
@@ -28,7 +29,8 @@ impl Venue {
     pub fn decide(&self, command: &Command, now: Timestamp) -> Decided {
         let now = now.max(self.at);
         match &command.action {
-            Action::Configure { config } => self.decide_configure(config),
+            Action::Configure { declaration } => self.decide_configure(declaration),
+            Action::ChangePolicy(wish) => self.decide_policy(wish, &command.by, now),
             Action::TakeTicket { service, lane, visitor, wants } => {
                 self.decide_take(service, *lane, visitor, wants.as_ref(), now)
             }
@@ -93,18 +95,7 @@ impl Venue {
                 }
                 Ok(about(ticket.id, Event::TicketCancelled { ticket: ticket.id, reason: reason.clone() }))
             }
-            Action::GrantGreenChannel { ticket, urgency, reason } => {
-                let ticket = self.in_state(*ticket, "waiting, held or missed", |state| {
-                    matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
-                })?;
-                let known = match urgency {
-                    Urgency::Emergency => &self.config.reasons.emergency,
-                    Urgency::GreenChannel => &self.config.reasons.green_channel,
-                };
-                let code = recorded(known, reason)?;
-                let (id, urgency, reason) = (ticket.id, *urgency, reason.text.clone());
-                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason, code }))
-            }
+            Action::GrantGreenChannel { ticket, urgency, reason } => self.decide_grant(*ticket, *urgency, reason),
             Action::Classify { ticket, class } => {
                 let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
                 Self::check_class(class.as_ref(), self.known_service(&ticket.service)?)?;
@@ -126,6 +117,19 @@ impl Venue {
             Action::Undo => self.decide_undo(&command.by, now),
             Action::Tick => Ok((self.decide_tick(now), Outcome::Done)),
         }
+    }
+
+    fn decide_grant(&self, ticket: TicketId, urgency: Urgency, reason: &Reason) -> Decided {
+        let ticket = self.in_state(ticket, "waiting, held or missed", |state| {
+            matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
+        })?;
+        let known = match urgency {
+            Urgency::Emergency => &self.config.reasons.emergency,
+            Urgency::GreenChannel => &self.config.reasons.green_channel,
+        };
+        let code = recorded(known, reason)?;
+        let (ticket, reason) = (ticket.id, reason.text.clone());
+        Ok(about(ticket, Event::GreenChannelGranted { ticket, urgency, reason, code }))
     }
 
     fn decide_undo(&self, by: &Actor, now: Timestamp) -> Decided {
@@ -160,9 +164,15 @@ impl Venue {
             return Vec::new();
         }
         let priors = self.queues.iter().map(|(service, queue)| (service.clone(), queue.pace().to_prior())).collect();
+        let (mut config, layers) = (self.config.clone(), self.layers.tomorrow());
+        if layers != self.layers {
+            let services = config.services.iter().map(|service| service.id.clone());
+            config = config.under(&layers.policies(&config.policy, services));
+        }
         vec![Event::DayOpened {
             day,
-            config: Box::new(self.config.clone()),
+            config: Box::new(config),
+            layers: Box::new(layers),
             next_ticket: self.next_ticket,
             next_call: self.next_call,
             priors,

@@ -3,7 +3,7 @@
 use callnext_engine::config::Policy;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Event, Rule};
-use callnext_engine::{CounterId, Joining, Lane, Seq, TicketId, Timestamp, VenueConfig};
+use callnext_engine::{CounterId, Joining, Lane, Seq, ServiceId, TicketId, Timestamp, VenueConfig};
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,8 @@ impl Oracle {
                 (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
                 self.declare(config);
             }
-            Event::VenueConfigured { config } => self.declare(config),
+            Event::VenueConfigured { config, .. } => self.declare(config),
+            Event::PolicyChanged { policies, .. } => self.change_policies(policies),
             Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
             | Event::TicketClassified { .. }
@@ -131,19 +132,7 @@ impl Oracle {
                     person.joins = None;
                 });
             }
-            Event::TicketRequeued { ticket, joining, .. } => {
-                let person = self.person(*ticket)?.clone();
-                let joins = self.rejoins(&person, at);
-                expect(*joining == joins, || format!("{ticket} rejoins {joining:?}, not {joins:?}"))?;
-                seen.one(format!("rejoining {:?}", self.policy(&person.service).missed.rejoin));
-                self.leave(*ticket, &[Is::Missed])?;
-                let in_own_lane = matches!(joins, Some(Joining::AsOf { .. }));
-                let lane = if in_own_lane { person.lane } else { Lane::Missed };
-                self.begins_to_count(&person.service, lane, joins);
-                self.wait(*ticket, |person| {
-                    (person.lane, person.queued, person.joined, person.joins) = (lane, at.0, at.0, joins);
-                });
-            }
+            Event::TicketRequeued { ticket, joining, .. } => self.requeued(*ticket, *joining, at, seen)?,
             Event::TicketTransferred { ticket, service, lane, wants, .. } => {
                 self.leave(*ticket, &LIVE)?;
                 self.wait(*ticket, |person| {
@@ -176,6 +165,14 @@ impl Oracle {
             Event::ChangeUndone { seq } => self.undo(*seq)?,
         }
         Ok(())
+    }
+
+    fn change_policies(&mut self, policies: &BTreeMap<ServiceId, Policy>) {
+        let mut config = self.config().clone();
+        for service in &mut config.services {
+            service.policy = policies.get(&service.id).unwrap_or(&service.policy).clone();
+        }
+        self.declare(&config);
     }
 
     fn declare(&mut self, config: &VenueConfig) {
@@ -270,7 +267,7 @@ impl Oracle {
         if let Some(grant) = overflow {
             let policy = self.policy(service);
             let full = self.overflows_of(service, at.0) >= policy.overflow_max;
-            let allowed = policy.over_quota_role.zip(grant.over_quota.as_ref());
+            let allowed = policy.over_quota_role.role().zip(grant.over_quota.as_ref());
             let fits =
                 if full { allowed.is_some_and(|(role, given)| given.role >= role) } else { grant.over_quota.is_none() };
             expect(fits, || {
@@ -283,27 +280,10 @@ impl Oracle {
         }
         self.begins_to_count(service, *lane, joins);
         let person = Person {
-            id: *ticket,
-            number: number.clone(),
-            service: service.clone(),
-            lane: *lane,
-            is: Is::Waiting,
-            counter: None,
             slot: *slot,
-            queued: at.0,
-            joined: at.0,
-            since: at.0,
-            count: *count,
-            key: (0, 0, 0, 0.0),
             wants: wants.clone(),
-            urgent: None,
-            was: Is::Waiting,
             joins,
-            put_off: false,
-            turns: None,
-            misses: 0,
-            called: None,
-            recalls: 0,
+            ..Person::new(*ticket, number, service, *lane, *count, at)
         };
         self.people.insert(*ticket, person);
         self.wait(*ticket, |_| {});
@@ -424,6 +404,7 @@ fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         Event::Closed { tickets, .. } => (tickets, None),
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
+        | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
         | Event::AppointmentsNotShown { .. }
         | Event::SessionClosed { .. }

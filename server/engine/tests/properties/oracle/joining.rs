@@ -6,13 +6,14 @@ use callnext_engine::ticket::Slot;
 use callnext_engine::{CounterId, Joining, Lane, ServiceId, TicketId, Timestamp};
 
 use super::{Is, Oracle, Person, expect, first};
+use crate::play::Seen;
 
 /// Turns given since the latest of the missed, or of the late, who join one per so many.
 pub(super) type Turns = std::collections::BTreeMap<(ServiceId, Lane), u32>;
 
 impl Oracle {
     /// C1: where somebody missed goes who reports again now.
-    pub(super) fn rejoins(&self, person: &Person, now: Timestamp) -> Option<Joining> {
+    fn rejoins(&self, person: &Person, now: Timestamp) -> Option<Joining> {
         let policy = self.policy(&person.service);
         match policy.missed.rejoin {
             MissedRejoin::Lane => None,
@@ -24,6 +25,27 @@ impl Oracle {
             MissedRejoin::SessionEnd => Some(self.as_of(&person.service, self.session_end(now) - 1)),
             MissedRejoin::Tail => Some(self.as_of(&person.service, now.0)),
         }
+    }
+
+    pub(super) fn requeued(
+        &mut self,
+        id: TicketId,
+        joining: Option<Joining>,
+        at: Timestamp,
+        seen: &mut Seen,
+    ) -> Result<(), String> {
+        let person = self.person(id)?.clone();
+        let joins = self.rejoins(&person, at);
+        expect(joining == joins, || format!("{id} rejoins {joining:?}, not {joins:?}"))?;
+        seen.one(format!("rejoining {:?}", self.policy(&person.service).missed.rejoin));
+        self.leave(id, &[Is::Missed])?;
+        let in_own_lane = matches!(joins, Some(Joining::AsOf { .. }));
+        let lane = if in_own_lane { person.lane } else { Lane::Missed };
+        self.begins_to_count(&person.service, lane, joins);
+        self.wait(id, |person| {
+            (person.lane, person.queued, person.joined, person.joins) = (lane, at.0, at.0, joins);
+        });
+        Ok(())
     }
 
     /// C2, R9: where somebody goes who is booked for this slot and checks in now.

@@ -79,6 +79,33 @@ struct Person {
 }
 
 impl Person {
+    /// Somebody who comes now, in the plain way.
+    fn new(id: TicketId, number: &TicketNumber, service: &ServiceId, lane: Lane, count: u32, at: Timestamp) -> Self {
+        Self {
+            id,
+            number: number.clone(),
+            service: service.clone(),
+            lane,
+            is: Is::Waiting,
+            counter: None,
+            slot: None,
+            queued: at.0,
+            joined: at.0,
+            since: at.0,
+            count,
+            key: (0, 0, 0, 0.0),
+            wants: None,
+            urgent: None,
+            was: Is::Waiting,
+            joins: None,
+            put_off: false,
+            turns: None,
+            misses: 0,
+            called: None,
+            recalls: 0,
+        }
+    }
+
     fn can_be_called_by(&self, counters: &[CounterId]) -> bool {
         self.wants.as_ref().is_none_or(|wants| counters.contains(wants))
     }

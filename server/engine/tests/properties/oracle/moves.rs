@@ -41,27 +41,12 @@ impl Oracle {
                 let home = parcel.guest.home == self.config().id;
                 expect(home || !own, || format!("guest {ticket} has {number}, which is one of the house"))?;
                 let person = Person {
-                    id: *ticket,
-                    number: number.clone(),
-                    service: parcel.service.clone(),
-                    lane: Lane::Referral,
-                    is: Is::Waiting,
-                    counter: None,
                     slot: parcel.slot,
                     queued: parcel.queued_at.0.min(at.0),
-                    joined: at.0,
-                    since: at.0,
-                    count: parcel.guest.count,
-                    key: (0, 0, 0, 0.0),
                     wants: parcel.wants.clone(),
                     urgent: parcel.grant.as_ref().map(|grant| (grant.urgency, grant.at.0)),
-                    was: Is::Waiting,
-                    joins: None,
-                    put_off: false,
-                    turns: None,
                     misses: parcel.misses,
-                    called: None,
-                    recalls: 0,
+                    ..Person::new(*ticket, number, &parcel.service, Lane::Referral, parcel.guest.count, at)
                 };
                 self.people.insert(*ticket, person);
                 self.wait(*ticket, |_| {});
