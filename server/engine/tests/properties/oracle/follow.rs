@@ -3,7 +3,7 @@
 use callnext_engine::config::Policy;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Event, Rule};
-use callnext_engine::{CounterId, Joining, Lane, Seq, ServiceId, TicketId, Timestamp, VenueConfig};
+use callnext_engine::{CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, VenueConfig};
 
 use std::collections::BTreeMap;
 
