@@ -251,7 +251,13 @@ impl Member {
 
     async fn acquire(&self, venue: &VenueId, registry: &Registry) -> Result<(), LeaseError> {
         let asked = Instant::now();
-        if self.leases.acquire(self.me()?, venue, self.settings.lease).await? {
+        let held = matches!(self.holdings.of(venue), Some(Holding::Mine(term)) if term.holds());
+        if self.leases.acquire(self.me()?, venue, self.settings.lease, held).await? {
+            if !held {
+                // It may have been another's meanwhile: what is known here counts only once the journal says so.
+                self.holdings.set(venue, None);
+                registry.give_up(venue).await;
+            }
             self.holdings.keep(venue, self.end_of(asked));
             self.open(venue, registry).await;
         }

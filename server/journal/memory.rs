@@ -109,9 +109,9 @@ impl Inner {
 }
 
 impl Kept {
-    fn claim(&mut self, venue: &VenueId) -> Epoch {
+    fn claim(&mut self, venue: &VenueId, known: Epoch) -> Epoch {
         let kept = self.venues.entry(venue.clone()).or_default();
-        kept.epoch += 1;
+        kept.epoch = kept.epoch.max(known.0) + 1;
         Epoch(kept.epoch)
     }
 
@@ -194,9 +194,9 @@ impl Tail for MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { Ok(this.with(|kept| kept.claim(&venue))) }.boxed()
+        async move { Ok(this.with(|kept| kept.claim(&venue, known))) }.boxed()
     }
 
     fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {

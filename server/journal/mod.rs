@@ -89,8 +89,9 @@ pub struct Opened {
 /// Keeps the changes of venues.
 pub trait Journal: Send + Sync + 'static {
     /// Takes ownership of a venue, and so deposes whoever had it. The new epoch is durable before the future ends,
-    /// so it is never given out again; the first one is 1. What is read from now on is all there is.
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>>;
+    /// so it is never given out again; the first one is 1. It is above `known`, the newest one that the asker has heard
+    /// of: a store that lost its memory gives out none a second time. What is read from now on is all there is.
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>>;
 
     /// What is kept since the start of the last business day ([`callnext_engine::Event::DayOpened`] is a full
     /// starting point), and the newest epoch; 0 where nobody ever claimed the venue. Takes nothing over.
@@ -99,7 +100,7 @@ pub trait Journal: Send + Sync + 'static {
     /// Takes ownership of a venue and loads it.
     fn open<'j>(&'j self, venue: &'j VenueId) -> BoxFuture<'j, Result<Opened, JournalError>> {
         async move {
-            let epoch = self.claim(venue).await?;
+            let epoch = self.claim(venue, Epoch(0)).await?;
             let loaded = self.load(venue).await?;
             Ok(Opened { epoch, ..loaded })
         }
@@ -120,6 +121,11 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Whether this journal shows the live tickets to other programs: only then is a mirror worth making.
     fn is_mirror(&self) -> bool {
+        false
+    }
+
+    /// Whether the store may forget what it acknowledged: only then is the day worth remembering beside it.
+    fn may_forget(&self) -> bool {
         false
     }
 

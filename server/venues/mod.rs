@@ -19,6 +19,7 @@ mod past;
 mod publication;
 mod registry;
 mod shown;
+mod today;
 mod told;
 mod venue_actor;
 pub mod view;

@@ -17,6 +17,7 @@ use super::frame::{Draft, Frame};
 use super::hubs::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
+use super::today::Today;
 use super::view;
 use crate::clock::Clock;
 use crate::journal::tail::Position;
@@ -47,6 +48,8 @@ pub struct Shown {
     published_at: Option<Instant>,
     progress: watch::Sender<Seq>,
     last_change: Option<Change>,
+    /// What the journal may forget; none where it does not.
+    today: Option<Today>,
 }
 
 /// What became of changes that another node wrote.
@@ -78,7 +81,13 @@ impl Shown {
             published_at: None,
             progress: watch::Sender::new(Seq(0)),
             last_change: None,
+            today: None,
         }
+    }
+
+    /// The same, with the day remembered beside a journal that may forget it.
+    pub(super) fn remembering(self) -> Self {
+        Self { today: Some(Today::default()), ..self }
     }
 
     /// The clock the venue goes by.
@@ -211,9 +220,15 @@ impl Shown {
     /// Shows what another node wrote. Says whether that follows on what is shown; if not, nothing was taken in.
     pub(super) fn follow(&mut self, epoch: Epoch, changes: &[Change]) -> Followed {
         let Some(first) = changes.first() else { return Followed::Soon };
-        // A new owner begins where the journal ends. If this was shown more than that, the store has lost something.
-        let lost = epoch > self.epoch && first.seq <= self.venue.seq();
-        if lost || (first.seq > self.venue.seq().next() && !opens_day(first)) {
+        // A new owner begins where the journal ends. If this was shown more than that, the store has lost something: it
+        // was given back the same, or there is another history now.
+        let told_again = changes.iter().take_while(|change| change.seq <= self.venue.seq()).count();
+        let (again, _) = changes.split_at(told_again);
+        let differs = match &self.today {
+            Some(today) => !today.knows(again),
+            None => epoch > self.epoch && !again.is_empty(),
+        };
+        if differs || (first.seq > self.venue.seq().next() && !opens_day(first)) {
             return Followed::NotAtAll;
         }
         if epoch > self.epoch {
@@ -229,6 +244,14 @@ impl Shown {
     fn forget(&mut self) {
         self.venue = Venue::new(self.venue.config().clone());
         self.ledger = Ledger::default();
+        if let Some(today) = &mut self.today {
+            today.forget();
+        }
+    }
+
+    /// What a journal has lost that keeps only these of the day.
+    pub(super) fn lost_by(&self, kept: &[Change]) -> Vec<Change> {
+        self.today.as_ref().map_or_else(Vec::new, |today| today.lost_by(kept))
     }
 
     /// Another ownership: whoever watches is told everything anew.
@@ -259,6 +282,12 @@ impl Shown {
         self.ledger.hear(&self.venue, change);
         if opens_day(change) {
             self.opened = change.seq;
+        }
+        if let Some(today) = &mut self.today {
+            if opens_day(change) {
+                today.forget();
+            }
+            today.push(change);
         }
         let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
         let over = touched.filter(|ticket| ticket.state.is_over());

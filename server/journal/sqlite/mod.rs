@@ -93,9 +93,9 @@ impl SqliteJournal {
 }
 
 impl Journal for SqliteJournal {
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { this.write(Work::Claim { venue }).await }.boxed()
+        async move { this.write(Work::Claim { venue, known }).await }.boxed()
     }
 
     fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
