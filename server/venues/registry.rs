@@ -148,8 +148,14 @@ impl Registry {
                 Writer::Nobody => Err(SubmitError::NotOwner.into()),
             };
             match answer {
-                Err(SubmitOrRegistryError::Submit(SubmitError::Broken)) if command.id.is_some() && tries_left > 0 => {
+                Err(SubmitOrRegistryError::Submit(SubmitError::Broken | SubmitError::Unsure))
+                    if command.id.is_some() && tries_left > 0 =>
+                {
                     tries_left -= 1;
+                }
+                // Nobody would know whether to ask again.
+                Err(SubmitOrRegistryError::Submit(SubmitError::Unsure)) if command.id.is_none() => {
+                    return Err(SubmitError::Broken.into());
                 }
                 Err(SubmitOrRegistryError::Submit(SubmitError::NotOwner)) if Instant::now() < until => {}
                 answer => return answer,
