@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Access;
 use crate::app::{AppError, ClusterParts};
-use crate::journal::{Journal, RedisJournal, SqliteJournal};
+use crate::journal::{Journal, RedisJournal, SpillJournal, SqliteJournal};
 use crate::settings::{Settings, Store};
 
 /// The stores of one server.
@@ -27,7 +27,9 @@ impl Stores {
                 Ok(Self { journal, access: Access::open(data)?, cluster: None })
             }
             (Store::Redis, None) => {
-                let journal = Arc::new(RedisJournal::connect(settings.journal.redis.clone()).await?);
+                let redis = Arc::new(RedisJournal::connect(settings.journal.redis.clone()).await?);
+                let file = SqliteJournal::open(&data.join("spill.sqlite"))?;
+                let journal = Arc::new(SpillJournal::new(redis, file, data));
                 Ok(Self { journal, access: Access::open(data)?, cluster: None })
             }
             (Store::Redis, Some((member, secret))) => {

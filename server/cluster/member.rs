@@ -70,13 +70,15 @@ enum Holding {
 
 impl Holdings {
     fn set(&self, venue: &VenueId, holding: Option<Holding>) {
-        let is_mine = matches!(holding, Some(Holding::Mine(_)));
+        // Followed from now on, or no longer.
+        let kind = |holding: Option<&Holding>| holding.map(|holding| matches!(holding, Holding::Mine(_)));
+        let after = kind(holding.as_ref());
         let mut venues = self.venues.write().unwrap_or_else(PoisonError::into_inner);
         let before = match holding {
             Some(holding) => venues.insert(venue.clone(), holding),
             None => venues.remove(venue),
         };
-        if is_mine != matches!(before, Some(Holding::Mine(_))) {
+        if after != kind(before.as_ref()) {
             self.changed.notify_one();
         }
     }

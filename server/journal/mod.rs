@@ -20,16 +20,18 @@ mod order;
 pub mod redis;
 #[cfg(test)]
 mod sample;
+pub mod spill;
 pub mod sqlite;
 pub mod tail;
 
 pub use memory::MemoryJournal;
 pub use mirror::Mirror;
 pub use redis::RedisJournal;
+pub use spill::SpillJournal;
 pub use sqlite::SqliteJournal;
 
 /// One unbroken ownership of a venue. Higher ones depose lower ones: the number is the fencing token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
@@ -121,6 +123,12 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Whether this journal shows the live tickets to other programs: only then is a mirror worth making.
     fn is_mirror(&self) -> bool {
+        false
+    }
+
+    /// Whether others were not shown what changed last, so that the next mirror must be a whole one. Said once.
+    fn must_show_all(&self, venue: &VenueId) -> bool {
+        let _ = venue;
         false
     }
 

@@ -89,6 +89,11 @@ impl VenueActor {
             return;
         }
         owner.in_flight = true;
+        if let Some(mirroring) = &mut owner.mirroring
+            && self.journal.must_show_all(self.shown.id())
+        {
+            *mirroring = Mirroring::default();
+        }
         let (venue, epoch) = (self.shown.id(), self.shown.epoch());
         let saved = match &mut owner.mirroring {
             // These changes led to `decided` as it is now: nothing else is waiting.

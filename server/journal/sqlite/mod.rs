@@ -84,6 +84,12 @@ impl SqliteJournal {
         self.readers.venues().await
     }
 
+    /// Forgets every change of a venue, and no epoch.
+    pub(super) async fn forget(&self, venue: &VenueId) -> Result<(), JournalError> {
+        let before = Seq(u64::MAX >> 1);
+        self.write(Work::Prune { venue: venue.clone(), before }).await.map(drop)
+    }
+
     async fn write(&self, work: Work) -> Result<Epoch, JournalError> {
         let stopped = || JournalError::Unavailable("its writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
