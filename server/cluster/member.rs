@@ -177,7 +177,9 @@ impl Member {
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             clock.tick().await;
-            if let Err(error) = self.look(registry, &mut memory).await {
+            let looked = self.look(registry, &mut memory).await;
+            registry.cut_off(registry.ids(), looked.is_err());
+            if let Err(error) = looked {
                 // Terms run out by themselves.
                 tracing::warn!(%error, "this node cannot tell how things stand");
             }

@@ -69,6 +69,8 @@ struct Slot {
     actor: Mutex<Option<Addr<VenueActor>>>,
     /// Whether the actor writes.
     is_owner: Arc<AtomicBool>,
+    /// Whether it can be neither opened nor followed at the moment.
+    is_cut_off: Arc<AtomicBool>,
     /// Whether it ever did.
     was_owner: AtomicBool,
 }
@@ -87,7 +89,16 @@ impl Registry {
         let order = configs.iter().map(|config| config.id.clone()).collect();
         let slot = |config: VenueConfig| {
             let id = config.id.clone();
-            (id, Slot { config, actor: Mutex::new(None), is_owner: Arc::default(), was_owner: AtomicBool::new(false) })
+            (
+                id,
+                Slot {
+                    config,
+                    actor: Mutex::new(None),
+                    is_owner: Arc::default(),
+                    is_cut_off: Arc::default(),
+                    was_owner: AtomicBool::new(false),
+                },
+            )
         };
         let venues = configs.into_iter().map(slot).collect();
         let past = Past::new(journal.clone());
@@ -125,8 +136,16 @@ impl Registry {
             for id in &self.order {
                 if let Err(error) = self.owner(id).await {
                     tracing::warn!(venue = %id, %error, "a venue cannot be opened yet");
+                    self.cut_off(std::slice::from_ref(id), true);
                 }
             }
+        }
+    }
+
+    /// Says whether these venues are cut off from whoever writes them. Where they are written here it means nothing.
+    pub fn cut_off(&self, venues: &[VenueId], cut_off: bool) {
+        for slot in venues.iter().filter_map(|venue| self.venues.get(venue)) {
+            slot.is_cut_off.store(cut_off, Ordering::Relaxed);
         }
     }
 
@@ -290,7 +309,8 @@ impl Registry {
         let (config, clock) = (slot.config.clone(), self.clock.clone());
         let (hubs, metrics, journal) = (self.hubs.clone(), self.metrics.clone(), self.journal.clone());
         let loaded = self.journal.load(&config.id).await?;
-        let (is_owner, may_forget) = (slot.is_owner.clone(), journal.may_forget());
+        let (is_owner, is_cut_off) = (slot.is_owner.clone(), slot.is_cut_off.clone());
+        let may_forget = journal.may_forget();
         let (tell, started) = oneshot::channel();
         self.arbiter.spawn_fn(move || {
             let mut shown = Shown::new(Venue::new(config), loaded.epoch, clock, hubs, metrics);
@@ -299,7 +319,7 @@ impl Registry {
             }
             shown.catch_up(&loaded);
             // Nobody waits for it any more only when the server is going down.
-            drop(tell.send(Actor::start(VenueActor::new(shown, journal, is_owner))));
+            drop(tell.send(Actor::start(VenueActor::new(shown, journal, is_owner, is_cut_off))));
         });
         started.await.map_err(|_| RegistryError::Broken)
     }

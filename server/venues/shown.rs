@@ -27,6 +27,8 @@ use crate::wire;
 
 /// Changes within this span are published together; calls are published at once.
 const MERGE: Duration = Duration::from_millis(50);
+/// A pause that is shorter is not worth a word: a venue that moves has one.
+const PAUSE_TOLD: Duration = Duration::from_secs(1);
 /// Publications a console can resume from.
 const RESUMABLE_MAX: usize = 256;
 
@@ -48,8 +50,17 @@ pub struct Shown {
     published_at: Option<Instant>,
     progress: watch::Sender<Seq>,
     last_change: Option<Change>,
+    pause: Option<Pause>,
     /// What the journal may forget; none where it does not.
     today: Option<Today>,
+}
+
+/// Nothing can be saved, or heard.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    since: Timestamp,
+    begun: Instant,
+    is_told: bool,
 }
 
 /// What became of changes that another node wrote.
@@ -81,6 +92,7 @@ impl Shown {
             published_at: None,
             progress: watch::Sender::new(Seq(0)),
             last_change: None,
+            pause: None,
             today: None,
         }
     }
@@ -125,6 +137,27 @@ impl Shown {
         self.opened
     }
 
+    /// Notes whether changes can be saved, or heard of, at the moment.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        let since = self.clock.now();
+        match &mut self.pause {
+            None if is_paused => self.pause = Some(Pause { since, begun: Instant::now(), is_told: false }),
+            Some(pause) if is_paused && !pause.is_told && pause.begun.elapsed() >= PAUSE_TOLD => {
+                pause.is_told = true;
+                self.dirty.all = true;
+            }
+            Some(pause) if !is_paused => {
+                self.dirty.all |= pause.is_told;
+                self.pause = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn paused_since(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        self.pause.filter(|pause| pause.is_told).map(|pause| pause.since.to_utc())
+    }
+
     /// The venue's name.
     pub fn id(&self) -> &VenueId {
         &self.venue.config().id
@@ -150,7 +183,8 @@ impl Shown {
 
     /// The whole queue.
     pub fn console(&self) -> wire::Console {
-        view::console(&self.venue, &view::orders(&self.venue, self.now()))
+        let console = view::console(&self.venue, &view::orders(&self.venue, self.now()));
+        wire::Console { paused_since: self.paused_since(), ..console }
     }
 
     /// The frames a console missed that stands at this point; the whole queue where they are no longer known.
@@ -343,6 +377,7 @@ impl Shown {
     pub(super) fn publish(&mut self) -> Arc<Publication> {
         let now = self.now();
         let dirty = std::mem::take(&mut self.dirty);
+        let paused_since = self.paused_since();
         let venue = &self.venue;
         let orders = view::orders(venue, now);
         let facts = Arc::new(view::all_facts(venue, &orders));
@@ -358,7 +393,7 @@ impl Shown {
         };
         let console = match before.filter(|_| !dirty.all) {
             Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty) },
-            None => ForConsoles::All(Box::new(view::console(venue, &orders))),
+            None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, &orders) })),
         };
         let same_config = before.filter(|before| *before.config == *venue.config());
         let config = match same_config {
@@ -373,7 +408,7 @@ impl Shown {
             now,
             self.edition,
             config,
-            view::board(venue),
+            wire::Board { paused_since, ..view::board(venue) },
             facts,
             (changed, ended),
             console,

@@ -238,6 +238,7 @@ pub fn board(venue: &Venue) -> Board {
         closed: notices::closed(venue),
         notices: Vec::new(),
         speech: config.speech.clone(),
+        paused_since: None,
     }
 }
 
@@ -353,6 +354,7 @@ pub fn console(venue: &Venue, orders: &Orders) -> Console {
         counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id)).collect(),
         tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
         appointments: appointment_rows(venue),
+        paused_since: None,
     }
 }
 

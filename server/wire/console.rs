@@ -64,6 +64,10 @@ pub struct Console {
     pub tickets: Vec<TicketRow>,
     /// Today's bookings.
     pub appointments: Vec<AppointmentRow>,
+    /// Since when nothing can be saved, or heard of the node that saves; absent while all is well. What is shown is no
+    /// newer, whatever `at` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<DateTime<Utc>>,
 }
 
 /// What changed in the queue of a venue: rows replace rows of the same name.

@@ -13,6 +13,7 @@
  *   venue: import("./wire").Named, time_zone: string,
  *   services: QueueOrder[], counters: CounterRow[],
  *   tickets: Map<number, TicketRow>, appointments: Map<string, AppointmentRow>,
+ *   paused_since?: string,
  * }} State
  * @typedef {{ state: State | null, gap: boolean }} Reduced  `gap`: something was missed; resume from `state`
  */
@@ -46,6 +47,7 @@ function fromConsole(frame) {
     counters: frame.counters,
     tickets: new Map(frame.tickets.map((row) => [row.id, row])),
     appointments: new Map(frame.appointments.map((row) => [row.code, row])),
+    ...(frame.paused_since && { paused_since: frame.paused_since }),
   };
 }
 

@@ -65,6 +65,8 @@ export type Board = {
   closed: ClosedNotice[];
   notices: Text[];
   speech: Speech[];
+  /** Since when nothing can be saved; absent while all is well. */
+  paused_since?: string;
 };
 export type BoardFrame = { type: "board" } & Stamp & Board;
 export type BoardService = { id: string; name: Text; waiting: number; open_counters: number };
@@ -165,6 +167,7 @@ export type Console = {
   counters: CounterRow[];
   tickets: TicketRow[];
   appointments: AppointmentRow[];
+  paused_since?: string;
 };
 export type ConsoleFrame = { type: "console" } & Stamp & Console;
 export type Change = {

@@ -55,6 +55,13 @@ pub(super) fn venue() -> Result<VenueConfig, serde_json::Error> {
     }))
 }
 
+/// A port for each node, that stays its own while it is down: from below those that the system lends to connections.
+fn free_ports() -> Vec<u16> {
+    let first = u16::try_from(std::process::id() % 8_000).unwrap_or_default();
+    let all = (first..8_000).chain(0..first).map(|port| 20_000 + port);
+    all.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(NAMES.len()).collect()
+}
+
 /// Looks again and again until something is there.
 pub(super) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> Result<T, ChaosError> {
     let begun = Instant::now();
@@ -92,12 +99,11 @@ impl Nodes {
             }
         }
         redis.insert(0, primary);
-        let ports = NAMES.iter().map(|_| Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port()));
         let nodes = Self {
             program: program.to_owned(),
             folder: RefCell::new(tempfile::tempdir()?),
             lines,
-            ports: ports.collect::<std::io::Result<_>>()?,
+            ports: free_ports(),
             running: RefCell::new(NAMES.map(|_| None).into()),
             token: RefCell::default(),
             redis: RefCell::new(redis),
@@ -183,7 +189,9 @@ impl Nodes {
             *slot = Some(command.spawn()?);
         }
         let url = format!("{}/readyz", self.base(node));
-        until("a node is ready", async || self.ask(&url).await.filter(|status| *status == 200).map(drop)).await
+        let ready =
+            until("a node is ready", async || self.ask(&url).await.filter(|status| *status == 200).map(drop)).await;
+        ready.inspect_err(|_| drop(self.keep()))
     }
 
     async fn ask(&self, url: &str) -> Option<u16> {
