@@ -2,13 +2,14 @@
 //! should have, and follows the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use callnext_engine::{Command, VenueId};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::lease::{LeaseError, Leases, Node, Standing};
 use super::peers::Peers;
@@ -52,6 +53,10 @@ pub struct Member {
     leases: Arc<dyn Leases>,
     tail: Arc<dyn Tail>,
     holdings: Arc<Holdings>,
+    /// Whether this node takes nothing more, because it is about to stop.
+    is_leaving: AtomicBool,
+    /// Held while it looks around: a look that ends after it left would say that it is still there.
+    looking: Mutex<()>,
 }
 
 /// Where venues are written, as this node last heard.
@@ -143,7 +148,15 @@ impl Member {
     /// A node that takes part from now on, once [`Member::run`] is called.
     pub fn new(settings: MemberSettings, leases: Arc<dyn Leases>, tail: Arc<dyn Tail>, peers: Peers) -> Self {
         let holdings = Arc::new(Holdings { peers, venues: RwLock::default(), changed: Notify::new() });
-        Self { settings, me: OnceLock::new(), leases, tail, holdings }
+        Self {
+            settings,
+            me: OnceLock::new(),
+            leases,
+            tail,
+            holdings,
+            is_leaving: AtomicBool::new(false),
+            looking: Mutex::default(),
+        }
     }
 
     /// Where venues are written, for the registry.
@@ -177,6 +190,10 @@ impl Member {
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             clock.tick().await;
+            let _looking = self.looking.lock().await;
+            if self.is_leaving.load(Ordering::Acquire) {
+                return;
+            }
             let looked = self.look(registry, &mut memory).await;
             registry.cut_off(registry.ids(), looked.is_err());
             if let Err(error) = looked {
@@ -281,7 +298,7 @@ impl Member {
 
     /// Another node gave this venue to us: opens it. False if the lease does not say so.
     pub async fn given(&self, venue: &VenueId, registry: &Registry) -> bool {
-        if !matches!(self.accept(venue).await, Ok(true)) {
+        if self.is_leaving.load(Ordering::Acquire) || !matches!(self.accept(venue).await, Ok(true)) {
             return false;
         }
         self.open(venue, registry).await;
@@ -343,6 +360,8 @@ impl Member {
     /// Hands everything over, before this node stops. What nobody can take is left to whoever comes.
     pub async fn leave(&self, registry: &Registry) {
         let Ok(me) = self.me() else { return };
+        self.is_leaving.store(true, Ordering::Release);
+        let _looking = self.looking.lock().await;
         let nodes = match self.leases.beat(me, registry.ids(), self.settings.lease).await {
             Ok(standing) => standing.nodes,
             Err(error) => return tracing::warn!(%error, "this node leaves without handing over"),
