@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix::Arbiter;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
-use callnext_engine::VenueConfig;
+use callnext_engine::Declaration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{Access, AccessError};
@@ -50,7 +50,7 @@ pub struct Parts {
     /// Threads that answer requests; none for one per core.
     pub workers: Option<usize>,
     /// Its venues.
-    pub venues: Vec<VenueConfig>,
+    pub venues: Vec<Declaration>,
     /// The venues' time.
     pub clock: Clock,
     /// Accounts, logins, devices.

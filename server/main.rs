@@ -10,6 +10,7 @@ use callnext::clock::Clock;
 use callnext::demo;
 use callnext::replay::{self, ReplayOptions};
 use callnext::settings::Settings;
+use callnext::settings::reference::reference;
 use callnext::snapshot::options::{ExportOptions, RestoreOptions, SnapshotCommand, Told, TrailCommand, VerifyOptions};
 use callnext::stores::Stores;
 use callnext::telemetry::{self, LogFormat};
@@ -104,6 +105,12 @@ enum ConfigCommand {
     },
     /// Prints a settings file to begin with: every setting, explained
     Example,
+    /// Prints every setting: what it does, its type, unit, range, default and rule (Markdown)
+    Reference {
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -122,6 +129,10 @@ fn main() -> ExitCode {
             Command::Trail(command) => tell(&command.run().await?),
             Command::Config(ConfigCommand::Check { config }) => check(&config),
             Command::Config(ConfigCommand::Example) => say(EXAMPLE),
+            Command::Config(ConfigCommand::Reference { json: false }) => say(&reference().to_string()),
+            Command::Config(ConfigCommand::Reference { json: true }) => {
+                say(&(serde_json::to_string_pretty(&reference())? + "\n"))
+            }
         }
     });
     match ended {

@@ -202,6 +202,7 @@ fn rule_name(rule: Rule) -> &'static str {
     match rule {
         Rule::Urgent => "urgent",
         Rule::Overdue => "overdue",
+        Rule::Inside => "inside",
         Rule::Ready => "ready",
         Rule::Rejoin => "rejoin",
         Rule::Cycle => "cycle",

@@ -4,21 +4,25 @@
 //! be right. Nothing here opens a port or makes a folder, so `callnext config check` can be run anywhere.
 //!
 //! `CALLNEXT__SERVER__LISTEN=0.0.0.0:80` stands over `listen` of `[server]`, and so on for every setting of `[server]`,
-//! `[journal]`, `[journal.redis]`, `[cluster]` and `[snapshot]`; lists are separated by commas. Venues are declared in the file alone.
+//! `[journal]`, `[journal.redis]`, `[cluster]` and `[snapshot]`; lists are separated by commas. Venues are declared in the
+//! file alone.
 
 mod address;
 mod cluster;
 mod place;
+pub mod reference;
 mod report;
+pub mod said;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use callnext_engine::VenueConfig;
-use callnext_engine::config::ConfigError;
-use serde::Deserialize;
+use callnext_engine::Declaration;
+use callnext_engine::config::{ConfigError, Layers};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use self::address::{NotAnAddress, Origin, PublicUrl};
 pub use self::cluster::ClusterSettings;
@@ -58,22 +62,27 @@ pub struct Settings {
     pub snapshot: SnapshotSettings,
     /// The venues, in the order in which they are written.
     #[serde(default, rename = "venue")]
-    pub venues: Vec<VenueConfig>,
+    pub venues: Vec<Declaration>,
 }
 
 /// Where and how the server runs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSettings {
     /// Address and port to listen on.
+    #[schema(value_type = String)]
     pub listen: SocketAddr,
     /// The folder of the journal, the accounts and the secret. Relative to where the server is started.
+    #[schema(value_type = String)]
     pub data: PathBuf,
     /// The address under which people reach the server, for links and QR codes; none to take it from requests.
+    #[schema(value_type = Option<String>)]
     pub public_url: Option<PublicUrl>,
     /// Threads that serve requests; none for one per core.
+    #[schema(minimum = 1, maximum = 256)]
     pub workers: Option<usize>,
     /// Other origins whose pages may use this server with a login.
+    #[schema(value_type = Vec<String>)]
     pub trusted_origins: Vec<Origin>,
 }
 
@@ -90,17 +99,17 @@ impl Default for ServerSettings {
 }
 
 /// Where changes are kept before anybody is shown them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct JournalSettings {
-    /// Which store.
+    /// Which store: one file in the data folder, or Redis.
     pub store: Store,
     /// How Redis is reached, where it is the store.
     pub redis: RedisOptions,
 }
 
 /// A kind of store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Store {
     /// One file in the data folder.
@@ -206,7 +215,7 @@ impl Settings {
                     problem: "is declared twice".to_owned(),
                 });
             }
-            found.extend(venue.problems());
+            found.extend(venue.problems_under(&Layers::default()));
         }
         found
     }

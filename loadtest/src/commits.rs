@@ -141,7 +141,7 @@ async fn venue(options: &CommitsOptions, journal: Arc<dyn Journal>) -> Result<(f
     let id = config.id.clone();
     let (arbiter, metrics) = (Arbiter::new(), Arc::new(Metrics::default()));
     let registry = Arc::new(Registry::new(
-        vec![config],
+        vec![config.into()],
         journal.clone(),
         Clock::machine(),
         Hubs::default(),

@@ -172,8 +172,14 @@ async fn in_folder(options: &NightOptions, folder: &std::path::Path) -> Result<N
     let arbiter = Arbiter::new();
     let clock = Clock::own(morning, 1);
     let metrics = Arc::new(Metrics::default());
-    let registry =
-        Registry::new(vec![config.clone()], Arc::new(journal), clock, Hubs::default(), metrics, arbiter.handle());
+    let registry = Registry::new(
+        vec![config.clone().into()],
+        Arc::new(journal),
+        clock,
+        Hubs::default(),
+        metrics,
+        arbiter.handle(),
+    );
     let registry = Arc::new(registry);
     registry.open_all().await?;
     for counter in &config.counters {

@@ -105,7 +105,7 @@ pub async fn run(
         public_url: None,
         trusted_origins: Vec::new(),
         workers: Some(options.workers),
-        venues: vec![venue()?],
+        venues: vec![venue()?.into()],
         clock: Clock::machine(),
         access,
         demo: None,

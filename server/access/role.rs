@@ -128,6 +128,8 @@ pub enum Permission {
     Transfer,
     /// Take a ticket out.
     Cancel,
+    /// Say to which class of the service a person belongs (E1).
+    Classify,
     /// Close a service or a clinic for the day, and open it again (B10).
     Close,
     /// Grant precedence (R3, R10).
@@ -144,7 +146,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SeeBoard,
         Self::SeeQueue,
         Self::SeeStory,
@@ -162,6 +164,7 @@ impl Permission {
         Self::Requeue,
         Self::Transfer,
         Self::Cancel,
+        Self::Classify,
         Self::Close,
         Self::GrantGreenChannel,
         Self::Undo,
@@ -188,6 +191,7 @@ impl Permission {
             | Self::Requeue
             | Self::Transfer
             | Self::Cancel
+            | Self::Classify
             | Self::Undo => (&[Administrator, Manager, Nurse, Clerk], &[]),
             Self::SeeFigures | Self::SetAppointments | Self::AddOverflow | Self::Close | Self::GrantGreenChannel => {
                 (&[Administrator, Manager, Nurse], &[])
@@ -222,6 +226,7 @@ mod tests {
         Requeue             x              x        x      x      -       -      -
         Transfer            x              x        x      x      -       -      -
         Cancel              x              x        x      x      -       -      -
+        Classify            x              x        x      x      -       -      -
         Close               x              x        x      -      -       -      -
         GrantGreenChannel   x              x        x      -      -       -      -
         Undo                x              x        x      x      -       -      -

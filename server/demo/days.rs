@@ -39,14 +39,14 @@ pub fn day_of(venue: &str) -> Option<Result<Day, DayError>> {
 
 #[cfg(test)]
 mod tests {
-    use callnext_engine::{Millis, ServiceId, VenueConfig};
+    use callnext_engine::{Declaration, Millis, ServiceId};
 
     use super::super::venues;
     use super::*;
     use crate::replay::mapping::map_queues;
     use crate::replay::plan::{Arrival, Mix, Plan, Target};
 
-    fn target(venue: &VenueConfig) -> Target {
+    fn target(venue: &Declaration) -> Target {
         Target {
             venue: venue.id.clone(),
             zone: venue.time_zone,

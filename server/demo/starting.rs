@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use callnext_engine::{BusinessDay, Timestamp, VenueConfig, VenueId};
+use callnext_engine::{BusinessDay, Declaration, Timestamp, VenueId};
 
 use super::playing::{Playing, play};
 use super::{DEMO_ACCOUNTS, DEMO_DEVICES, DemoError, begins_at, venues};
@@ -103,7 +103,7 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
 }
 
 /// The first moments of the recorded day, on today's date at the venues.
-fn morning(venues: &[VenueConfig], now: Timestamp) -> Timestamp {
+fn morning(venues: &[Declaration], now: Timestamp) -> Timestamp {
     venues.first().map_or(now, |venue| {
         BusinessDay::holding(now, venue.time_zone, venue.day_start).at(begins_at(), venue.time_zone, venue.day_start)
     })

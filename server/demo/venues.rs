@@ -1,7 +1,7 @@
 //! The demo's venues, read from the embedded settings.
 
-use callnext_engine::VenueConfig;
-use callnext_engine::config::ConfigError;
+use callnext_engine::Declaration;
+use callnext_engine::config::{ConfigError, Layers};
 use config::{Config, FileFormat};
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub enum DemoError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    venue: Vec<VenueConfig>,
+    venue: Vec<Declaration>,
 }
 
 /// The venues of the demo: a hospital clinic and a service hall.
@@ -29,10 +29,10 @@ struct Settings {
 /// # Errors
 ///
 /// The embedded settings are at fault.
-pub fn venues() -> Result<Vec<VenueConfig>, DemoError> {
+pub fn venues() -> Result<Vec<Declaration>, DemoError> {
     let source = config::File::from_str(SETTINGS, FileFormat::Toml);
     let settings: Settings = Config::builder().add_source(source).build()?.try_deserialize()?;
-    match settings.venue.iter().flat_map(VenueConfig::problems).next() {
+    match settings.venue.iter().flat_map(|venue| venue.problems_under(&Layers::default())).next() {
         Some(problem) => Err(DemoError::Unsound(problem)),
         None => Ok(settings.venue),
     }
@@ -62,7 +62,8 @@ mod tests {
     #[test]
     fn the_clinic_calls_booked_and_on_site_seven_to_three() {
         let venues = venues().unwrap();
-        let service = venues.first().unwrap().services.first().unwrap();
+        let clinic = venues.first().unwrap().in_force(&Layers::default());
+        let service = clinic.services.first().unwrap();
         assert_eq!((service.policy.weights.of(Lane::Appointment), service.policy.weights.of(Lane::WalkIn)), (7, 3));
     }
 

@@ -99,6 +99,7 @@ fn appointment(
         visitor: Visitor {
             name: text(asked.name.as_deref()),
             reference: asked.visitor.as_deref().and_then(reference),
+            class: asked.class,
             ..Visitor::default()
         },
         wants: asked.counter,

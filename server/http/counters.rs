@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Json};
 use actix_web::{post, put};
 use callnext_engine::Action;
+use callnext_engine::command::Reason;
 use callnext_engine::venue::Outcome;
 
 use super::edge::Edge;
@@ -23,10 +24,11 @@ pub(super) async fn make_call(
     write: Write<CallRequest>,
 ) -> Result<Json<CallAnswer>, ApiError> {
     let counter = here.counter()?;
-    let reason = write.body.reason.as_deref().unwrap_or_default();
+    let reason =
+        Reason { code: write.body.code.clone(), text: write.body.reason.as_deref().unwrap_or_default().into() };
     let (permission, action) = match write.body.ticket {
         None => (Permission::CallNext, Action::CallNext { counter }),
-        Some(ticket) => (Permission::CallByHand, Action::CallTicket { counter, ticket, reason: reason.into() }),
+        Some(ticket) => (Permission::CallByHand, Action::CallTicket { counter, ticket, reason }),
     };
     let answer = work(&edge, &here, &write, permission, action).await?;
     // The same key stands for the same reason: it need not be looked for.

@@ -38,6 +38,7 @@ impl Methods {
                 ("GET, HEAD", item.get.is_some()),
                 ("POST", item.post.is_some()),
                 ("PUT", item.put.is_some()),
+                ("PATCH", item.patch.is_some()),
                 ("DELETE", item.delete.is_some()),
             ];
             known.into_iter().filter(|(_, is)| *is).map(|(method, _)| method).collect::<Vec<_>>().join(", ")
@@ -91,9 +92,13 @@ pub fn complete(mut openapi: OpenApi) -> OpenApi {
     components.add_security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     for (address, item) in &mut openapi.paths.paths {
-        for (operation, writes) in
-            [(&mut item.get, false), (&mut item.post, true), (&mut item.put, true), (&mut item.delete, true)]
-        {
+        for (operation, writes) in [
+            (&mut item.get, false),
+            (&mut item.post, true),
+            (&mut item.put, true),
+            (&mut item.patch, true),
+            (&mut item.delete, true),
+        ] {
             if let Some(operation) = operation {
                 complete_operation(address, operation, writes);
             }
@@ -116,6 +121,12 @@ fn complete_operation(address: &str, operation: &mut Operation, writes: bool) {
             .description(Some("A name for this wish, 1 to 200 bytes: the same key gives the same answer."));
         parameters.push(RefOr::T(key.schema(Some(Object::with_type(Type::String))).build()));
     }
+    let queried = operation.parameters.take().unwrap_or_default();
+    parameters.extend(
+        queried
+            .into_iter()
+            .filter(|known| matches!(known, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query)),
+    );
     operation.parameters = Some(parameters);
     let problem = ResponseBuilder::new()
         .description("A problem (RFC 9457)")
@@ -135,6 +146,7 @@ fn in_address(name: &str) -> Parameter {
         "id" => "Name of the ticket",
         "token" => "From the phone link",
         "user" => "Account name",
+        "setting" => "The way to a setting, as in the reference",
         _ => "Name of the device",
     };
     let kind = if name == "id" { Type::Integer } else { Type::String };

@@ -69,6 +69,9 @@ pub enum ApiError {
     /// The body is too large.
     #[error("the body is larger than {0} bytes")]
     BodyTooLarge(usize),
+    /// What stands behind the `?` of the address is not what it should be.
+    #[error("the address cannot be read: {0}")]
+    QueryInvalid(String),
     /// The idempotency key is not usable.
     #[error("Idempotency-Key must be 1 to 200 visible ASCII characters")]
     KeyInvalid,
@@ -107,6 +110,7 @@ impl ApiError {
             Self::UpgradeRequired => "upgrade_required",
             Self::BodyInvalid(_) => "body_invalid",
             Self::BodyTooLarge(_) => "body_too_large",
+            Self::QueryInvalid(_) => "query_invalid",
             Self::KeyInvalid => "idempotency_key_invalid",
             Self::AppointmentsInvalid(_) => "appointments_invalid",
             Self::Unavailable | Self::Crowded { .. } => "service_unavailable",
@@ -182,7 +186,7 @@ impl ResponseError for ApiError {
             }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Self::BodyInvalid(_) | Self::KeyInvalid => StatusCode::BAD_REQUEST,
+            Self::BodyInvalid(_) | Self::QueryInvalid(_) | Self::KeyInvalid => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::AppointmentsInvalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable | Self::Crowded { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -252,8 +256,15 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::AppointmentNotShown => "the session of this booking is over: it counts as not shown".to_owned(),
         Refusal::NoFreeSlot { service } => format!("\"{service}\" has no free slot left today"),
         Refusal::VenueFull { limit } => format!("the venue's limit of {limit} is reached"),
-        Refusal::ConfigInvalid { problems } => problems.join("; "),
+        Refusal::ConfigInvalid { problems } | Refusal::PolicyInvalid { problems } => problems.join("; "),
+        Refusal::PolicyChangedMeanwhile { version } => {
+            format!("policies were changed since you looked; look again and say version {version}")
+        }
         Refusal::ValueInvalid { field, problem } => format!("{field} {problem}"),
+        Refusal::ReasonUnknown { reason, known } => {
+            let known: Vec<&str> = known.iter().map(callnext_engine::ReasonCode::as_str).collect();
+            format!("\"{reason}\" is not a reason for this here; these are: {}", known.join(", "))
+        }
         Refusal::NothingToUndo => "you have changed nothing that can be taken back".to_owned(),
         Refusal::UndoTooLate => "your last change is more than 30 seconds old".to_owned(),
         Refusal::UndoOvertaken => "something followed from your last change".to_owned(),

@@ -23,6 +23,7 @@ mod ops;
 mod origin;
 mod pages;
 mod phone;
+mod policies;
 mod porter;
 mod serve;
 mod sessions;
@@ -118,7 +119,12 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(venues::list)
         .service(venues::one)
         .service(venues::queue)
+        .service(venues::staffing)
         .service(venues::undo)
+        .service(policies::settings_reference)
+        .service(policies::list)
+        .service(policies::change)
+        .service(policies::give_back)
         .service(figures::day)
         .service(figures::story)
         .service(tickets::take)
@@ -130,6 +136,7 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(moves::set_steps)
         .service(moves::skip_step)
         .service(tickets::cancel)
+        .service(tickets::classify)
         .service(tickets::green_channel)
         .service(appointments::set)
         .service(appointments::check_in)

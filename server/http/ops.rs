@@ -47,11 +47,10 @@ async fn ready(edge: Data<Edge>) -> Result<HttpResponse, ApiError> {
     edge.registry.ready().await?;
     let warnings = edge.registry.shortfalls().into_iter().map(|problem| format!("warning: {problem}"));
     // Why is in the log: it may name places on this machine.
-    let nights = edge
-        .nights
-        .troubled()
-        .into_iter()
-        .map(|(venue, night)| format!("warning: venue {venue}: closed days without a snapshot: {}", night.missing));
+    let nights = edge.nights.troubled().into_iter().map(|(venue, night)| match night.missing {
+        0 => format!("warning: venue {venue}: its snapshots cannot be looked after, see the log"),
+        missing => format!("warning: venue {venue}: closed days without a snapshot: {missing}"),
+    });
     let lines: Vec<String> = std::iter::once("ready".to_owned()).chain(warnings).chain(nights).collect();
     Ok(HttpResponse::Ok().content_type("text/plain").body(lines.join("\n") + "\n"))
 }

@@ -14,12 +14,13 @@ use super::error::ApiError;
 struct Files;
 
 /// Which file is shown at which address. The page itself reads the rest of the address.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", "start.html"),
     ("/board/{venue}", "board.html"),
     ("/kiosk/{venue}", "kiosk.html"),
     ("/counter/{venue}", "counter.html"),
     ("/triage/{venue}", "triage.html"),
+    ("/rules/{venue}", "rules.html"),
     ("/join/{venue}", "join.html"),
     ("/t/{token}", "ticket.html"),
     ("/login", "login.html"),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use actix_web::web::{Data, Json};
-use actix_web::{HttpResponse, post};
+use actix_web::{HttpResponse, post, put};
+use callnext_engine::command::Reason;
 use callnext_engine::step::Step;
 use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Actor, Command, Lane, VenueId};
@@ -16,7 +17,8 @@ use super::write::Write;
 use crate::access::{Permission, Principal};
 use crate::venues::Answer;
 use crate::wire::{
-    ApproverRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued, TicketRequest,
+    ApproverRequest, ClassRequest, GreenChannelRequest, OverflowRequest, ReasonRequest, TicketAnswer, TicketIssued,
+    TicketRequest,
 };
 
 /// Takes a number. For kiosks and staff; for everybody where the venue lets people join by phone.
@@ -32,6 +34,7 @@ pub(super) async fn take(edge: Data<Edge>, here: Here, write: Write<TicketReques
         phone: text(asked.phone.as_deref()),
         reference: asked.visitor.as_deref().and_then(|identity| edge.access.links().visitor_reference(identity)),
         language: asked.language,
+        class: asked.class.clone(),
     };
     if asked.slot && (lane != Lane::WalkIn || !asked.steps.is_empty()) {
         return Err(ApiError::BodyInvalid(
@@ -90,7 +93,7 @@ pub(super) async fn overflow(
     let action = Action::AddOverflow {
         service: asked.service.clone(),
         visitor: Visitor { name: text(asked.name.as_deref()), ..Visitor::default() },
-        reason: asked.reason.as_str().into(),
+        reason: Reason { code: asked.code.clone(), text: asked.reason.as_str().into() },
         approved_by: asked.approved_by.as_str().into(),
         note: text(asked.note.as_deref()),
         approval,
@@ -147,6 +150,18 @@ pub(super) async fn cancel(
     one(edge.submit(&here.venue()?, &write, Permission::Cancel, action).await?)
 }
 
+/// Says to which class of the service the person belongs (E1).
+#[utoipa::path(tag = "tickets", request_body = ClassRequest, responses((status = 200, body = TicketAnswer)))]
+#[put("/venues/{venue}/tickets/{id}/class")]
+pub(super) async fn classify(
+    edge: Data<Edge>,
+    here: Here,
+    write: Write<ClassRequest>,
+) -> Result<Json<TicketAnswer>, ApiError> {
+    let action = Action::Classify { ticket: here.ticket()?, class: write.body.class.clone() };
+    one(edge.submit(&here.venue()?, &write, Permission::Classify, action).await?)
+}
+
 /// Grants precedence, with a reason on record (R3, R10).
 #[utoipa::path(tag = "tickets", request_body = GreenChannelRequest, responses((status = 200, body = TicketAnswer)))]
 #[post("/venues/{venue}/tickets/{id}/green_channel")]
@@ -158,7 +173,7 @@ pub(super) async fn green_channel(
     let action = Action::GrantGreenChannel {
         ticket: here.ticket()?,
         urgency: write.body.urgency.unwrap_or(Urgency::GreenChannel),
-        reason: write.body.reason.as_str().into(),
+        reason: Reason { code: write.body.code.clone(), text: write.body.reason.as_str().into() },
     };
     one(edge.submit(&here.venue()?, &write, Permission::GrantGreenChannel, action).await?)
 }

@@ -12,7 +12,7 @@ use super::here::Here;
 use super::write::Write;
 use crate::access::Permission;
 use crate::venues::view;
-use crate::wire::{ConsoleFrame, EmptyRequest, UndoAnswer, VenueList, VenueSummary, rfc3339};
+use crate::wire::{ConsoleFrame, EmptyRequest, StaffingList, UndoAnswer, VenueList, VenueSummary, rfc3339};
 
 /// All venues of this server.
 #[utoipa::path(tag = "venues", responses((status = 200, body = VenueList)))]
@@ -49,6 +49,15 @@ pub(super) async fn queue(edge: Data<Edge>, here: Here, asker: Asker) -> Result<
         }
     });
     Ok(Json(frame.await?))
+}
+
+/// How many counters each service needs to keep its target wait: a hint, by the arrivals of the last hour (E1).
+#[utoipa::path(tag = "venues", responses((status = 200, body = StaffingList)))]
+#[get("/venues/{venue}/staffing")]
+pub(super) async fn staffing(edge: Data<Edge>, here: Here, asker: Asker) -> Result<Json<StaffingList>, ApiError> {
+    let venue = here.venue()?;
+    asker.must(Permission::SeeQueue, &venue)?;
+    Ok(Json(edge.registry.look(&venue, |shown| view::staffing(shown.venue(), shown.now())).await?))
 }
 
 /// Takes back one's own last change, within 30 seconds and if nothing followed from it.

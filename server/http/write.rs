@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::{FromRequest, HttpRequest};
 use callnext_engine::CommandId;
 use futures_util::StreamExt;
@@ -163,8 +164,9 @@ fn wish(request: &HttpRequest, body: &[u8]) -> Result<Wish, ApiError> {
             Some(key.to_owned())
         }
     };
-    let (method, path) = (request.method().as_str(), request.path());
-    Ok(Wish { key, fingerprint: digest(&[method.as_bytes(), path.as_bytes(), body]) })
+    let method = request.method().as_str();
+    let target = request.uri().path_and_query().map_or(request.path(), PathAndQuery::as_str);
+    Ok(Wish { key, fingerprint: digest(&[method.as_bytes(), target.as_bytes(), body]) })
 }
 
 fn digest(parts: &[&[u8]]) -> u64 {

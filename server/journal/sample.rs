@@ -39,6 +39,7 @@ pub(super) fn day_opened(seq: u64) -> Change {
         next_call: CallId(seq),
         priors: std::collections::BTreeMap::new(),
         handovers: callnext_engine::handover::Handovers::default(),
+        layers: Box::default(),
     }];
     Change { by: Actor::System, events, ..change(seq) }
 }

@@ -203,7 +203,8 @@ mod tests {
 
     fn row(id: &str, state: CounterState, services: &[&str], current: Option<u64>) -> CounterRow {
         let services = services.iter().map(|service| (*service).to_owned()).collect();
-        CounterRow { id: id.to_owned(), name: Text::same(id), state, services, current, closed: None }
+        let (name, next) = (Text::same(id), Vec::new());
+        CounterRow { id: id.to_owned(), name, state, services, current, next, closed: None }
     }
 
     fn board_call(id: u64, counter: &str) -> BoardCall {
@@ -216,6 +217,7 @@ mod tests {
             recalls: 0,
             at: chrono::DateTime::UNIX_EPOCH,
             open: true,
+            urgency: None,
         }
     }
 

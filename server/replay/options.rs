@@ -253,6 +253,7 @@ mod tests {
             waiting: 0,
             estimate: None,
             estimate_reason: None,
+            classes: Vec::new(),
             next_slot: None,
             closed: None,
         };

@@ -274,6 +274,7 @@ impl Player {
         let zone = self.plan.target.zone;
         let slot_minutes = (self.pace.span_on_server(SLOT).0 / 60_000).max(SLOT_MINUTES_MIN);
         let booking = |person: &super::plan::Person| AppointmentRequest {
+            class: None,
             code: person.booking(),
             service: person.service.clone(),
             slot: self.pace.on_server(person.slot(zone)).to_utc().to_rfc3339(),
@@ -369,6 +370,7 @@ impl Player {
         let (service, name) = (person.service.clone(), person.name());
         let path = |rest| venue_path(&self.plan.target.venue, rest);
         let number = TicketRequest {
+            class: None,
             service: service.clone(),
             lane: None,
             name: name.clone(),
@@ -388,6 +390,7 @@ impl Player {
             }
             Arrival::Overflow => {
                 let body = OverflowRequest {
+                    code: None,
                     service: service.clone(),
                     reason: OVERFLOW_REASON.to_owned(),
                     approved_by: OVERFLOW_APPROVED_BY.to_owned(),
@@ -422,7 +425,7 @@ impl Player {
     async fn grant(&mut self, person: usize) -> Result<(), ClientError> {
         let Some(held) = self.held.get(&person).filter(|held| !self.called.contains(&held.id)) else { return Ok(()) };
         let path = venue_path(&self.plan.target.venue, &format!("tickets/{}/green_channel", held.id));
-        let body = GreenChannelRequest { reason: GREEN_REASON.to_owned(), urgency: None };
+        let body = GreenChannelRequest { code: None, reason: GREEN_REASON.to_owned(), urgency: None };
         let answer = self.post::<IgnoredAny>(&self.cast.nurse, &path, &body).await;
         self.summary.granted += u32::from(self.unless_refused(answer)?.is_some());
         Ok(())

@@ -1,10 +1,10 @@
 //! Addresses in settings: where people reach the server, and whose pages may use it.
 
 use actix_web::http::Uri;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// An address of this server as people reach it: `https://queue.example.org`, perhaps with a path; no `/` at the end.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PublicUrl(String);
 
@@ -29,7 +29,7 @@ impl TryFrom<String> for PublicUrl {
 }
 
 /// Scheme, host and port, as a browser names where a page came from: `https://desk.example.org:8443`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Origin(String);
 

@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::address::PublicUrl;
 use crate::access::Secret;
@@ -16,16 +17,20 @@ pub const NODE_NAME_BYTES_MAX: usize = 40;
 pub const LEASE_MS: RangeInclusive<u64> = 1_000..=6_000;
 
 /// How a server works with others: the settings of `[cluster]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterSettings {
     /// Its name among the nodes; none for a server that works alone.
     pub name: Option<String>,
     /// Where the others reach it; none for the address it listens on.
+    #[schema(value_type = Option<String>)]
     pub address: Option<PublicUrl>,
-    /// What all nodes have, and nobody else.
+    /// What all nodes have, and nobody else: 64 hexadecimal digits.
+    #[serde(skip_serializing)]
+    #[schema(value_type = Option<String>)]
     pub secret: Option<Secret>,
     /// How long a venue stays with a node that says nothing, milliseconds.
+    #[schema(minimum = 1_000, maximum = 6_000)]
     pub lease_ms: u64,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use callnext_engine::config::{VenueConfig, lane_name};
+use callnext_engine::config::{Layers, VenueConfig, lane_name};
 use callnext_engine::{Lane, TicketNumber};
 
 use super::address::{Origin, PublicUrl};
@@ -90,7 +90,7 @@ impl fmt::Display for Settings {
         writeln!(f, "  tables      {}", if *tables { "beside each, as CSV and Parquet" } else { "none" })?;
         writeln!(f, "  stay        {}", stay(*keep_days, *keep_count))?;
         writeln!(f, "  journal     keeps {journal_days} closed days")?;
-        self.venues.iter().try_for_each(|venue| describe(venue, f))
+        self.venues.iter().try_for_each(|venue| describe(&venue.in_force(&Layers::default()), f))
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use callnext_engine::config::Policy;
-use callnext_engine::{Lane, Text};
+use callnext_engine::config::{EXPECTED_S_MAX, INSIDE_MAX, Layers, Policy, PolicyPatch};
+use callnext_engine::{Lane, Text, VenueConfig};
 
+use super::cluster::LEASE_MS;
 use super::*;
+use crate::journal::redis::{REPLICAS_MAX, TIMEOUT_MS};
+use crate::snapshot::settings::{JOURNAL_DAYS_MAX, KEEP_DAYS_MAX};
 
 const EXAMPLE: &str = include_str!("../callnext.example.toml");
 
@@ -32,6 +35,10 @@ fn read(text: &str) -> Result<Settings, SettingsError> {
     read_with(text, &[])
 }
 
+fn in_force(settings: &Settings) -> Vec<VenueConfig> {
+    settings.venues.iter().map(|venue| venue.in_force(&Layers::default())).collect()
+}
+
 fn refused(text: &str) -> String {
     read(text).unwrap_err().to_string()
 }
@@ -43,7 +50,7 @@ fn a_venue_is_all_that_must_be_declared() {
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.venues.len(), 1);
     assert_eq!(settings.venues[0].name, Text::same("Hall"));
-    assert_eq!(settings.venues[0].services[0].policy, Policy::default());
+    assert_eq!(in_force(&settings)[0].services[0].policy, Policy::default());
 }
 
 #[test]
@@ -70,7 +77,7 @@ fn everything_can_be_declared() {
            policy = { ready_count = 0, order = "number", early_when_idle = false, weights = { walk_in = 20 } }"#,
     );
     let settings = read(&format!("{server}{venue}")).unwrap();
-    assert_eq!(settings.server.public_url.unwrap().as_str(), "https://queue.example.org");
+    assert_eq!(settings.server.public_url.as_ref().unwrap().as_str(), "https://queue.example.org");
     assert_eq!(settings.server.workers, Some(3));
     assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
     let snapshot = &settings.snapshot;
@@ -79,7 +86,7 @@ fn everything_can_be_declared() {
         (snapshot.tables, snapshot.keep_days, snapshot.keep_count, snapshot.journal_days),
         (false, 400, 1000, 7)
     );
-    let service = &settings.venues[0].services[0];
+    let service = &in_force(&settings)[0].services[0];
     assert_eq!((service.name.zh_hans.as_str(), service.name.en.as_str()), ("全部", "All"));
     assert_eq!((service.policy.ready_count, service.policy.weights.of(Lane::WalkIn)), (0, 20));
 }
@@ -190,7 +197,7 @@ fn a_check_tells_what_was_understood() {
 fn shown() -> BTreeMap<&'static str, &'static str> {
     EXAMPLE
         .lines()
-        .filter_map(|line| line.trim_start_matches('#').split_once(" = "))
+        .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once(" = "))
         .filter(|(name, _)| !name.contains(' '))
         .collect()
 }
@@ -202,7 +209,7 @@ const WHAT_A_NODE_IS: [&str; 3] = ["name = \"node-1", "address", "secret"];
 fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
     let settings = read(EXAMPLE).unwrap();
     // Each line of a default, put in force, must change nothing but what has no fixed default.
-    let in_force: Vec<_> = EXAMPLE
+    let every_line: Vec<_> = EXAMPLE
         .lines()
         .map(|line| {
             let setting = line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
@@ -214,43 +221,73 @@ fn the_example_is_sound_and_all_it_shows_as_default_is_the_default() {
             setting.unwrap_or(line)
         })
         .collect();
-    let mut full = read(&in_force.join("\n")).unwrap();
+    let mut full = read(&every_line.join("\n")).unwrap();
     assert!(full.server.public_url.take().is_some());
     assert!(full.server.workers.take().is_some());
     assert_eq!(std::mem::take(&mut full.server.trusted_origins).len(), 1);
     assert!(full.venues.iter_mut().all(|venue| venue.mark.take().is_some()));
-    for service in full.venues.iter_mut().flat_map(|venue| &mut venue.services) {
-        for lane in Lane::ALL {
-            assert_eq!(service.policy.weights.of(lane), Policy::default().weights.of(lane), "{lane:?}");
+    let mut in_full = in_force(&full);
+    for venue in &mut in_full {
+        venue.policy = PolicyPatch::default();
+        for service in &mut venue.services {
+            for info in Policy::settings() {
+                assert_eq!(service.policy.value(&info.path), Some(info.default), "{}", info.path);
+            }
+            service.policy = Policy::default();
         }
-        service.policy.weights = Policy::default().weights;
-        assert!(service.policy.over_quota_role.take().is_some());
     }
+    assert_eq!(in_full, in_force(&settings));
+    full.venues.clone_from(&settings.venues);
     assert_eq!(full, settings);
 }
 
 #[test]
 fn the_example_shows_every_setting() {
-    let settings = read(EXAMPLE).unwrap();
     let shown = shown();
-    let mut names: Vec<String> = ["listen", "data", "public_url", "workers", "trusted_origins"].map(Into::into).into();
-    let redis = ["topology", "prefix", "ack", "replicas", "replicated_within_ms", "connect_timeout_ms"];
-    let redis = redis.into_iter().chain(["store", "response_timeout_ms", "patience_ms"]).chain(WHERE_REDIS_IS);
-    names.extend(redis.chain(["address", "secret", "lease_ms"]).map(str::to_owned));
-    let fields = |value: serde_json::Value| {
-        let fields = value.as_object().unwrap().iter().filter(|(_, value)| !value.is_array() || value[0].is_string());
-        fields.map(|(name, _)| name.clone()).collect::<Vec<_>>()
-    };
-    let venue = &settings.venues[0];
-    names.extend(fields(serde_json::to_value(venue).unwrap()));
-    names.extend(fields(serde_json::to_value(&venue.services[0]).unwrap()));
-    names.extend(fields(serde_json::to_value(&venue.counters[0]).unwrap()));
-    names.extend(fields(serde_json::to_value(Policy::default()).unwrap()));
-    names.extend(Lane::ALL.map(|lane| callnext_engine::config::lane_name(lane).to_owned()));
-    for name in names {
-        let table = EXAMPLE.contains(&format!(".{name}]"));
-        assert!(table || shown.contains_key(name.as_str()), "{name} is not in the example");
+    for section in reference::reference().sections {
+        for reference::Setting { path, rules, .. } in section.settings {
+            let name = path.rsplit('.').next().unwrap();
+            let is_shown = shown.contains_key(name) || EXAMPLE.contains(&format!("{{ {name} = "));
+            assert!(is_shown, "{path} of {} is not in the example", section.name);
+            for rule in rules {
+                assert!(EXAMPLE.contains(&rule), "the example does not name {rule} of {path}");
+            }
+        }
     }
+}
+
+#[test]
+fn the_reference_tells_the_ranges_that_are_checked() {
+    let sections = reference::reference().sections;
+    let range = |section: &str, path: &str| {
+        let section = sections.iter().find(|one| one.name == section).unwrap();
+        let setting = section.settings.iter().find(|setting| setting.path == path).unwrap();
+        (setting.least, setting.most)
+    };
+    let times = (Some(*TIMEOUT_MS.start()), Some(*TIMEOUT_MS.end()));
+    for time in ["replicated_within_ms", "connect_timeout_ms", "response_timeout_ms", "patience_ms"] {
+        assert_eq!(range("redis", time), times, "{time}");
+    }
+    assert_eq!(range("redis", "replicas"), (Some(1), Some(REPLICAS_MAX.into())));
+    assert_eq!(range("cluster", "lease_ms"), (Some(*LEASE_MS.start()), Some(*LEASE_MS.end())));
+    assert_eq!(range("snapshot", "keep_days"), (Some(0), Some(KEEP_DAYS_MAX.into())));
+    assert_eq!(range("snapshot", "journal_days"), (Some(0), Some(JOURNAL_DAYS_MAX.into())));
+    assert_eq!(range("server", "workers"), (Some(1), Some(WORKERS_MAX as u64)));
+    assert_eq!(range("class", "expected_s"), (Some(1), Some(EXPECTED_S_MAX.into())));
+    assert_eq!(range("second_waiting", "limit"), (Some(1), Some(INSIDE_MAX.into())));
+}
+
+#[test]
+fn a_venues_policy_holds_for_its_services() {
+    let venue = VENUE.replace("[[venue.service]]", "[venue.policy]\ngrace_s = 90\n[[venue.service]]");
+    assert_eq!(in_force(&read(&venue).unwrap())[0].services[0].policy.grace_s, 90);
+    let refused = refused(&venue.replace("grace_s = 90", "grace_s = 90000\nmisses_max = 0"));
+    for words in
+        ["venue \"hall\": policy.grace_s: 90000 is not from 0 to 86400", "policy.misses_max: 0 is not from 1 on"]
+    {
+        assert!(refused.contains(words), "{refused}");
+    }
+    assert_eq!(refused.lines().count(), 3, "once each: {refused}");
 }
 
 #[test]

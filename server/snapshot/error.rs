@@ -108,6 +108,19 @@ pub enum SnapshotError {
         /// The changes that the journal has.
         found: String,
     },
+    /// A whole snapshot of this very day does not have what the journal has.
+    #[error(
+        "the snapshot of venue {venue} for {date} has another change {seq} than the journal: both are left as they \
+         are; move the file away if the journal is right"
+    )]
+    Differs {
+        /// The venue.
+        venue: VenueId,
+        /// The day.
+        date: NaiveDate,
+        /// The first change that differs.
+        seq: Seq,
+    },
     /// The venue has a history that would be lost.
     #[error(
         "venue {venue} has a history already, from change {first} on: a snapshot is restored into an empty venue only"
@@ -119,7 +132,12 @@ pub enum SnapshotError {
         first: Seq,
     },
     /// The restored value is not the one that was snapshotted.
-    #[error("the changes of {} no longer give the same venue: callnext {engine} wrote it, this is {}", path.display(), callnext_engine::VERSION)]
+    #[error(
+        "the changes of {} no longer come to the same state: callnext {engine} wrote it, this is {}; restore it with \
+         that version, or as it comes out now with --accept-other-version",
+        path.display(),
+        callnext_engine::VERSION
+    )]
     StateDiffers {
         /// The file.
         path: PathBuf,
@@ -129,6 +147,9 @@ pub enum SnapshotError {
     /// The object store.
     #[error("the object store: {0}")]
     Objects(#[from] object_store::Error),
+    /// A file is not there any more.
+    #[error("{0} was kept a moment ago, and is gone")]
+    Gone(String),
     /// A table could not be written.
     #[error("the table cannot be written: {0}")]
     Table(String),
@@ -142,6 +163,14 @@ impl SnapshotError {
     pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |cause| Self::Io { path, cause }
+    }
+
+    /// The same, naming where it could not be written: whoever hears of a full disk asks which.
+    pub(super) fn writing(self, folder: &Path) -> Self {
+        match self {
+            Self::Write(cause) => Self::Io { path: folder.to_owned(), cause },
+            other => other,
+        }
     }
 
     /// This file is damaged.

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use tokio::sync::mpsc;
 
 use super::error::{Damage, SnapshotError};
+use super::line::Line;
 use super::manifest::{Link, Manifest};
 use super::reader::Snapshot;
 use super::settings::SnapshotSettings;
@@ -54,7 +55,7 @@ pub struct Done {
     pub written: Vec<Manifest>,
     /// Closed days in the journal that have no verified snapshot.
     pub missing: Vec<NaiveDate>,
-    /// What went wrong with the first of them.
+    /// What went wrong first, with one of them or in forgetting a day that is kept.
     pub problem: Option<SnapshotError>,
     /// The newest day that has a verified snapshot.
     pub newest: Option<Manifest>,
@@ -83,9 +84,14 @@ impl Keeper {
     /// Does everything that is due for a venue.
     pub async fn catch_up(&self, venue: &VenueId) -> Result<Done, SnapshotError> {
         let mut done = self.write_missing(venue).await?;
+        if done.newest.is_none() && done.problem.is_none() {
+            done.newest = self.newest(venue).await?;
+        }
         if done.problem.is_none() {
-            self.prune(venue).await?;
-            done.expired = self.expire(venue).await?;
+            match self.prune(venue).await {
+                Ok(()) => done.expired = self.expire(venue).await?,
+                Err(error) => done.problem = Some(error),
+            }
         }
         Ok(done)
     }
@@ -154,17 +160,19 @@ impl Keeper {
         let kind = if day.next.is_some() { Kind::Day } else { Kind::SoFar };
         let name = Name { venue: venue.clone(), date: opening.date, kind };
         let previous = self.previous(venue, opening.date, day.first).await?;
-        let (draft, manifest) = self.draft(&name, day, previous).await?;
+        let place = self.store.drafts_of(&name);
+        let (draft, manifest) = self.draft(&name, day, previous).await.map_err(|error| error.writing(&place))?;
         // Tables first: where the snapshot is there, so are they.
         if self.settings.tables && kind == Kind::Day {
             let (path, store, name) = (draft.path().to_owned(), self.store.clone(), name.clone());
-            let tables = blocking(move || tables::drafts(&Snapshot::open(&path)?, &store, &name)).await?;
+            let tables = blocking(move || tables::drafts(&Snapshot::open(&path)?, &store, &name)).await;
+            let tables = tables.map_err(|error| error.writing(&place))?;
             for (name, table) in tables {
                 self.store.keep(table, &name).await?;
             }
         }
         self.store.keep(draft, &name).await?;
-        let kept = self.store.fetch(&name).await?.ok_or(SnapshotError::Thread)?;
+        let kept = self.store.fetch(&name).await?.ok_or_else(|| SnapshotError::Gone(name.to_string()))?;
         let path = kept.path().to_owned();
         let read = blocking(move || verify(&path)).await?;
         if read != manifest {
@@ -265,10 +273,52 @@ impl Keeper {
         Ok(None)
     }
 
+    /// The newest day that is kept, where the journal has none that is over.
+    async fn newest(&self, venue: &VenueId) -> Result<Option<Manifest>, SnapshotError> {
+        let Some(kept) = self.days_kept(venue).await?.pop() else { return Ok(None) };
+        let Some(file) = self.store.fetch(&kept.name).await? else { return Ok(None) };
+        let path = file.path().to_owned();
+        blocking(move || verify(&path)).await.map(Some)
+    }
+
     async fn days_kept(&self, venue: &VenueId) -> Result<Vec<Kept>, SnapshotError> {
         let mut kept = self.store.list().await?;
         kept.retain(|kept| kept.name.venue == *venue && kept.name.kind == Kind::Day);
         Ok(kept)
+    }
+
+    /// Holds a snapshot against the journal, change by change: a whole file of the same length may still be of another
+    /// history, as after a restored day was gone on with.
+    async fn compare(&self, venue: &VenueId, day: DayRange, manifest: &Manifest) -> Result<(), SnapshotError> {
+        let (venue_name, date) = (venue.clone(), manifest.date);
+        let name = Name { venue: venue.clone(), date, kind: Kind::Day };
+        let kept = self.store.fetch(&name).await?.ok_or_else(|| SnapshotError::Gone(name.to_string()))?;
+        let path = kept.path().to_owned();
+        let (pages, mut waiting) = mpsc::channel::<Vec<Change>>(PAGES_WAITING_MAX);
+        let comparing = tokio::task::spawn_blocking(move || -> Result<(), SnapshotError> {
+            let snapshot = Snapshot::open(&path)?;
+            let mut changes = snapshot.lines()?.filter_map(|line| match line {
+                Ok(Line::Change(change)) => Some(Ok(*change)),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
+            });
+            while let Some(page) = waiting.blocking_recv() {
+                for change in page {
+                    if changes.next().transpose()?.as_ref() != Some(&change) {
+                        return Err(SnapshotError::Differs { venue: venue_name, date, seq: change.seq });
+                    }
+                }
+            }
+            match changes.next().transpose()? {
+                Some(change) => Err(SnapshotError::Differs { venue: venue_name, date, seq: change.seq }),
+                None => Ok(()),
+            }
+        });
+        let read = self.pages(venue, day, &pages).await;
+        drop(pages);
+        let compared = comparing.await.map_err(|_| SnapshotError::Thread)?;
+        // Where the journal could not be read to the end of the day, the file seems to have too much.
+        read.and(compared)
     }
 
     /// Lets the journal forget the days that it need not keep, each read back once more just before.
@@ -279,6 +329,7 @@ impl Keeper {
             let Some(next) = day.next else { break };
             self.verified().remove(&(venue.clone(), day.first));
             let (manifest, is_new) = self.see_to(venue, *day).await?;
+            self.compare(venue, *day, &manifest).await?;
             self.journal.prune(venue, next).await?;
             self.verified().remove(&(venue.clone(), day.first));
             tracing::info!(%venue, date = %manifest.date, is_new, "the journal forgets a day that is kept");
@@ -309,7 +360,7 @@ impl Keeper {
     pub(super) async fn read(&self, name: &Name) -> Result<Option<super::restore::Day>, SnapshotError> {
         let Some(kept) = self.store.fetch(name).await? else { return Ok(None) };
         let path = kept.path().to_owned();
-        blocking(move || super::restore::read(&Snapshot::open(&path)?, false)).await.map(Some)
+        blocking(move || super::restore::read(&Snapshot::open(&path)?, false, || ())).await.map(Some)
     }
 
     fn verified(&self) -> std::sync::MutexGuard<'_, BTreeSet<(VenueId, Seq)>> {

@@ -67,8 +67,8 @@ impl Ledger {
         self.counted.hear(&self.venue, change);
         for event in &change.events {
             if let Event::WaitAnnounced { ticket, raw } = event {
-                let queue = self.venue.ticket(*ticket).and_then(|ticket| self.venue.queue(&ticket.service));
-                let shown = queue.and_then(|queue| queue.pace().forecast()).map(|forecast| forecast.range(*raw));
+                let forecast = self.venue.ticket(*ticket).and_then(|ticket| self.venue.forecast(&ticket.service).ok());
+                let shown = forecast.map(|forecast| forecast.range(*raw));
                 self.story(*ticket).announced = shown.map(|wait| Announced {
                     likely_ms: wait.likely,
                     low_ms: wait.low,

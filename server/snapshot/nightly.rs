@@ -139,7 +139,9 @@ impl Nightly {
         if let Some(error) = &done.problem {
             let missing: Vec<_> = done.missing.iter().map(ToString::to_string).collect();
             let missing = missing.join(", ");
-            tracing::error!(%venue, %error, missing, "ALARM: nights have no snapshot; the journal keeps everything");
+            let alarm =
+                if missing.is_empty() { "a day that is kept is not forgotten" } else { "nights have no snapshot" };
+            tracing::error!(%venue, %error, missing, "ALARM: {alarm}; the journal keeps everything");
         }
         Night { missing: done.missing.len(), problem: done.problem.map(|error| error.to_string()) }
     }

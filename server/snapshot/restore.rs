@@ -20,12 +20,16 @@ pub struct Day {
     pub changes: Vec<Change>,
     /// The value after the last of them.
     pub venue: Venue,
+    /// Whether it is the one that was written down.
+    pub is_same: bool,
 }
 
-/// Reads a day, and plays it. A day is held in memory as a whole, as it is when its venue is opened.
+/// Reads a day, and plays it; `told` hears of every change. A day is held in memory as a whole, as it is when its venue
+/// is opened.
 ///
-/// The value may differ where another version of the engine wrote the file: it is refused unless `other_engine`.
-pub fn read(snapshot: &Snapshot, other_engine: bool) -> Result<Day, SnapshotError> {
+/// The value may differ where another version of the engine wrote the file: it is refused unless `other_state`. The
+/// changes are the same all the same, to the byte.
+pub fn read(snapshot: &Snapshot, other_state: bool, mut told: impl FnMut()) -> Result<Day, SnapshotError> {
     let mut changes = Vec::new();
     let mut venue: Option<Venue> = None;
     for line in snapshot.lines()? {
@@ -37,15 +41,17 @@ pub fn read(snapshot: &Snapshot, other_engine: bool) -> Result<Day, SnapshotErro
                 venue.apply(&change);
             }
             changes.push(*change);
+            told();
         }
     }
     let manifest = snapshot.manifest().clone();
     let venue = venue.ok_or(SnapshotError::NotADay { seq: manifest.first_seq })?;
     let state = state_digest(&venue).map_err(std::io::Error::from)?;
-    if state != manifest.state_sha256 && !(other_engine && manifest.engine != callnext_engine::VERSION) {
+    let is_same = state == manifest.state_sha256;
+    if !is_same && !other_state {
         return Err(SnapshotError::StateDiffers { path: snapshot.path().to_owned(), engine: manifest.engine });
     }
-    Ok(Day { manifest, changes, venue })
+    Ok(Day { manifest, changes, venue, is_same })
 }
 
 /// Appends a day to a venue that has no history.

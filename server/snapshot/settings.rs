@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use callnext_engine::config::ConfigError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Longest time that can be asked for, in days: a century. More is a slip.
 pub const KEEP_DAYS_MAX: u32 = 36_600;
@@ -12,10 +13,11 @@ pub const KEEP_DAYS_MAX: u32 = 36_600;
 pub const JOURNAL_DAYS_MAX: u32 = 366;
 
 /// Snapshots, as declared in `[snapshot]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SnapshotSettings {
-    /// Where they are kept.
+    /// Where they are kept: a folder, relative to the data folder, or `s3://BUCKET/PREFIX`.
+    #[schema(value_type = String)]
     pub to: Target,
     /// The address of an S3-compatible store that is not Amazon's.
     pub s3_endpoint: Option<String>,
@@ -24,10 +26,12 @@ pub struct SnapshotSettings {
     /// Whether a table of the day is written beside each, as CSV and as Parquet.
     pub tables: bool,
     /// Days after which a snapshot is deleted; 0 for never.
+    #[schema(maximum = 36_600)]
     pub keep_days: u32,
     /// Snapshots that are kept of each venue; 0 for all.
     pub keep_count: u32,
     /// Closed days that stay in the journal although they have a snapshot.
+    #[schema(maximum = 366)]
     pub journal_days: u32,
 }
 
@@ -111,6 +115,12 @@ impl TryFrom<String> for Target {
             }
             Some(_) => Err(NotATarget::Unknown(text)),
         }
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use callnext_engine::event::Rule;
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{Actor, Change, CounterId, Event, Seq, ServiceId, TicketId, Timestamp, VenueId};
+use callnext_engine::{Actor, Change, CounterId, Event, ReasonCode, Seq, ServiceId, TicketId, Timestamp, VenueId};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,21 +55,40 @@ struct Body<'a> {
 enum Deed<'a> {
     /// A day began, under these settings.
     DayOpened { date: NaiveDate, settings_sha256: Digest },
-    /// Settings were changed while running (R11).
-    SettingsChanged { settings_sha256: Digest, changed: BTreeMap<String, Difference> },
+    /// Settings were changed while running (R11): by another declaration, or by somebody who said why.
+    SettingsChanged {
+        settings_sha256: Digest,
+        changed: BTreeMap<String, Difference>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+    },
     /// A number was added beyond the quota (R5).
     OverflowGranted {
         ticket: TicketId,
         service: &'a ServiceId,
         reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a ReasonCode>,
         approved_by: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         note: Option<&'a Arc<str>>,
     },
     /// Precedence was granted (R3, R10).
-    GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: &'a str },
+    GreenChannelGranted {
+        ticket: TicketId,
+        urgency: Urgency,
+        reason: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a ReasonCode>,
+    },
     /// Somebody was called outside the rules.
-    CalledByHand { ticket: TicketId, counter: &'a CounterId, reason: Option<&'a Arc<str>> },
+    CalledByHand {
+        ticket: TicketId,
+        counter: &'a CounterId,
+        reason: Option<&'a Arc<str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a ReasonCode>,
+    },
     /// One of the above was taken back.
     Undone { change: Seq },
 }
@@ -111,26 +130,32 @@ impl Chain {
     ) -> Result<Vec<TrailEntry>, serde_json::Error> {
         let mut entries = Vec::new();
         for (at, event) in change.events.iter().enumerate() {
-            let settings = || {
+            let written = |field: &str| {
                 let mut written = written()?;
-                let config = written.pointer_mut(&format!("/events/{at}/config"));
-                Ok::<_, serde_json::Error>(config.map(Value::take).unwrap_or_default())
+                let value = written.pointer_mut(&format!("/events/{at}/{field}"));
+                Ok::<_, serde_json::Error>(value.map(Value::take).unwrap_or_default())
             };
             let deed = match event {
                 Event::DayOpened { day, .. } => {
-                    self.settings = settings()?;
+                    self.settings = written("config")?;
                     Deed::DayOpened { date: day.date, settings_sha256: digest(&self.settings) }
                 }
-                Event::VenueConfigured { .. } => self.settings_changed(settings()?),
+                Event::VenueConfigured { .. } => self.settings_changed(written("config")?, None),
+                Event::PolicyChanged { reason, .. } => {
+                    let settings = under(self.settings.clone(), &written("policies")?);
+                    self.settings_changed(settings, Some(reason))
+                }
                 Event::TicketIssued { ticket, service, overflow: Some(grant), .. } => {
                     let (reason, approved_by, note) = (&*grant.reason, &*grant.approved_by, grant.note.as_ref());
-                    Deed::OverflowGranted { ticket: *ticket, service, reason, approved_by, note }
+                    let code = grant.code.as_ref();
+                    Deed::OverflowGranted { ticket: *ticket, service, reason, code, approved_by, note }
                 }
-                Event::GreenChannelGranted { ticket, urgency, reason } => {
-                    Deed::GreenChannelGranted { ticket: *ticket, urgency: *urgency, reason }
+                Event::GreenChannelGranted { ticket, urgency, reason, code } => {
+                    Deed::GreenChannelGranted { ticket: *ticket, urgency: *urgency, reason, code: code.as_ref() }
                 }
                 Event::TicketCalled { ticket, counter, why, .. } if why.rule == Rule::ByHand => {
-                    Deed::CalledByHand { ticket: *ticket, counter, reason: why.reason.as_ref() }
+                    let (reason, code) = (why.reason.as_ref(), why.code.as_ref());
+                    Deed::CalledByHand { ticket: *ticket, counter, reason, code }
                 }
                 Event::ChangeUndone { seq } if self.recent.contains(seq) => Deed::Undone { change: *seq },
                 _ => continue,
@@ -150,12 +175,23 @@ impl Chain {
         Ok(entries)
     }
 
-    fn settings_changed(&mut self, settings: Value) -> Deed<'static> {
+    fn settings_changed<'e>(&mut self, settings: Value, reason: Option<&'e str>) -> Deed<'e> {
         let mut changed = BTreeMap::new();
         differences(String::new(), &self.settings, &settings, &mut changed);
         self.settings = settings;
-        Deed::SettingsChanged { settings_sha256: digest(&self.settings), changed }
+        Deed::SettingsChanged { settings_sha256: digest(&self.settings), changed, reason }
     }
+}
+
+/// The settings with these policies of some services.
+fn under(mut settings: Value, policies: &Value) -> Value {
+    for service in settings.get_mut("service").and_then(Value::as_array_mut).into_iter().flatten() {
+        let policy = service.get("id").and_then(Value::as_str).and_then(|id| policies.get(id)).cloned();
+        if let Some((of_service, policy)) = service.get_mut("policy").zip(policy) {
+            *of_service = policy;
+        }
+    }
+    settings
 }
 
 /// The digest that the first entry of a venue's trail goes on from.
@@ -313,6 +349,7 @@ mod tests {
         hall.calls_by_hand("1", tickets[1]);
         hall.undoes();
         hall.configures(|config| config.services[0].policy.ready_count = 5).unwrap();
+        hall.by(staff("manager")).changes_policy(Some("ent"), |set| set.ready_count = Some(3)).unwrap();
         hall.walk_ins(4);
         let mut chain = Chain::new(&hall.venue().config().id, None);
         hall.changes()
@@ -330,12 +367,14 @@ mod tests {
     #[test]
     fn what_must_be_traceable_is_entered_and_nothing_else() {
         let deeds: Vec<_> = trail().iter().map(|entry| entry.body["deed"].as_str().unwrap().to_owned()).collect();
-        let expected =
-            ["day_opened", "overflow_granted", "green_channel_granted", "called_by_hand", "undone", "settings_changed"];
-        assert_eq!(deeds, expected);
+        let granted = ["day_opened", "overflow_granted", "green_channel_granted", "called_by_hand", "undone"];
+        assert_eq!(deeds, [&granted[..], &["settings_changed"; 2]].concat());
         assert_eq!(trail()[2].body["by"], json!({"actor": "staff", "user": "nurse.wang"}));
         let changed = json!({"service.ent.policy.ready_count": {"from": 2, "to": 5}});
         assert_eq!(trail()[5].body["changed"], changed);
+        let said = &trail()[6].body;
+        assert_eq!(said["changed"], json!({"service.ent.policy.ready_count": {"from": 5, "to": 3}}));
+        assert_eq!((&said["by"]["user"], &said["reason"]), (&json!("manager"), &json!("more people than expected")));
         assert_eq!(check(&trail()), Ok(()));
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callnext_engine::{Event, TicketId, Venue};
+use callnext_engine::{Event, TicketId, Timestamp, Venue};
 
 use super::publication::Facts;
 use super::view;
@@ -10,12 +10,10 @@ use crate::wire;
 
 /// What changed since the last publication.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for a kind of rows")]
 pub(super) struct Dirty {
     pub(super) any: bool,
     /// Rows would not say it: a new day, another declaration.
     pub(super) all: bool,
-    pub(super) counters: bool,
     pub(super) appointments: bool,
     pub(super) tickets: BTreeSet<TicketId>,
     /// What the phones of visits that ended show for good: a new day knows these tickets no longer.
@@ -28,6 +26,7 @@ impl Dirty {
         match event {
             Event::DayOpened { .. }
             | Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
             | Event::AppointmentsSet { .. }
             | Event::SessionClosed { .. } => self.all = true,
             Event::AppointmentsNotShown { .. } => self.appointments = true,
@@ -45,11 +44,10 @@ impl Dirty {
             | Event::StepCompleted { ticket, .. }
             | Event::StepSkipped { ticket, .. }
             | Event::TicketCancelled { ticket, .. }
-            | Event::TicketNotShown { ticket } => {
-                self.counters = true;
-                self.tickets.insert(*ticket);
-            }
-            Event::TicketReadied { ticket, .. }
+            | Event::TicketNotShown { ticket }
+            | Event::TicketReadied { ticket, .. }
+            | Event::TicketSentInside { ticket, .. }
+            | Event::TicketSentBack { ticket }
             | Event::WaitAnnounced { ticket, .. }
             | Event::TicketRecalled { ticket }
             | Event::TicketReceived { ticket, .. }
@@ -59,30 +57,31 @@ impl Dirty {
             | Event::TicketRequeued { ticket, .. }
             | Event::TicketSlotBegan { ticket }
             | Event::GreenChannelGranted { ticket, .. }
+            | Event::TicketClassified { ticket, .. }
             | Event::TicketSteppedBack { ticket, .. } => {
                 self.tickets.insert(*ticket);
             }
-            Event::Closed { tickets, .. } => {
-                self.counters = true;
-                self.tickets.extend(tickets);
-            }
-            Event::CounterSet { .. } | Event::ChangeUndone { .. } | Event::Reopened { .. } => self.counters = true,
-            Event::ParcelDeclined { .. } => {}
+            Event::CounterSet { .. }
+            | Event::ChangeUndone { .. }
+            | Event::Reopened { .. }
+            | Event::ParcelDeclined { .. } => {}
+            Event::Closed { tickets, .. } => self.tickets.extend(tickets),
         }
     }
 }
 
 /// The rows consoles need after these changes.
-pub(super) fn rows(venue: &Venue, orders: &view::Orders, dirty: &Dirty) -> wire::Change {
+pub(super) fn rows(venue: &Venue, orders: &view::Orders, dirty: &Dirty, now: Timestamp) -> wire::Change {
     let tickets = dirty.tickets.iter().filter_map(|id| venue.ticket(*id));
     let (over, live): (Vec<_>, Vec<_>) = tickets.partition(|ticket| ticket.state.is_over());
     let order = |service: &callnext_engine::config::ServiceConfig| {
         view::queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice))
     };
-    let counters = venue.counters().filter(|_| dirty.counters);
+    // Whom a counter will call changes with every queue.
+    let counters = venue.counters().filter(|_| dirty.any);
     wire::Change {
         services: if dirty.any { venue.config().services.iter().map(order).collect() } else { Vec::new() },
-        counters: counters.filter_map(|counter| view::counter_row(venue, &counter.id)).collect(),
+        counters: counters.filter_map(|counter| view::counter_row(venue, &counter.id, now)).collect(),
         tickets: live.into_iter().map(|ticket| view::ticket_row(venue, ticket)).collect(),
         removed: over.into_iter().map(|ticket| ticket.id.0).collect(),
         appointments: if dirty.appointments { view::appointment_rows(venue) } else { Vec::new() },

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::shown::Shown;
 use crate::cluster::Term;
 use crate::journal::{Epoch, JournalError, Opened};
-use crate::wire::{Card, CounterRow, TicketRow};
+use crate::wire::{Card, CounterRow, PolicyChangeRow, TicketRow};
 
 /// Carry this out, save it, and tell what came of it.
 #[derive(Debug, Clone)]
@@ -31,6 +31,9 @@ pub struct Answer {
     pub counter: Option<CounterRow>,
     /// The card of a ticket it gave out.
     pub card: Option<Card>,
+    /// The change of policies it was.
+    #[serde(default)]
+    pub policy: Option<PolicyChangeRow>,
 }
 
 /// Why nothing came of a command.

@@ -164,6 +164,7 @@ fn state_name(state: CardState) -> &'static str {
     match state {
         CardState::Waiting => "waiting",
         CardState::Ready => "ready",
+        CardState::Inside => "inside",
         CardState::Called => "called",
         CardState::Serving => "serving",
         CardState::Held => "held",

@@ -16,6 +16,7 @@ mod mirroring;
 pub mod notices;
 mod owner;
 mod past;
+pub mod policies;
 mod publication;
 mod registry;
 mod shown;

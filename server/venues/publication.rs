@@ -218,6 +218,7 @@ fn narrowed(board: &Board, filter: &BoardFilter) -> Board {
     board.services.retain(|service| shown(&service.id));
     board.calls.retain(|call| shown(&call.service));
     board.ready.retain(|ticket| shown(&ticket.service));
+    board.inside.retain(|ticket| shown(&ticket.service));
     board.missed.retain(|ticket| shown(&ticket.service));
     board.closed.retain(|closed| closed.concerns.iter().any(|service| shown(service)));
     board

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle, MailboxError};
-use callnext_engine::{Action, Change, Command, Seq, Venue, VenueConfig, VenueId};
+use callnext_engine::{Action, Change, Command, Declaration, Seq, Venue, VenueId};
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::Instant;
 
@@ -64,7 +64,7 @@ pub struct Registry {
 }
 
 struct Slot {
-    config: VenueConfig,
+    config: Declaration,
     /// Held while the venue is opened, so that it is opened once.
     actor: Mutex<Option<Addr<VenueActor>>>,
     /// Whether the actor writes.
@@ -79,7 +79,7 @@ impl Registry {
     /// A registry of these venues, none of them open yet, all of them written here; their actors will live on
     /// `arbiter`.
     pub fn new(
-        configs: Vec<VenueConfig>,
+        configs: Vec<Declaration>,
         journal: Arc<dyn Journal>,
         clock: Clock,
         hubs: Hubs,
@@ -87,7 +87,7 @@ impl Registry {
         arbiter: ArbiterHandle,
     ) -> Self {
         let order = configs.iter().map(|config| config.id.clone()).collect();
-        let slot = |config: VenueConfig| {
+        let slot = |config: Declaration| {
             let id = config.id.clone();
             (
                 id,
@@ -279,7 +279,7 @@ impl Registry {
             tracing::info!(venue = %venue, epoch = %opened.epoch, "venue opened");
             actor.send(Promote { opened, term }).await.map_err(|_| RegistryError::Broken)?;
             // The settings may have changed since the journal was written.
-            let configure = Command::system(Action::Configure { config: Box::new(slot.config.clone()) });
+            let configure = Command::system(Action::Configure { declaration: Box::new(slot.config.clone()) });
             if let Ok(Err(error)) = actor.send(Submit(configure)).await {
                 tracing::error!(%error, "the settings of a venue cannot be put in force; the earlier ones stay");
             }

@@ -18,7 +18,7 @@ use super::hubs::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
 use super::today::Today;
-use super::view;
+use super::{policies, view};
 use crate::clock::Clock;
 use crate::journal::tail::Position;
 use crate::journal::{Epoch, Opened};
@@ -183,7 +183,8 @@ impl Shown {
 
     /// The whole queue.
     pub fn console(&self) -> wire::Console {
-        let console = view::console(&self.venue, &view::orders(&self.venue, self.now()));
+        let now = self.now();
+        let console = view::console(&self.venue, &view::orders(&self.venue, now), now);
         wire::Console { paused_since: self.paused_since(), ..console }
     }
 
@@ -306,7 +307,6 @@ impl Shown {
         // What a change is about may only be known before it, or only after it: an undone ticket, a new one.
         if let Outcome::Undone { tickets, .. } = &change.outcome {
             self.dirty.tickets.extend(tickets);
-            self.dirty.counters = true;
         }
         for event in &change.events {
             self.dirty.note(event);
@@ -351,7 +351,8 @@ impl Shown {
             | Outcome::Appointments { .. }
             | Outcome::Arrival { .. }
             | Outcome::Closed { .. }
-            | Outcome::Counter { .. } => Vec::new(),
+            | Outcome::Counter { .. }
+            | Outcome::PolicyChanged { .. } => Vec::new(),
         };
         let card = match &outcome {
             Outcome::Ticket { ticket } if issued => self
@@ -361,10 +362,14 @@ impl Shown {
             _ => None,
         };
         let counter = match &outcome {
-            Outcome::Counter { counter } => view::counter_row(&self.venue, counter),
+            Outcome::Counter { counter } => view::counter_row(&self.venue, counter, self.now()),
             _ => None,
         };
-        Answer { seq: self.venue.seq(), outcome, tickets, counter, card }
+        let policy = match &outcome {
+            Outcome::PolicyChanged { version } => policies::change(&self.venue, *version),
+            _ => None,
+        };
+        Answer { seq: self.venue.seq(), outcome, tickets, counter, card, policy }
     }
 
     /// How long what is not published yet may still wait for more to go with it; none if all is published.
@@ -392,8 +397,8 @@ impl Shown {
             }
         };
         let console = match before.filter(|_| !dirty.all) {
-            Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty) },
-            None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, &orders) })),
+            Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty, now) },
+            None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, &orders, now) })),
         };
         let same_config = before.filter(|before| *before.config == *venue.config());
         let config = match same_config {

@@ -2,7 +2,7 @@
 //! here is part of a publication.
 
 use callnext_engine::Timestamp;
-use callnext_engine::command::Actor;
+use callnext_engine::command::{Actor, Reason};
 use callnext_engine::figures::{DayFigures, Figures, Group, SOON};
 use callnext_engine::story::{Step, Story, What};
 
@@ -48,6 +48,8 @@ fn plain(step: &Step, what: StoryKind) -> StoryStep {
         passed_by: None,
         urgency: None,
         reason: None,
+        reason_code: None,
+        class: None,
         granted_by: None,
         wait_s: None,
         places: None,
@@ -60,6 +62,8 @@ fn plain(step: &Step, what: StoryKind) -> StoryStep {
 
 fn step(step: &Step) -> StoryStep {
     let text = |reason: &std::sync::Arc<str>| Some(reason.to_string());
+    let words = |reason: &Reason| Some(reason.text.to_string());
+    let code = |reason: &Reason| reason.code.as_ref().map(ToString::to_string);
     let plain = |what| plain(step, what);
     match &step.what {
         What::Issued { service, lane, slot, overflow } => StoryStep {
@@ -68,6 +72,7 @@ fn step(step: &Step) -> StoryStep {
             slot_start: slot.map(|slot| rfc3339(slot.start)),
             slot_end: slot.map(|slot| rfc3339(slot.end)),
             reason: overflow.as_ref().map(|grant| grant.reason.to_string()),
+            reason_code: overflow.as_ref().and_then(|grant| grant.code.as_ref()).map(ToString::to_string),
             granted_by: overflow.as_ref().map(|grant| {
                 let name = Some(grant.approved_by.to_string());
                 Person { kind: PersonKind::Staff, name }
@@ -76,21 +81,31 @@ fn step(step: &Step) -> StoryStep {
         },
         What::WaitAnnounced { wait } => StoryStep { wait_s: Some(wait.as_secs()), ..plain(StoryKind::WaitAnnounced) },
         What::Readied => plain(StoryKind::Readied),
+        What::SentInside { counter, lane, rule, passed } => StoryStep {
+            counter: Some(counter.to_string()),
+            lane: Some(*lane),
+            rule: Some(*rule),
+            passed: Some(*passed),
+            ..plain(StoryKind::SentInside)
+        },
+        What::SentBack => plain(StoryKind::SentBack),
         What::PassedOver(passed) => StoryStep {
             number: Some(passed.number.to_string()),
             counter: Some(passed.counter.to_string()),
             rule: Some(passed.rule),
             lane: Some(passed.lane),
             passed_by: Some(passed.by),
-            reason: passed.reason.as_ref().and_then(text),
+            reason: passed.reason.as_ref().and_then(words),
+            reason_code: passed.reason.as_ref().and_then(code),
             granted_by: passed.granted_by.as_ref().map(person),
-            ..plain(StoryKind::PassedOver)
+            ..plain(if passed.is_sent { StoryKind::PassedAtDoor } else { StoryKind::PassedOver })
         },
         What::Called { counter, lane, rule, reason, waited, overtaken, passed } => StoryStep {
             counter: Some(counter.to_string()),
             lane: Some(*lane),
             rule: Some(*rule),
-            reason: reason.as_ref().and_then(text),
+            reason: reason.as_ref().and_then(words),
+            reason_code: reason.as_ref().and_then(code),
             wait_s: Some(waited.as_secs()),
             overtaken: Some(*overtaken),
             passed: Some(*passed),
@@ -130,7 +145,11 @@ fn step(step: &Step) -> StoryStep {
         What::StepsSet { reason } => StoryStep { reason: text(reason), ..plain(StoryKind::StepsSet) },
         What::SlotBegan => plain(StoryKind::SlotBegan),
         What::Granted { urgency, reason } => {
-            StoryStep { urgency: Some(*urgency), reason: text(reason), ..plain(StoryKind::Granted) }
+            let (reason, reason_code) = (words(reason), code(reason));
+            StoryStep { urgency: Some(*urgency), reason, reason_code, ..plain(StoryKind::Granted) }
+        }
+        What::Classified { class } => {
+            StoryStep { class: class.as_ref().map(ToString::to_string), ..plain(StoryKind::Classified) }
         }
         What::SteppedBack { places } => StoryStep { places: Some(*places), ..plain(StoryKind::SteppedBack) },
         What::Cancelled { reason } => {

@@ -6,17 +6,18 @@
 use std::collections::BTreeMap;
 
 use callnext_engine::closure::Closable;
-use callnext_engine::config::{NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::config::{ClassConfig, NamesOnScreen, ServiceConfig, VenueConfig};
 use callnext_engine::dispatch::PassedBy;
-use callnext_engine::estimate::{Forecast, Unknown, Wait};
+use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
 
 use super::notices;
 use super::publication::Facts;
 use crate::wire::{
-    AppointmentRow, Board, BoardCall, BoardService, BoardTicket, CardState, Console, CounterRow, Estimate, Named,
-    PassedOver, QueueOrder, ServiceSummary, SlotTimes, TicketRow, VenueSummary, rfc3339,
+    AppointmentRow, Board, BoardCall, BoardInside, BoardService, BoardTicket, CardState, ClassRow, Console, CounterRow,
+    Estimate, Named, PassedOver, QueueOrder, ReasonLists, ReasonRow, ServiceSummary, SlotTimes, StaffingList,
+    StaffingRow, TicketRow, VenueSummary, rfc3339,
 };
 
 /// The waiting tickets of each service in the order in which they will be called.
@@ -73,6 +74,7 @@ fn name_on_screen(config: &VenueConfig, ticket: &Ticket) -> Option<String> {
 /// Where a ticket stands, as its holder and the consoles see it.
 pub fn card_state(venue: &Venue, ticket: &Ticket) -> CardState {
     match &ticket.state {
+        TicketState::Waiting if venue.inside_at(ticket.id).is_some() => CardState::Inside,
         TicketState::Waiting => {
             let ready = venue.queue(&ticket.service).is_some_and(|queue| queue.is_ready(ticket.id));
             if ready { CardState::Ready } else { CardState::Waiting }
@@ -96,6 +98,11 @@ pub fn estimate(wait: Wait) -> Estimate {
     Estimate { likely_s, low_s: low_s.min(likely_s), high_s: high_s.max(likely_s), scored: wait.scored }
 }
 
+/// The counter that has a ticket, or at whose door it waits.
+fn has<'v>(venue: &'v Venue, ticket: &'v Ticket) -> Option<&'v CounterId> {
+    ticket.state.counter().or_else(|| venue.inside_at(ticket.id))
+}
+
 /// Where somebody stands who can be called: how many are really ahead, and what that means in minutes.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
@@ -103,10 +110,21 @@ pub struct Turn {
     wait: Result<Estimate, Unknown>,
 }
 
-impl Turn {
-    fn new(ahead: u32, forecast: Result<Forecast, Unknown>) -> Self {
-        Self { ahead, wait: forecast.map(|forecast| estimate(forecast.wait(ahead))) }
-    }
+/// Everybody who can be called for a service, in this order, with where they stand.
+fn turns(
+    venue: &Venue,
+    service: &ServiceId,
+    order: impl Iterator<Item = TicketId>,
+) -> impl Iterator<Item = (TicketId, Turn)> {
+    let forecast = venue.forecast(service);
+    let (mut ahead, mut load) = (0, 0);
+    order.map(move |id| {
+        let turn = Turn { ahead, wait: forecast.map(|forecast| estimate(forecast.wait_behind(load))) };
+        ahead += 1;
+        // E1: people of some classes take longer than others.
+        load += u64::from(venue.load(id));
+        (id, turn)
+    })
 }
 
 /// Everything a phone shows of one ticket.
@@ -127,7 +145,7 @@ pub fn facts(venue: &Venue, ticket: &Ticket, turn: Option<Turn>) -> Facts {
         lane: ticket.lane,
         ahead: turn.map(|turn| turn.ahead),
         wait,
-        counter: ticket.state.counter().cloned(),
+        counter: has(venue, ticket).cloned(),
         call,
         recalls: ticket.recalls,
         issued_at: ticket.issued_at,
@@ -149,11 +167,8 @@ fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
 /// The facts of every ticket whose visit is not over.
 pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
     // Sorted by ticket, as the venue's own are: the two are walked side by side, and nobody is looked up.
-    let mut turns = Vec::with_capacity(orders.values().map(Vec::len).sum());
-    for (service, order) in orders {
-        let forecast = venue.forecast(service);
-        turns.extend(order.iter().zip(0_u32..).map(|(id, ahead)| (*id, Turn::new(ahead, forecast))));
-    }
+    let mut turns: Vec<(TicketId, Turn)> =
+        orders.iter().flat_map(|(service, order)| turns(venue, service, order.iter().copied())).collect();
     turns.sort_unstable_by_key(|(id, _)| *id);
     let mut turns = turns.into_iter().peekable();
     let facts = venue.live().map(|ticket| {
@@ -167,11 +182,9 @@ pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
 /// The facts of one ticket, projecting only its own service.
 pub fn one_facts(venue: &Venue, ticket: &Ticket, now: Timestamp) -> Facts {
     let waiting = ticket.state == TicketState::Waiting;
-    let ahead = waiting
-        .then(|| venue.project(&ticket.service, now).position(|call| call.choice.ticket == ticket.id))
-        .flatten()
-        .and_then(|ahead| u32::try_from(ahead).ok());
-    facts(venue, ticket, ahead.map(|ahead| Turn::new(ahead, venue.forecast(&ticket.service))))
+    let order = waiting.then(|| venue.project(&ticket.service, now).map(|call| call.choice.ticket));
+    let mut turns = order.into_iter().flat_map(|order| turns(venue, &ticket.service, order));
+    facts(venue, ticket, turns.find(|(id, _)| *id == ticket.id).map(|(_, turn)| turn))
 }
 
 /// The card a phone shows.
@@ -226,6 +239,7 @@ pub fn board(venue: &Venue) -> Board {
             recalls: entry.recalls,
             at: rfc3339(entry.at),
             open,
+            urgency: ticket.filter(|_| entry.rule == callnext_engine::event::Rule::Urgent).and_then(Ticket::urgency),
         }
     });
     Board {
@@ -234,12 +248,29 @@ pub fn board(venue: &Venue) -> Board {
         services: config.services.iter().map(|service| board_service(venue, service)).collect(),
         calls: calls.collect(),
         ready: ready.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
+        inside: board_inside(venue),
         missed: venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(ticket_on_board).collect(),
         closed: notices::closed(venue),
         notices: Vec::new(),
         speech: config.speech.clone(),
         paused_since: None,
     }
+}
+
+fn board_inside(venue: &Venue) -> Vec<BoardInside> {
+    let config = venue.config();
+    let at_door =
+        venue.counters().flat_map(|counter| venue.at_door(&counter.id).into_iter().map(move |id| (counter, id)));
+    let row = |(counter, id): (&callnext_engine::counter::Counter, TicketId)| {
+        let ticket = venue.ticket(id)?;
+        Some(BoardInside {
+            number: ticket.number.to_string(),
+            name: name_on_screen(config, ticket),
+            service: ticket.service.to_string(),
+            counter: counter_named(config, &counter.id),
+        })
+    };
+    at_door.filter_map(row).collect()
 }
 
 fn waiting(venue: &Venue, service: &ServiceId) -> u32 {
@@ -261,8 +292,8 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         TicketState::Called { call, .. } | TicketState::Serving { call, .. } => Some(*call),
         _ => None,
     };
-    let reason = ticket.grant.as_ref().map(|grant| &grant.reason);
-    let reason = reason.or(ticket.overflow.as_ref().map(|overflow| &overflow.reason));
+    let granted = ticket.grant.as_ref().map(|grant| (&grant.reason, &grant.code));
+    let granted = granted.or(ticket.overflow.as_ref().map(|overflow| (&overflow.reason, &overflow.code)));
     TicketRow {
         id: ticket.id.0,
         number: ticket.number.to_string(),
@@ -271,10 +302,12 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
         state: card_state(venue, ticket),
         name: ticket.visitor.name.as_deref().map(ToOwned::to_owned),
         urgency: ticket.urgency(),
-        reason: reason.map(ToString::to_string),
+        reason: granted.map(|(words, _)| words.to_string()).filter(|words| !words.is_empty()),
+        reason_code: granted.and_then(|(_, code)| code.as_ref()).map(ToString::to_string),
+        class: ticket.visitor.class.as_ref().map(ToString::to_string),
         appointment: ticket.appointment.as_deref().map(ToOwned::to_owned),
         wants: ticket.wants.as_ref().map(ToString::to_string),
-        counter: ticket.state.counter().map(ToString::to_string),
+        counter: has(venue, ticket).map(ToString::to_string),
         call: call.map(|call| call.0),
         rule: call.and(ticket.rule),
         recalls: ticket.recalls,
@@ -291,15 +324,20 @@ pub fn ticket_row(venue: &Venue, ticket: &Ticket) -> TicketRow {
     }
 }
 
+/// Whom a counter will call: as many as a page of it shows.
+const NEXT_SHOWN: usize = 12;
+
 /// One counter, as staff see it.
-pub fn counter_row(venue: &Venue, id: &CounterId) -> Option<CounterRow> {
+pub fn counter_row(venue: &Venue, id: &CounterId, now: Timestamp) -> Option<CounterRow> {
     let counter = venue.counter(id)?;
+    let next = venue.preview(id, NEXT_SHOWN, now);
     Some(CounterRow {
         id: id.to_string(),
         name: counter_named(venue.config(), id).name,
         state: counter.state,
         services: counter.services.iter().map(ToString::to_string).collect(),
         current: counter.current.map(|ticket| ticket.0),
+        next: next.into_iter().map(|called| called.choice.ticket.0).collect(),
         closed: notices::closure_row(venue, &Closable::Counter { counter: id.clone() }),
     })
 }
@@ -314,7 +352,7 @@ pub fn queue_order(venue: &Venue, service: &ServiceConfig, order: &[TicketId]) -
         gap_s: venue.queue(&service.id).and_then(|queue| queue.pace().gap()).map(callnext_engine::Millis::as_secs),
         overflow_count: venue.overflow_count(&service.id, venue.at()),
         overflow_max: service.policy.overflow_max,
-        over_quota_role: service.policy.over_quota_role,
+        over_quota_role: service.policy.over_quota_role.role(),
         closed: notices::closure_row(venue, &Closable::Service { service: service.id.clone() }),
     }
 }
@@ -338,7 +376,7 @@ pub fn appointment_rows(venue: &Venue) -> Vec<AppointmentRow> {
 }
 
 /// The whole queue, as staff see it: waiting tickets in projected order, then the others.
-pub fn console(venue: &Venue, orders: &Orders) -> Console {
+pub fn console(venue: &Venue, orders: &Orders, now: Timestamp) -> Console {
     let config = venue.config();
     let placed: std::collections::BTreeSet<TicketId> = orders.values().flatten().copied().collect();
     let first = orders_in_config_order(config, orders).filter_map(|id| venue.ticket(id));
@@ -351,10 +389,24 @@ pub fn console(venue: &Venue, orders: &Orders) -> Console {
             .iter()
             .map(|service| queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice)))
             .collect(),
-        counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id)).collect(),
+        counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id, now)).collect(),
         tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
         appointments: appointment_rows(venue),
+        reasons: reason_lists(config),
         paused_since: None,
+    }
+}
+
+fn reason_lists(config: &VenueConfig) -> ReasonLists {
+    let rows = |list: &[callnext_engine::config::Reason]| {
+        list.iter().map(|reason| ReasonRow { code: reason.code.to_string(), name: reason.name.clone() }).collect()
+    };
+    let reasons = &config.reasons;
+    ReasonLists {
+        green_channel: rows(&reasons.green_channel),
+        emergency: rows(&reasons.emergency),
+        by_hand: rows(&reasons.by_hand),
+        overflow: rows(&reasons.overflow),
     }
 }
 
@@ -375,6 +427,7 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
             waiting,
             estimate: wait.ok().map(estimate),
             estimate_reason: wait.err().map(|unknown| unknown.code().to_owned()),
+            classes: service.classes.iter().map(class_row).collect(),
             next_slot: venue
                 .next_free_slot(service, now)
                 .map(|slot| SlotTimes { start: rfc3339(slot.start), end: rfc3339(slot.end) }),
@@ -392,6 +445,28 @@ pub fn summary(venue: &Venue, now: Timestamp) -> VenueSummary {
         services: services.collect(),
         open_counters: open.map(|counter| counter_named(config, &counter.id)).collect(),
     }
+}
+
+fn class_row(class: &ClassConfig) -> ClassRow {
+    ClassRow { id: class.id.to_string(), name: class.name.clone(), expected_s: class.expected_s }
+}
+
+/// How many counters each service needs.
+pub fn staffing(venue: &Venue, now: Timestamp) -> StaffingList {
+    let row = |service: &ServiceConfig| {
+        let needs = venue.staffing(&service.id, now)?;
+        Some(StaffingRow {
+            id: service.id.to_string(),
+            name: service.name.clone(),
+            arrivals: needs.arrivals,
+            waiting: needs.waiting,
+            service_s: needs.service.map(callnext_engine::Millis::as_secs),
+            target_wait_s: needs.target.map(callnext_engine::Millis::as_secs),
+            open: needs.open,
+            needed: needs.needed,
+        })
+    };
+    StaffingList { services: venue.config().services.iter().filter_map(row).collect() }
 }
 
 #[cfg(test)]

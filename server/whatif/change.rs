@@ -1,17 +1,19 @@
 //! Changes of settings as they are written on the command line, and the declaration they make of a venue's.
 //!
-//! There is no list of settings here: a change is put into the declared policy in its stored form, and the engine's
-//! own reading says whether there is such a field and such a value, its own checks whether the whole is sound.
+//! There is no list of settings here: a setting is read as one that a manager changes while running (`settings::said`),
+//! and the engine's own checks say whether the whole is sound.
 
 use std::fmt;
 use std::str::FromStr;
 
 use callnext_engine::VenueConfig;
-use callnext_engine::config::{ConfigError, Policy};
+use callnext_engine::config::{ConfigError, PolicyPatch, SettingProblem};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::settings::said;
 
 /// Most variants of one run: more do not fit a page, and each plays the whole day.
 pub const VARIANTS_MAX: usize = 20;
@@ -19,10 +21,6 @@ pub const VARIANTS_MAX: usize = 20;
 const EVERY: &str = "*";
 /// The policy's name in a service's settings; a path may begin with it or not.
 const POLICY: &str = "policy";
-/// What people call the weights of the lanes.
-const RATIO: &str = "ratio";
-/// The ratio's name in the policy.
-const WEIGHTS: &str = "weights";
 
 const SET_HELP: &str = "A setting to try: a service, or * for all, then a field of its policy as in the settings file \
 ('*.policy.weights.appointment=6', in short '*.ratio.appointment=6'; 'surgery.ready_count=3'). Several make one variant";
@@ -35,7 +33,7 @@ pub struct Setting {
     text: String,
     service: String,
     /// The way to the field, from the policy on.
-    path: Vec<String>,
+    path: String,
     value: Value,
 }
 
@@ -57,21 +55,13 @@ pub enum ChangeError {
         /// What it has.
         has: Vec<String>,
     },
-    /// The way goes on behind a field that holds nothing.
-    #[error("{setting}: there is nothing inside \"{field}\"")]
-    NothingInside {
-        /// As it was written.
-        setting: String,
-        /// The last field there is.
-        field: String,
-    },
-    /// The policy has no such field, or it cannot have this value; the engine's words.
-    #[error("{setting}: {cause}")]
+    /// There is no such setting, or it cannot have this value.
+    #[error("{setting}: {}", Told(problems))]
     Unfit {
         /// As it was written.
         setting: String,
         /// What is wrong, and what there is.
-        cause: serde_json::Error,
+        problems: Vec<SettingProblem>,
     },
     /// The venue would make no sense.
     #[error("{variant} cannot be tried{}", Lines(problems))]
@@ -91,17 +81,13 @@ impl FromStr for Setting {
         let (place, value) = text.split_once('=').ok_or_else(not_a_setting)?;
         let (service, path) = place.trim().split_once('.').ok_or_else(not_a_setting)?;
         let path = path.strip_prefix(POLICY).and_then(|rest| rest.strip_prefix('.')).unwrap_or(path);
-        let mut path: Vec<String> = path.split('.').map(str::to_owned).collect();
-        if let Some(first) = path.first_mut().filter(|first| *first == RATIO) {
-            WEIGHTS.clone_into(first);
-        }
         let value = value.trim();
-        if service.is_empty() || value.is_empty() || path.iter().any(String::is_empty) || path == [POLICY] {
+        if service.is_empty() || value.is_empty() || path.split('.').any(str::is_empty) || path == POLICY {
             return Err(not_a_setting());
         }
         // A number, a yes or no, or a table; anything else is a word.
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        Ok(Self { text: text.to_owned(), service: service.to_owned(), path, value })
+        Ok(Self { text: text.to_owned(), service: service.to_owned(), path: path.to_owned(), value })
     }
 }
 
@@ -128,27 +114,21 @@ impl Setting {
                 has: venue.services.iter().map(|service| service.id.to_string()).collect(),
             });
         }
+        let patch = self.patch()?;
         for service in venue.services.iter_mut().filter(|service| concerned(service.id.as_str())) {
-            service.policy = self.changed(&service.policy)?;
+            service.policy.put_over(&patch);
         }
         Ok(())
     }
 
-    fn changed(&self, policy: &Policy) -> Result<Policy, ChangeError> {
-        let unfit = |cause| ChangeError::Unfit { setting: self.text.clone(), cause };
-        let mut stored = serde_json::to_value(policy).map_err(unfit)?;
-        let mut place = &mut stored;
-        let mut inside = POLICY;
-        for field in &self.path {
-            let Some(fields) = place.as_object_mut() else {
-                return Err(ChangeError::NothingInside { setting: self.text.clone(), field: inside.to_owned() });
-            };
-            // A field that is not there is made, and refused when all is read again, by whoever knows the fields.
-            place = fields.entry(field).or_insert_with(|| Value::Object(serde_json::Map::new()));
-            inside = field;
+    fn patch(&self) -> Result<PolicyPatch, ChangeError> {
+        let said = said::read(&Map::from_iter([(self.path.clone(), self.value.clone())]));
+        let unfit = |problems| ChangeError::Unfit { setting: self.text.clone(), problems };
+        match said.map_err(unfit)? {
+            said if said.dropped.is_empty() => Ok(said.set),
+            // Nothing was changed while running, on a recorded day: there is nothing to give back.
+            _ => Err(ChangeError::NotASetting(self.text.clone())),
         }
-        *place = self.value.clone();
-        serde_json::from_value(stored).map_err(unfit)
     }
 }
 
@@ -260,10 +240,20 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
+/// Beside each other.
+struct Told<'a>(&'a [SettingProblem]);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told: Vec<_> = self.0.iter().map(|wrong| format!("{}: {}", wrong.path, wrong.problem)).collect();
+        f.write_str(&told.join("; "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use callnext_engine::Lane;
-    use callnext_engine::config::OrderInLane;
+    use callnext_engine::config::{Layers, OrderInLane, Policy};
     use clap::Parser;
 
     use super::*;
@@ -280,7 +270,7 @@ mod tests {
     }
 
     fn clinic() -> VenueConfig {
-        demo::venues().unwrap().remove(0)
+        demo::venues().unwrap().remove(0).in_force(&Layers::default())
     }
 
     fn tried(settings: &[&str]) -> Result<VenueConfig, ChangeError> {
@@ -300,6 +290,14 @@ mod tests {
         for service in &long.services {
             assert_eq!(service.policy.weights.of(Lane::Appointment), 6);
             assert_eq!(service.policy.weights.of(Lane::WalkIn), 4);
+        }
+    }
+
+    #[test]
+    fn every_setting_of_a_policy_can_be_tried() {
+        for info in Policy::settings() {
+            let value = serde_json::to_string(&info.default).unwrap();
+            tried(&[&format!("*.{}={value}", info.path)]).unwrap();
         }
     }
 
@@ -326,26 +324,31 @@ mod tests {
              surgery, laboratory, and * is all of them"
         );
         let unknown_field = problem("*.redy_count=3");
-        assert!(unknown_field.contains("unknown field `redy_count`"), "{unknown_field}");
-        assert!(unknown_field.contains("`ready_count`"), "{unknown_field}");
+        assert!(unknown_field.contains("redy_count: there is no such setting; there are"), "{unknown_field}");
+        assert!(unknown_field.contains("ready_count"), "{unknown_field}");
         let unknown_part = problem("*.policy.rules.ready_count=3");
-        assert!(unknown_part.contains("unknown field `rules`"), "{unknown_part}");
+        assert!(unknown_part.contains("rules.ready_count: there is no such setting"), "{unknown_part}");
         let unknown_lane = problem("*.ratio.vip=3");
-        assert!(unknown_lane.contains("unknown variant `vip`"), "{unknown_lane}");
-        assert!(unknown_lane.contains("`walk_in`"), "{unknown_lane}");
+        assert!(
+            unknown_lane.contains("weights.vip: there is no such setting; there are appointment,"),
+            "{unknown_lane}"
+        );
+        assert!(unknown_lane.contains("walk_in"), "{unknown_lane}");
         let unknown_order = problem("*.order=alphabet");
-        assert!(unknown_order.contains("`slot_then_check_in`"), "{unknown_order}");
-        assert_eq!(problem("*.ready_count.first=3"), "*.ready_count.first=3: there is nothing inside \"ready_count\"");
+        assert!(unknown_order.contains("is none of slot_then_check_in, number, check_in"), "{unknown_order}");
+        let unknown_inside = problem("*.ready_count.first=3");
+        assert!(unknown_inside.contains("ready_count.first: there is no such setting"), "{unknown_inside}");
     }
 
     #[test]
     fn what_cannot_be_is_answered_with_what_would_be_right() {
-        let wrong_form = problem("*.ready_count=many");
-        assert!(wrong_form.contains("\"many\", expected u32"), "{wrong_form}");
+        assert_eq!(
+            problem("*.ready_count=many"),
+            "*.ready_count=many: ready_count: \"many\" is not a whole number from 0 to 20"
+        );
         assert_eq!(
             problem("surgery.ratio.appointment=21"),
-            "variant 1 cannot be tried\n  venue \"clinic\": service \"surgery\": policy.weights.appointment: \
-             21 is not from 1 to 20"
+            "surgery.ratio.appointment=21: weights.appointment: 21 is not from 1 to 20"
         );
         for bad in [
             "ready_count=3",
@@ -354,6 +357,7 @@ mod tests {
             "surgery.ready_count",
             "surgery.ready_count=",
             "*.policy={}",
+            "*.grace_s=null",
         ] {
             assert!(problem(bad).ends_with("is not SERVICE.FIELD=VALUE, like '*.ratio.appointment=6'"), "{bad}");
         }

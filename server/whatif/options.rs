@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use callnext_engine::config::Layers;
 use callnext_engine::{ServiceId, VenueConfig};
 use chrono::NaiveDate;
 
@@ -103,6 +104,7 @@ fn report(options: &WhatIfOptions) -> Result<Report, WhatIfError> {
         None => demo::venues()?,
     };
     let day = Day::open(&options.file, &Wanted { venue: options.record_venue.clone(), date: options.day })?;
+    let venues = venues.iter().map(|venue| venue.in_force(&Layers::default())).collect();
     let venue = choose(venues, options.venue.as_deref(), &day)?;
     // All that is to be tried is read before anything is played: a slip in the last one should not cost the first.
     let variants = options.variants.0.iter().map(|variant| Ok((variant, variant.of(&venue)?)));
@@ -198,7 +200,8 @@ mod tests {
     #[test]
     fn the_venue_is_the_named_one_or_the_only_one_that_fits() {
         let chosen = |wanted: Option<&str>, day: &Day| {
-            choose(demo::venues().unwrap(), wanted, day)
+            let venues = demo::venues().unwrap();
+            choose(venues.iter().map(|venue| venue.in_force(&Layers::default())).collect(), wanted, day)
                 .map(|venue| venue.id.to_string())
                 .map_err(|error| error.to_string())
         };

@@ -113,6 +113,7 @@ impl<'p> Simulation<'p> {
             state: CounterState::Closed,
             services: counter.services.iter().map(ToString::to_string).collect(),
             current: None,
+            next: Vec::new(),
             closed: None,
         });
         let mut simulation = Self {
@@ -235,7 +236,7 @@ impl<'p> Simulation<'p> {
             Step::Grant(person) => {
                 let (urgency, reason) = (Urgency::GreenChannel, reason());
                 if let Some(ticket) = self.uncalled(*person) {
-                    drop(self.ask(Action::GrantGreenChannel { ticket, urgency, reason }));
+                    drop(self.ask(Action::GrantGreenChannel { ticket, urgency, reason: reason.into() }));
                 }
             }
             Step::Leave(person) => {
@@ -274,7 +275,7 @@ impl<'p> Simulation<'p> {
             Arrival::Overflow => Some(Action::AddOverflow {
                 service: service.clone(),
                 visitor: visitor.clone(),
-                reason: reason(),
+                reason: reason().into(),
                 approved_by: reason(),
                 note: None,
                 approval: None,

@@ -200,8 +200,7 @@ fn overtakes_are_those_that_the_order_of_the_calls_shows() {
 #[test]
 fn impossible_patience_blocks_no_counter_for_ever() {
     let day = demo::clinic_day().unwrap();
-    for settings in [&["*.recalls_min=4000000000"][..], &["*.grace_s=4000000000"], &["*.recalls_min=9", "*.grace_s=0"]]
-    {
+    for settings in [&["*.recalls_min=4000000000"][..], &["*.grace_s=86400"], &["*.recalls_min=9", "*.grace_s=0"]] {
         let history = play(&day, &venue_of(&day), Mix::CLINIC, settings);
         assert_eq!(history.people, 553, "{settings:?}");
         assert!(history.refused.is_empty(), "{settings:?} {:?}", history.refused);
@@ -220,7 +219,7 @@ fn a_quota_that_is_used_up_is_told_and_nobody_is_lost() {
 fn venue_of(day: &Day) -> VenueConfig {
     let mut venues = demo::venues().unwrap();
     let at = venues.iter().position(|venue| venue.services.len() == day.queues.len()).unwrap();
-    venues.remove(at)
+    venues.remove(at).in_force(&callnext_engine::config::Layers::default())
 }
 
 fn report_of(day: &Day, mix: Mix, settings: &[&str]) -> Report {

@@ -2,6 +2,7 @@
 
 use callnext_engine::Text;
 use callnext_engine::config::Speech;
+use callnext_engine::ticket::Urgency;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,6 +40,8 @@ pub struct Board {
     pub calls: Vec<BoardCall>,
     /// Who should get ready, in the order in which they will be called (C3).
     pub ready: Vec<BoardTicket>,
+    /// Sent to a counter's door, in the order of the venue's counters (C4).
+    pub inside: Vec<BoardInside>,
     /// Called and not come: please report again (C1).
     pub missed: Vec<BoardTicket>,
     /// What is closed today, and where people go instead (B10).
@@ -85,6 +88,8 @@ pub struct BoardCall {
     pub at: DateTime<Utc>,
     /// Whether the person is still expected at the counter (not served, missed or gone since).
     pub open: bool,
+    /// Precedence by which it was called: never silent, and no more than that (R3).
+    pub urgency: Option<Urgency>,
 }
 
 /// One ticket on a board.
@@ -96,4 +101,17 @@ pub struct BoardTicket {
     pub name: Option<String>,
     /// What for.
     pub service: String,
+}
+
+/// A ticket that was sent to a counter's second waiting area (C4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoardInside {
+    /// The number.
+    pub number: String,
+    /// The name as strangers may read it; null where numbers only are shown.
+    pub name: Option<String>,
+    /// Name of its service.
+    pub service: String,
+    /// At whose door to wait.
+    pub counter: Named,
 }

@@ -34,6 +34,8 @@ pub enum CardState {
     Waiting,
     /// Next few: stay close.
     Ready,
+    /// Sent to the second waiting area, at the counter's door (C4).
+    Inside,
     /// Come now.
     Called,
     /// Being served.
@@ -75,7 +77,7 @@ pub struct Card {
     pub estimate: Option<Estimate>,
     /// Why there is no estimate: `nothing_called_yet`, `no_counter_open`, `not_waiting`.
     pub estimate_reason: Option<String>,
-    /// Where to go, once called.
+    /// Where to go, once called or sent to a counter's door.
     pub counter: Option<Named>,
     /// The call, once called: a new id means a new call.
     pub call: Option<u64>,

@@ -64,10 +64,34 @@ pub struct Console {
     pub tickets: Vec<TicketRow>,
     /// Today's bookings.
     pub appointments: Vec<AppointmentRow>,
+    /// The reasons staff choose from (R3, R10, B3).
+    pub reasons: ReasonLists,
     /// Since when nothing can be saved, or heard of the node that saves; absent while all is well. What is shown is no
     /// newer, whatever `at` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_since: Option<DateTime<Utc>>,
+}
+
+/// The reasons a venue accepts, by what they are for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonLists {
+    /// For the green channel.
+    pub green_channel: Vec<ReasonRow>,
+    /// For an emergency.
+    pub emergency: Vec<ReasonRow>,
+    /// For a call by hand.
+    pub by_hand: Vec<ReasonRow>,
+    /// For a number beyond the quota.
+    pub overflow: Vec<ReasonRow>,
+}
+
+/// One reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReasonRow {
+    /// What is kept on record. `other` needs words.
+    pub code: String,
+    /// The reason as people read it; null for the standard ones, whose names the pages know.
+    pub name: Option<Text>,
 }
 
 /// What changed in the queue of a venue: rows replace rows of the same name.
@@ -123,6 +147,9 @@ pub struct CounterRow {
     pub services: Vec<String>,
     /// The ticket called here or being served.
     pub current: Option<u64>,
+    /// Whom it calls if it calls now, and again, and so on, while the other counters stand still and nobody new
+    /// comes: the first is the next one. At most 12. Of a counter that is not open: as if it opened now.
+    pub next: Vec<u64>,
     /// The closure in force, if the doctor's clinic is closed (B10).
     pub closed: Option<ClosureRow>,
 }
@@ -144,13 +171,17 @@ pub struct TicketRow {
     pub name: Option<String>,
     /// Precedence granted.
     pub urgency: Option<Urgency>,
-    /// The reason on record for precedence or overflow.
+    /// The reason on record for precedence or overflow, in words.
     pub reason: Option<String>,
+    /// Which of the venue's reasons it is.
+    pub reason_code: Option<String>,
+    /// Which of the service's classes the person belongs to (E1).
+    pub class: Option<String>,
     /// The booking's code.
     pub appointment: Option<String>,
     /// The only counter the person wants.
     pub wants: Option<String>,
-    /// The counter that has it now.
+    /// The counter that has it now, or at whose door it waits.
     pub counter: Option<String>,
     /// The call, once called.
     pub call: Option<u64>,

@@ -22,16 +22,21 @@ mod card;
 mod console;
 mod figures;
 mod moves;
+mod policy;
 mod problem;
 mod public;
 mod requests;
 mod story;
 
-pub use board::{Board, BoardCall, BoardFrame, BoardService, BoardTicket};
+pub use board::{Board, BoardCall, BoardFrame, BoardInside, BoardService, BoardTicket};
 pub use card::{Card, CardFrame, CardState, Estimate, PassedOver};
-pub use console::{AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, TicketRow};
+pub use console::{
+    AppointmentRow, Change, ChangeFrame, Console, ConsoleFrame, CounterRow, QueueOrder, ReasonLists, ReasonRow,
+    TicketRow,
+};
 pub use figures::{ByHandRow, FiguresAnswer, FiguresRow, RatioRow, SoonRow};
 pub use moves::*;
+pub use policy::*;
 pub use problem::{ErrorFrame, Problem};
 pub use public::*;
 pub use requests::*;

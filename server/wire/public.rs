@@ -57,6 +57,8 @@ pub struct ServiceSummary {
     pub next_slot: Option<SlotTimes>,
     /// Set when it is closed for the day and gives no numbers (B10).
     pub closed: Option<ClosedNotice>,
+    /// Classes of its people, of which one may be chosen (E1).
+    pub classes: Vec<ClassRow>,
 }
 
 /// A slot, half open.
@@ -66,6 +68,46 @@ pub struct SlotTimes {
     pub start: DateTime<Utc>,
     /// First instant after it.
     pub end: DateTime<Utc>,
+}
+
+/// One class of a service's people (E1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClassRow {
+    /// Name in addresses.
+    pub id: String,
+    /// Name as people read it.
+    pub name: Text,
+    /// How long one of them is expected to take, seconds.
+    pub expected_s: u32,
+}
+
+/// How many counters each service needs: a hint that decides nothing (E1, B9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StaffingList {
+    /// In the order of the declaration.
+    pub services: Vec<StaffingRow>,
+}
+
+/// How many counters one service needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StaffingRow {
+    /// Name in addresses.
+    pub id: String,
+    /// Name as people read it.
+    pub name: Text,
+    /// People who came within the last hour.
+    pub arrivals: u32,
+    /// People who wait now.
+    pub waiting: u32,
+    /// Mean time from call to completion of the latest 50 visits, seconds; before there are any, what the classes let
+    /// expect; null where neither is known.
+    pub service_s: Option<i64>,
+    /// The mean wait aimed at, seconds; null where there is no aim.
+    pub target_wait_s: Option<i64>,
+    /// Counters that call for it now.
+    pub open: u32,
+    /// Counters it needs for that wait; null where it cannot be known.
+    pub needed: Option<u32>,
 }
 
 /// A number was given.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use callnext_engine::counter::CounterState;
 use callnext_engine::text::Language;
 use callnext_engine::ticket::Urgency;
-use callnext_engine::{CounterId, Lane, ServiceId, TicketId};
+use callnext_engine::{ClassId, CounterId, Lane, ReasonCode, ServiceId, TicketId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -91,6 +91,10 @@ pub struct TicketRequest {
     /// The language the person reads.
     #[serde(default)]
     pub language: Option<Language>,
+    /// Which of the service's classes the person belongs to (E1).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub class: Option<ClassId>,
     /// The next free slot of today instead of a plain number (R4).
     #[serde(default)]
     pub slot: bool,
@@ -120,6 +124,10 @@ pub struct AppointmentRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub counter: Option<CounterId>,
+    /// Which of the service's classes the person belongs to (E1).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub class: Option<ClassId>,
     /// The services after that, in order, separated by spaces (G10).
     #[serde(default)]
     pub steps: Option<String>,
@@ -144,7 +152,12 @@ pub struct OverflowRequest {
     /// What for.
     #[schema(value_type = String)]
     pub service: ServiceId,
-    /// Why; kept on record (B3).
+    /// Why: one of the venue's `overflow` reasons; without one, `reason` is needed and kept as `other` (B3).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<ReasonCode>,
+    /// The reason in words; kept on record.
+    #[serde(default)]
     pub reason: String,
     /// Who answers for it.
     pub approved_by: String,
@@ -177,7 +190,11 @@ pub struct CallRequest {
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     pub ticket: Option<TicketId>,
-    /// Why; needed with `ticket`.
+    /// Why: one of the venue's `by_hand` reasons; without one, `reason` is needed and kept as `other`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<ReasonCode>,
+    /// The reason in words; kept on record.
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -208,11 +225,27 @@ pub struct ReasonRequest {
     pub reason: Option<String>,
 }
 
+/// `PUT …/tickets/{id}/class`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassRequest {
+    /// Which of the service's classes the person belongs to; none where it is left out (E1).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub class: Option<ClassId>,
+}
+
 /// `POST …/tickets/{id}/green_channel`
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GreenChannelRequest {
-    /// Why; kept on record (R3).
+    /// Why: one of the venue's `green_channel` or `emergency` reasons; without one, `reason` is needed and kept as
+    /// `other` (R3, R10).
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub code: Option<ReasonCode>,
+    /// The reason in words; kept on record.
+    #[serde(default)]
     pub reason: String,
     /// `green_channel` unless said otherwise.
     #[serde(default)]

@@ -25,16 +25,23 @@ pub struct StoryAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StoryKind {
-    /// The number was given: `service`, `lane`, a slot, for overflow numbers `reason` and `granted_by`.
+    /// The number was given: `service`, `lane`, a slot, for overflow numbers `reason`, `reason_code` and
+    /// `granted_by`.
     Issued,
     /// A wait was announced with it: `wait_s`.
     WaitAnnounced,
     /// Told to get ready.
     Readied,
+    /// Sent to a counter's door, to be called from there: `counter`, `lane`, `rule`, `passed`.
+    SentInside,
+    /// The counter calls nobody any more: waits in the hall again, as the first.
+    SentBack,
     /// Somebody whose wait began later was called: `number`, `counter`, `rule`, `lane`, `passed_by`, `reason`,
-    /// `granted_by`.
+    /// `reason_code`, `granted_by`.
     PassedOver,
-    /// Called: `counter`, `lane`, `rule`, `reason`, `wait_s`, `overtaken`, `passed`.
+    /// Somebody whose wait began later was sent to a counter's door: as `passed_over`.
+    PassedAtDoor,
+    /// Called: `counter`, `lane`, `rule`, `reason`, `reason_code`, `wait_s`, `overtaken`, `passed`.
     Called,
     /// Called again.
     Recalled,
@@ -72,8 +79,10 @@ pub enum StoryKind {
     StepsSet,
     /// Waited as on site, and waits as booked from now on.
     SlotBegan,
-    /// Was granted precedence: `urgency`, `reason`.
+    /// Was granted precedence: `urgency`, `reason`, `reason_code`.
     Granted,
+    /// Was found to belong to a class of the service, `class`; or, without it, to none.
+    Classified,
     /// Let others go first: `places`.
     SteppedBack,
     /// Left, or was taken out: `reason`.
@@ -119,9 +128,15 @@ pub struct StoryStep {
     /// How urgent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub urgency: Option<Urgency>,
-    /// The reason on record.
+    /// The reason on record, in words; empty where its code says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Which of the venue's reasons it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<String>,
+    /// The class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
     /// Who answers for that reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_by: Option<Person>,

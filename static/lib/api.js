@@ -86,6 +86,16 @@ export function put(path, body, key = newKey()) {
 
 /**
  * @param {string} path
+ * @param {unknown} body
+ * @param {string} [key]
+ * @returns {Promise<any>}
+ */
+export function patch(path, body, key = newKey()) {
+  return send("PATCH", path, body, key);
+}
+
+/**
+ * @param {string} path
  * @returns {Promise<any>}
  */
 export function remove(path) {

@@ -9,6 +9,7 @@
  * }} Field
  */
 import { el, setText, show } from "./dom.js";
+import { OTHER } from "./reasons.js";
 import { t } from "./text.js";
 
 const REASON_CHARS_MAX = 200;
@@ -16,9 +17,10 @@ const REASON_CHARS_MAX = 200;
 /**
  * @param {{
  *   title: string, about?: string, agree: string, danger?: boolean,
- *   reasons?: string[], reasonNeeded?: boolean, fields?: Field[],
+ *   reasons?: (string | { code: string, label: string })[], reasonNeeded?: boolean, fields?: Field[],
  * }} question
- * @returns {Promise<Record<string, string> | null>}  the fields, with `reason`; null when left
+ * @returns {Promise<Record<string, string> | null>}  the fields, with `reason`, and `code` where reasons have codes; null
+ *   when left
  */
 export function ask({ title, about, agree, danger = false, reasons = [], reasonNeeded = true, fields = [] }) {
   return new Promise((resolve) => {
@@ -42,9 +44,10 @@ export function ask({ title, about, agree, danger = false, reasons = [], reasonN
     if (reasons.length > 0) {
       const list = el("div", { class: "reasons" });
       reasons.forEach((reason, index) => {
-        const radio = el("input", { type: "radio", name: "reason", value: reason });
+        const label = typeof reason === "string" ? reason : reason.label;
+        const radio = el("input", { type: "radio", name: "reason", value: label });
         radios.push(radio);
-        list.append(el("label", { class: "reason" }, radio, el("kbd", { "aria-hidden": "true" }, String(index + 1)), el("span", {}, reason)));
+        list.append(el("label", { class: "reason" }, radio, el("kbd", { "aria-hidden": "true" }, String(index + 1)), el("span", {}, label)));
       });
       const first = radios[0];
       if (reasonNeeded && first) first.checked = true;
@@ -87,8 +90,16 @@ export function ask({ title, about, agree, danger = false, reasons = [], reasonN
         answer[field.name] = value;
       }
       if (reasons.length > 0) {
-        const preset = radios.find((radio) => radio.checked)?.value ?? "";
-        answer["reason"] = [preset, own.value.trim()].filter((part) => part !== "").join(" · ");
+        const chosen = reasons[radios.findIndex((radio) => radio.checked)] ?? "";
+        const said = own.value.trim();
+        if (typeof chosen === "string") {
+          answer["reason"] = [chosen, said].filter((part) => part !== "").join(" · ");
+        } else {
+          answer["code"] = chosen.code;
+          answer["reason"] = said;
+          if (chosen.code === OTHER && said === "") return complain(t("dialog.say_other"), own);
+          return leave(answer);
+        }
         if (reasonNeeded && answer["reason"] === "") return complain(t("dialog.needed", { field: t("dialog.reason") }), own);
       }
       leave(answer);

@@ -11,7 +11,7 @@
  * @typedef {{
  *   epoch: string, seq: number, at: string,
  *   venue: import("./wire").Named, time_zone: string,
- *   services: QueueOrder[], counters: CounterRow[],
+ *   services: QueueOrder[], counters: CounterRow[], reasons: import("./wire").ReasonLists,
  *   tickets: Map<number, TicketRow>, appointments: Map<string, AppointmentRow>,
  *   paused_since?: string,
  * }} State
@@ -45,6 +45,7 @@ function fromConsole(frame) {
     time_zone: frame.time_zone,
     services: frame.services,
     counters: frame.counters,
+    reasons: frame.reasons,
     tickets: new Map(frame.tickets.map((row) => [row.id, row])),
     appointments: new Map(frame.appointments.map((row) => [row.code, row])),
     ...(frame.paused_since && { paused_since: frame.paused_since }),
@@ -137,23 +138,27 @@ export function currentOf(state, counter) {
 }
 
 /**
- * People waiting for what a counter serves, nearest first: an even merge of its services' queues, as the counter
- * will really take turns by rules only the server knows. A preview, not a promise.
+ * Whom a counter will call, in this order, if nobody new comes and the other counters stand still.
  *
  * @param {State} state
  * @param {string} counter
  * @returns {TicketRow[]}
  */
-export function previewOf(state, counter) {
+export function nextOf(state, counter) {
+  const next = counterOf(state, counter)?.next ?? [];
+  return next.flatMap((id) => state.tickets.get(id) ?? []);
+}
+
+/**
+ * How many wait whom a counter can call.
+ *
+ * @param {State} state
+ * @param {string} counter
+ * @returns {number}
+ */
+export function waitingFor(state, counter) {
   const services = counterOf(state, counter)?.services ?? [];
-  const queues = services.map((service) => queueOf(state, service).filter((row) => !row.wants || row.wants === counter));
-  const merged = [];
-  for (let place = 0; queues.some((queue) => place < queue.length); place += 1) {
-    const rank = queues.flatMap((queue) => queue[place] ?? []);
-    rank.sort((a, b) => a.queued_at.localeCompare(b.queued_at) || a.id - b.id);
-    merged.push(...rank);
-  }
-  return merged;
+  return services.flatMap((service) => queueOf(state, service)).filter((row) => !row.wants || row.wants === counter).length;
 }
 
 /**

@@ -10,6 +10,7 @@
 import { get, path } from "./api.js";
 import { el } from "./dom.js";
 import { openPanel } from "./panel.js";
+import { reasonText } from "./reasons.js";
 import { problemText, t, tOf, words } from "./text.js";
 import { hourMinute } from "./time.js";
 
@@ -51,7 +52,7 @@ function storyOf(story, state) {
  * A step in words: what happened, and by whom and why.
  *
  * @param {StoryStep} step
- * @param {Pick<State, "services" | "counters" | "time_zone">} state
+ * @param {Pick<State, "services" | "counters" | "reasons" | "time_zone">} state
  * @returns {{ text: string, details: string[] }}
  */
 export function storyLine(step, state) {
@@ -67,6 +68,7 @@ export function storyLine(step, state) {
     urgency: tOf("urgency", step.urgency) ?? "",
     by: tOf("passed_by", step.passed_by) ?? "",
     n: step.places ?? 0,
+    class: step.class ?? "–",
   };
   const details = [];
   if (step.undone) details.push(t("story.undone"));
@@ -76,8 +78,13 @@ export function storyLine(step, state) {
     if (step.passed) details.push(t("story.passed", { n: step.passed }));
   }
   if (step.slot_start && step.slot_end) details.push(t("ticket.slot", { from: hourMinute(step.slot_start, state.time_zone), to: hourMinute(step.slot_end, state.time_zone) }));
-  // Another venue turns a ticket back by a code; what a person wrote is shown as it is.
-  const reason = step.what === "turned_back" ? tOf("problem", step.reason) : step.reason;
+  if (step.what === "sent_inside") {
+    details.push(tOf("chosen", step.rule, { lane }) ?? "");
+    if (step.passed) details.push(t("story.passed", { n: step.passed }));
+  }
+  // Another venue turns a ticket back by a refusal's code; what a person wrote is shown as it is.
+  const onRecord = { reason: step.reason ?? null, reason_code: step.reason_code ?? null };
+  const reason = step.what === "turned_back" ? tOf("problem", step.reason) : reasonText(state, onRecord);
   if (reason) details.push(t("story.reason", { reason }));
   if (step.granted_by) details.push(t("story.granted_by", { who: personText(step.granted_by) }));
   if (step.by.kind !== "system") details.push(t("story.by", { who: personText(step.by) }));

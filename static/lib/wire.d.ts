@@ -11,7 +11,7 @@ export type Timestamp = string;
 
 export type Lane = "appointment" | "walk_in" | "overflow" | "return_visit" | "missed" | "late" | "referral";
 export type CardState =
-  | "waiting" | "ready" | "called" | "serving" | "held" | "missed" | "transferring" | "completed" | "no_show" | "cancelled"
+  | "waiting" | "ready" | "inside" | "called" | "serving" | "held" | "missed" | "transferring" | "completed" | "no_show" | "cancelled"
   | "transferred";
 export type Advice = "see_desk" | "wait" | "rebook";
 /** Something closed, as anybody may read it. */
@@ -44,7 +44,7 @@ export type NoteRow =
 export type GuestRow = { home: string; number: string; stops: { venue: string; service: string; at: Timestamp; reason: string }[] };
 export type CounterState = "closed" | "open" | "paused";
 export type Urgency = "emergency" | "green_channel";
-export type Rule = "urgent" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
+export type Rule = "urgent" | "inside" | "overdue" | "ready" | "rejoin" | "cycle" | "early" | "by_hand";
 /** What let somebody be called before people who wait for longer. */
 export type PassedBy = "emergency" | "green_channel" | "overdue" | "by_hand" | Lane;
 /** Spoken languages: Mandarin, Cantonese, English. */
@@ -61,6 +61,7 @@ export type Board = {
   services: BoardService[];
   calls: BoardCall[];
   ready: BoardTicket[];
+  inside: BoardInside[];
   missed: BoardTicket[];
   closed: ClosedNotice[];
   notices: Text[];
@@ -79,7 +80,9 @@ export type BoardCall = {
   recalls: number;
   at: Timestamp;
   open: boolean;
+  urgency: Urgency | null;
 };
+export type BoardInside = { number: string; name: string | null; service: string; counter: Named };
 export type BoardTicket = { number: string; name: string | null; service: string };
 
 export type Card = {
@@ -123,6 +126,7 @@ export type CounterRow = {
   state: CounterState;
   services: string[];
   current: number | null;
+  next: number[];
   closed: ClosureRow | null;
 };
 export type TicketRow = {
@@ -134,6 +138,8 @@ export type TicketRow = {
   name: string | null;
   urgency: Urgency | null;
   reason: string | null;
+  reason_code: string | null;
+  class: string | null;
   appointment: string | null;
   wants: string | null;
   counter: string | null;
@@ -167,8 +173,11 @@ export type Console = {
   counters: CounterRow[];
   tickets: TicketRow[];
   appointments: AppointmentRow[];
+  reasons: ReasonLists;
   paused_since?: string;
 };
+export type ReasonRow = { code: string; name: Text | null };
+export type ReasonLists = { [kind in "green_channel" | "emergency" | "by_hand" | "overflow"]: ReasonRow[] };
 export type ConsoleFrame = { type: "console" } & Stamp & Console;
 export type Change = {
   services: QueueOrder[];
@@ -191,6 +200,7 @@ export type Problem = {
   about?: unknown;
 };
 
+export type ClassRow = { id: string; name: Text; expected_s: number };
 export type ServiceSummary = {
   id: string;
   name: Text;
@@ -200,6 +210,7 @@ export type ServiceSummary = {
   estimate_reason: string | null;
   next_slot: { start: Timestamp; end: Timestamp } | null;
   closed: ClosedNotice | null;
+  classes: ClassRow[];
 };
 export type VenueSummary = {
   id: string;
@@ -230,6 +241,8 @@ export type StoryStep = {
   passed_by?: PassedBy;
   urgency?: Urgency;
   reason?: string;
+  reason_code?: string;
+  class?: string;
   granted_by?: Person;
   wait_s?: number;
   places?: number;
@@ -266,6 +279,49 @@ export type TicketAnswer = { ticket: TicketRow };
 export type CounterAnswer = { counter: CounterRow };
 export type UndoAnswer = { undone: number; tickets: TicketRow[] };
 export type SessionAnswer = { user: string; roles: { [venue: string]: string }; expires_at: Timestamp };
+export type SettingType = "number" | "yes_no" | "word" | "text" | "name" | "list" | "numbers";
+export type ReferenceSetting = {
+  path: string;
+  about: string;
+  type: SettingType;
+  words?: { word: string; about: string }[];
+  unit?: string;
+  least?: number;
+  most?: number;
+  among?: number[];
+  required: boolean;
+  default?: unknown;
+  rules: string[];
+};
+export type Reference = { sections: { name: string; place: string; changeable: boolean; settings: ReferenceSetting[] }[] };
+export type PolicyValue = number | boolean | string;
+export type PolicyLasts = "today" | "for_good";
+export type PolicySource = "built_in" | "venue_file" | "venue_change" | "service_file" | "service_change";
+export type PolicySetting = {
+  path: string;
+  value: PolicyValue;
+  declared: PolicyValue;
+  from: PolicySource;
+  change?: { by: string | null; at: Timestamp; reason: string; lasts: PolicyLasts };
+};
+export type PolicyChangeRow = {
+  version: number;
+  at: Timestamp;
+  by: string | null;
+  service: string | null;
+  set: { path: string; value: PolicyValue }[];
+  dropped: string[];
+  lasts: PolicyLasts;
+  reason: string | null;
+  effects: { service: string; path: string; before: PolicyValue; after: PolicyValue }[];
+};
+export type PolicyOverview = {
+  version: number;
+  venue: PolicySetting[];
+  services: { id: string; name: Text; settings: PolicySetting[] }[];
+  changes: PolicyChangeRow[];
+};
+export type PolicyAnswer = { version: number; change: PolicyChangeRow | null };
 export type DeviceAnswer = { name: string; kind: "board" | "kiosk"; venue: string; token?: string };
 export type DemoAccount = { user: string; password: string; role: string };
 export type DemoInfo = { accounts: DemoAccount[]; devices: DeviceAnswer[]; playing: boolean };

@@ -6,6 +6,7 @@
  * @typedef {import("../lib/wire").BoardFrame} BoardFrame
  * @typedef {import("../lib/wire").BoardCall} BoardCall
  * @typedef {import("../lib/wire").BoardTicket} BoardTicket
+ * @typedef {import("../lib/wire").BoardInside} BoardInside
  */
 import { createAnnouncer } from "../lib/announce.js";
 import { get, path } from "../lib/api.js";
@@ -19,7 +20,7 @@ import { language, problemText, t, words } from "../lib/text.js";
 import { dateAndWeekday, hourMinute } from "../lib/time.js";
 
 /** What fits on one screen; more than that takes turns. */
-const ROWS = { calls: 7, ready: 6, missed: 7, services: 6 };
+const ROWS = { calls: 7, ready: 6, inside: 4, missed: 7, services: 6 };
 const TURN_MS = 8_000;
 /** A call stays large this long, spoken or not. */
 const CALL_SHOWN_MS = 4_500;
@@ -102,7 +103,7 @@ function callText(call) {
 
 function render() {
   if (!board) return;
-  const { calls, ready, missed, services } = board;
+  const { calls, ready, inside, missed, services } = board;
   document.title = `${words(board.venue.name)} · ${t("page.board")}`;
   setText(one(document, "#venue"), words(board.venue.name));
 
@@ -127,11 +128,12 @@ function render() {
     one(document, "#calls"),
     openFirst.slice(callPage * ROWS.calls, (callPage + 1) * ROWS.calls),
     (call) => String(call.id),
-    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-recalls" }), el("span", { class: "call-counter" })),
+    () => el("li", { class: "call" }, el("span", { class: "call-number" }), el("span", { class: "call-name" }), el("span", { class: "call-marks" }, el("span", { class: "call-urgency" }), el("span", { class: "call-recalls" })), el("span", { class: "call-counter" })),
     (row, call) => {
       setText(one(row, ".call-number"), call.number);
       setText(one(row, ".call-name"), call.name ?? "");
       setText(one(row, ".call-counter"), words(call.counter.name));
+      setText(one(row, ".call-urgency"), call.urgency ? t(/** @type {any} */ (`urgency.${call.urgency}`)) : "");
       setText(one(row, ".call-recalls"), call.recalls > 0 ? t("board.recalled", { n: call.recalls }) : "");
       setAttribute(row, "data-open", String(call.open));
       setAttribute(row, "data-call", String(call.id));
@@ -139,7 +141,7 @@ function render() {
     },
   );
 
-  chips("#ready", page(ready, ROWS.ready));
+  chips("#ready", page([...inside, ...ready], inside.length > 0 ? ROWS.inside : ROWS.ready));
   chips("#missed", page(missed, ROWS.missed));
   follow(
     one(document, "#services"),
@@ -174,7 +176,7 @@ function page(items, size) {
 
 /**
  * @param {string} selector
- * @param {BoardTicket[]} tickets
+ * @param {(BoardTicket | BoardInside)[]} tickets
  */
 function chips(selector, tickets) {
   const host = one(document, selector);
@@ -182,10 +184,13 @@ function chips(selector, tickets) {
     host,
     tickets,
     (ticket) => ticket.number,
-    () => el("li", {}, el("strong"), el("span")),
+    () => el("li", {}, el("strong"), el("span"), el("em")),
     (row, ticket) => {
       setText(one(row, "strong"), ticket.number);
       setText(one(row, "span"), ticket.name ?? "");
+      const counter = "counter" in ticket ? words(ticket.counter.name) : "";
+      setText(one(row, "em"), counter === "" ? "" : t("board.inside", { counter }));
+      setAttribute(row, "data-inside", counter === "" ? null : "true");
     },
   );
   setAttribute(host, "data-empty", tickets.length === 0 ? t("board.none") : null);

@@ -14,15 +14,14 @@ import { recall, remember } from "../lib/memory.js";
 import { transfer } from "../lib/moves.js";
 import { languageSwitcher, parameter, startPage, subject } from "../lib/page.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
-import { counterOf, currentOf, previewOf, ticketsIn } from "../lib/store.js";
-import { reasons } from "../lib/reasons.js";
+import { counterOf, currentOf, nextOf, ticketsIn, waitingFor } from "../lib/store.js";
+import { grounds, reasonText, reasons } from "../lib/reasons.js";
 import { showStory } from "../lib/story.js";
 import { tags } from "../lib/tags.js";
 import { onLanguage, t, words } from "../lib/text.js";
 import { minutesSince } from "../lib/time.js";
 import { toast } from "../lib/toast.js";
 
-const PREVIEW_ROWS = 12;
 const AWAY_ROWS = 8;
 /** After a call, "next" rests: a bouncing key must not send the person just called away. */
 const NEXT_RESTS_MS = 1_500;
@@ -105,13 +104,15 @@ function told(answer) {
 
 /** @param {TicketRow} row */
 async function callThis(row) {
+  const state = desk.state();
+  if (!state) return;
   const answer = await ask({
     title: t("counter.call_this", { number: row.number }),
     about: t("counter.call_this_about"),
     agree: t("counter.call"),
-    reasons: reasons("by_hand"),
+    reasons: grounds(state, "by_hand"),
   });
-  if (answer) await desk.act("POST", at("calls"), { ticket: row.id, reason: answer["reason"] }, told);
+  if (answer) await desk.act("POST", at("calls"), { ticket: row.id, code: answer["code"], reason: answer["reason"] }, told);
   next.focus();
 }
 
@@ -206,7 +207,7 @@ function renderCurrent(state) {
   setText(one(document, "#current-number"), row?.number ?? "–");
   setText(one(document, "#current-name"), row?.name ?? "");
   one(document, "#current-tags").replaceChildren(...(row ? tags(row, state) : []));
-  setText(one(document, "#current-why"), row ? [row.rule ? why(row) : "", goesOn(row, state)].filter((part) => part !== "").join(" · ") : "");
+  setText(one(document, "#current-why"), row ? [row.rule ? why(row, state) : "", goesOn(row, state)].filter((part) => part !== "").join(" · ") : "");
   show(one(document, "#why"), row !== null && desk.role() !== "viewer");
   const name = row ? `${row.id} ${row.call} ${row.state} ${row.recalls}` : "";
   if (name !== spokenOf) {
@@ -222,10 +223,11 @@ function goesOn(row, state) {
   return t("ticket.next_steps", { next: names.join(" → ") });
 }
 
-/** @param {TicketRow} row */
-function why(row) {
+/** @param {TicketRow} row @param {State} state */
+function why(row, state) {
   const rule = t(/** @type {any} */ (`rule.${row.rule}`), { lane: t(/** @type {any} */ (`lane.${row.lane}`)) });
-  return row.reason ? `${rule} · ${row.reason}` : rule;
+  const reason = reasonText(state, row);
+  return reason === "" ? rule : `${rule} · ${reason}`;
 }
 
 /**
@@ -234,7 +236,7 @@ function why(row) {
  */
 function renderActs(state, counterState) {
   const row = current(state);
-  const waits = previewOf(state, counter).length;
+  const waits = waitingFor(state, counter);
   const open = counterState === "open";
   setText(one(next, ".act-name"), t("act.next"));
   setText(one(next, "kbd"), t("counter.next_keys"));
@@ -252,10 +254,9 @@ function renderActs(state, counterState) {
 
 /** @param {State} state */
 function renderPreview(state) {
-  const waits = previewOf(state, counter);
   const services = counterOf(state, counter)?.services ?? [];
-  setText(one(document, "#preview-title"), t("counter.preview", { n: waits.length }));
-  follow(one(document, "#preview"), waits.slice(0, PREVIEW_ROWS), (row) => String(row.id), create, (item, row) => {
+  setText(one(document, "#preview-title"), t("counter.preview", { n: waitingFor(state, counter) }));
+  follow(one(document, "#preview"), nextOf(state, counter), (row) => String(row.id), create, (item, row) => {
     update(item, row, state);
     const button = one(item, ".button");
     setText(button, t("counter.call"));

@@ -41,6 +41,8 @@ let venue = null;
 const waiting = new Map();
 let screen = "home";
 let page = 0;
+/** The service of which a class is chosen (E1). */
+let choosing = "";
 let code = "";
 let codeFault = "";
 /** @type {TicketIssued | null} */
@@ -61,6 +63,7 @@ function home() {
   code = "";
   codeFault = "";
   page = 0;
+  choosing = "";
   if (language() !== firstLanguage) setLanguage(firstLanguage, { keep: false });
   go("home");
 }
@@ -84,40 +87,88 @@ function render() {
 }
 
 function renderHome() {
-  const services = venue?.services ?? [];
+  const services = choices();
   const pages = Math.max(1, Math.ceil(services.length / SERVICES_PER_PAGE));
   page = Math.min(page, pages - 1);
   follow(
     one(document, "#services"),
     services.slice(page * SERVICES_PER_PAGE, (page + 1) * SERVICES_PER_PAGE),
-    (service) => service.id,
-    (service) =>
+    (choice) => choice.key,
+    (choice) =>
       el(
         "li",
         {},
-        el("button", { type: "button", class: "kiosk-service-button", "data-service": service.id, click: () => take(service.id) }, el("strong"), el("span", { class: "kiosk-waiting" }), el("span", { class: "kiosk-estimate" })),
-        el("button", { type: "button", class: "kiosk-slot-button", "data-slot": service.id, hidden: true, click: () => take(service.id, true) }),
+        el("button", { type: "button", class: "kiosk-service-button", "data-service": choice.key, click: choice.act }, el("strong"), el("span", { class: "kiosk-waiting" }), el("span", { class: "kiosk-estimate" })),
+        el("button", { type: "button", class: "kiosk-slot-button", "data-slot": choice.key, hidden: true, click: choice.takeSlot }),
       ),
-    (row, service) => {
-      setText(one(row, "strong"), words(service.name));
-      const { closed } = service;
-      setText(one(row, ".kiosk-waiting"), closed ? t("closed.badge") : t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }));
-      setText(one(row, ".kiosk-estimate"), closed ? closedText(closed) : waitText(service));
+    (row, { name, service, open, closed, slot }) => {
+      setText(one(row, "strong"), name);
+      const wait = service && !closed;
+      setText(one(row, ".kiosk-waiting"), closed ? t("closed.badge") : wait ? t("board.waiting", { n: waiting.get(service.id) ?? service.waiting }) : "");
+      setText(one(row, ".kiosk-estimate"), closed ? closedText(closed) : wait ? waitText(service) : "");
       const plain = one(row, ".kiosk-service-button", "button");
-      setAttribute(plain, "data-open", String(service.open));
+      setAttribute(plain, "data-open", String(open));
       plain.disabled = closed !== null;
       // R4: a plain number, or the next free slot.
-      const slot = one(row, ".kiosk-slot-button");
-      show(slot, service.next_slot !== null && closed === null);
-      if (service.next_slot && venue) {
-        const [from, to] = [service.next_slot.start, service.next_slot.end].map((at) => hourMinute(at, venue?.time_zone ?? ""));
-        setText(slot, t("kiosk.take_slot", { from: from ?? "", to: to ?? "" }));
+      const slotButton = one(row, ".kiosk-slot-button");
+      show(slotButton, slot !== null && closed === null);
+      if (slot && venue) {
+        const [from, to] = [slot.start, slot.end].map((at) => hourMinute(at, venue?.time_zone ?? ""));
+        setText(slotButton, t("kiosk.take_slot", { from: from ?? "", to: to ?? "" }));
       }
     },
   );
   setAttribute(one(document, "#services"), "data-count", services.length > 4 ? "many" : "few");
   show(one(document, "#pages"), pages > 1);
   setText(one(document, "#page"), `${page + 1} / ${pages}`);
+}
+
+/**
+ * What can be touched: the services, or the classes of one and the way back.
+ *
+ * @typedef {{
+ *   key: string, name: string, service: ServiceSummary | null, open: boolean,
+ *   closed: ServiceSummary["closed"], slot: ServiceSummary["next_slot"], act: () => void, takeSlot: () => void,
+ * }} Choice
+ * @returns {Choice[]}
+ */
+function choices() {
+  const services = venue?.services ?? [];
+  const chosen = services.find((service) => service.id === choosing && service.classes.length > 0);
+  if (!chosen) {
+    return services.map((service) => ({
+      key: service.id,
+      name: words(service.name),
+      service,
+      open: service.open,
+      closed: service.closed,
+      // The class comes first.
+      slot: service.classes.length === 0 ? service.next_slot : null,
+      act: () => touch(service),
+      takeSlot: () => take(service.id, { slot: true }),
+    }));
+  }
+  const { id: service, open, closed, next_slot: slot } = chosen;
+  const classes = chosen.classes.map(({ id, name }) => ({
+    key: `${service}/${id}`,
+    name: words(name),
+    service: null,
+    open,
+    closed,
+    slot,
+    act: () => take(service, { class: id }),
+    takeSlot: () => take(service, { class: id, slot: true }),
+  }));
+  const back = { key: "back", name: t("action.back"), service: null, open: false, closed: null, slot: null, act: home, takeSlot: home };
+  return [...classes, back];
+}
+
+/** @param {ServiceSummary} service */
+function touch(service) {
+  if (service.classes.length === 0) return take(service.id);
+  choosing = service.id;
+  page = 0;
+  go("home");
 }
 
 function renderCode() {
@@ -157,9 +208,9 @@ function renderTrouble() {
   show(one(document, "#trouble-retry"), trouble instanceof Unreachable || (trouble instanceof Refusal && trouble.status >= 500));
 }
 
-/** @param {string} service @param {boolean} [slot]  the next free slot instead of a plain number */
-function take(service, slot = false) {
-  void send(`/venues/${path(venueId)}/tickets`, slot ? { service, language: language(), slot } : { service, language: language() });
+/** @param {string} service @param {{ class?: string, slot?: true }} [how]  its class; the next free slot instead of a plain number */
+function take(service, how = {}) {
+  void send(`/venues/${path(venueId)}/tickets`, { service, language: language(), ...how });
 }
 
 /** @param {string} address @param {object} body */
@@ -269,7 +320,7 @@ addEventListener("contextmenu", (event) => event.preventDefault());
 setInterval(() => {
   if (screen === "busy") return;
   secondsLeft -= 1;
-  const idle = screen === "home" && page === 0 && language() === firstLanguage;
+  const idle = screen === "home" && page === 0 && choosing === "" && language() === firstLanguage;
   if (secondsLeft <= 0 && !idle) home();
   else if (screen === "result") renderResult();
 }, 1_000);

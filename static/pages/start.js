@@ -88,6 +88,7 @@ function renderVenues() {
         ["counter", `/counter/${path(venue.id)}`, t("start.counter_hint")],
         ["triage", `/triage/${path(venue.id)}`, t("start.triage_hint")],
       ];
+      links.push(["rules", `/rules/${path(venue.id)}`, t("start.rules_hint")]);
       if (venue.join_by_phone) links.push(["join", `/join/${path(venue.id)}`, t("start.join_hint")]);
       return el(
         "article",

@@ -19,7 +19,7 @@ const STEPS = ["1", "2", "3"];
 const OVER = new Set(["completed", "no_show", "cancelled", "transferred"]);
 /** Nothing can be done with these from here. */
 const OUT_OF_HAND = new Set([...OVER, "serving", "transferring"]);
-const IN_QUEUE = new Set(["waiting", "ready"]);
+const IN_QUEUE = new Set(["waiting", "ready", "inside"]);
 const BUZZ = [400, 150, 400, 150, 800];
 const FLASH_MS = 900;
 

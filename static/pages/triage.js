@@ -16,7 +16,7 @@ import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { maySeeFigures, showFigures } from "../lib/figures.js";
 import { languageSwitcher, startPage, subject } from "../lib/page.js";
 import { closeOrReopen, noteText, setSteps, skipStep, transfer, venueName } from "../lib/moves.js";
-import { reasons } from "../lib/reasons.js";
+import { grounds, reasonText, reasons } from "../lib/reasons.js";
 import { bindKeys, createConsole } from "../lib/staff.js";
 import { matches, queueOf, ticketsIn } from "../lib/store.js";
 import { showStory } from "../lib/story.js";
@@ -55,15 +55,15 @@ const of = (row, name) => at(`tickets/${row.id}/${name}`);
  * @type {{ name: string, key: string, states: CardState[], danger?: boolean, when?: (row: TicketRow) => boolean, act: (row: TicketRow) => Promise<void> }[]}
  */
 const ACTS = [
-  { name: "green_channel", key: "g", states: ["waiting", "ready"], act: (row) => grant(row, "green_channel") },
-  { name: "emergency", key: "e", states: ["waiting", "ready"], act: (row) => grant(row, "emergency") },
-  { name: "hold", key: "h", states: ["waiting", "ready", "called", "serving"], act: hold },
+  { name: "green_channel", key: "g", states: ["waiting", "ready", "inside"], act: (row) => grant(row, "green_channel") },
+  { name: "emergency", key: "e", states: ["waiting", "ready", "inside"], act: (row) => grant(row, "emergency") },
+  { name: "hold", key: "h", states: ["waiting", "ready", "inside", "called", "serving"], act: hold },
   { name: "return", key: "b", states: ["held"], act: giveBack },
   { name: "requeue", key: "b", states: ["missed"], act: requeue },
-  { name: "transfer", key: "t", states: ["waiting", "ready", "called", "serving", "held", "missed"], act: (row) => transfer(desk, venue, row, { triage: true }).then(focusRow) },
-  { name: "steps", key: "s", states: ["waiting", "ready", "called", "serving", "held", "missed"], act: (row) => setSteps(desk, venue, row).then(focusRow) },
-  { name: "skip", key: "k", states: ["waiting", "ready", "called", "serving", "held", "missed"], when: (row) => row.steps.length > 0, act: (row) => skipStep(desk, venue, row).then(focusRow) },
-  { name: "cancel", key: "x", states: ["waiting", "ready", "called", "held", "missed"], danger: true, act: cancel },
+  { name: "transfer", key: "t", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], act: (row) => transfer(desk, venue, row, { triage: true }).then(focusRow) },
+  { name: "steps", key: "s", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], act: (row) => setSteps(desk, venue, row).then(focusRow) },
+  { name: "skip", key: "k", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], when: (row) => row.steps.length > 0, act: (row) => skipStep(desk, venue, row).then(focusRow) },
+  { name: "cancel", key: "x", states: ["waiting", "ready", "inside", "called", "held", "missed"], danger: true, act: cancel },
 ];
 
 /** @param {(typeof ACTS)[number]} act @param {TicketRow} row */
@@ -81,9 +81,11 @@ async function send(address, body, done) {
 
 /** @param {TicketRow} row @param {"green_channel" | "emergency"} urgency */
 async function grant(row, urgency) {
+  const state = desk.state();
+  if (!state) return;
   const name = t(/** @type {any} */ (`urgency.${urgency}`));
-  const answer = await ask({ title: t("triage.grant_title", { urgency: name, number: row.number }), about: t("triage.grant_about"), agree: name, danger: urgency === "emergency", reasons: reasons(urgency) });
-  if (answer) await send(of(row, "green_channel"), { reason: answer["reason"], urgency }, t("triage.did_grant", { urgency: name, number: row.number }));
+  const answer = await ask({ title: t("triage.grant_title", { urgency: name, number: row.number }), about: t("triage.grant_about"), agree: name, danger: urgency === "emergency", reasons: grounds(state, urgency) });
+  if (answer) await send(of(row, "green_channel"), { code: answer["code"], reason: answer["reason"], urgency }, t("triage.did_grant", { urgency: name, number: row.number }));
 }
 
 /** @param {TicketRow} row */
@@ -123,11 +125,11 @@ async function addOverflow() {
       { name: "name", label: t("triage.name"), max: NAME_CHARS_MAX },
       { name: "note", label: t("triage.note") },
     ],
-    reasons: reasons("overflow"),
+    reasons: grounds(state, "overflow"),
   });
   if (!answer) return;
   /** @type {Record<string, unknown>} */
-  const body = { service: answer["service"], reason: answer["reason"], approved_by: answer["approved_by"] };
+  const body = { service: answer["service"], code: answer["code"], reason: answer["reason"], approved_by: answer["approved_by"] };
   if (answer["name"]) body["name"] = answer["name"];
   if (answer["note"]) body["note"] = answer["note"];
   const chosen = desk.state()?.services.find((other) => other.id === answer["service"]);
@@ -402,7 +404,8 @@ function ticketPanel(row, state) {
   ];
   if (row.called_at) facts.push([t("triage.called_at"), hourMinute(row.called_at, state.time_zone)]);
   if (row.rule) facts.push([t("triage.why"), t(/** @type {any} */ (`rule.${row.rule}`), { lane: t(/** @type {any} */ (`lane.${row.lane}`)) })]);
-  if (row.reason) facts.push([t("dialog.reason"), row.reason]);
+  const reason = reasonText(state, row);
+  if (reason !== "") facts.push([t("dialog.reason"), reason]);
   if (row.appointment) facts.push([t("triage.code"), row.appointment]);
   if (row.note) facts.push([t("triage.note"), noteText(row.note, state)]);
   if (row.steps.length > 0) facts.push([t("act.steps"), row.steps.map((step) => words(state.services.find((other) => other.id === step.service)?.name) || step.service).join(" → ")]);

@@ -209,7 +209,7 @@ pages("the start page leads everywhere and gives the demo away", async () => {
   const start = await open("/", "desk");
   await start.waitForSelector(".venue a[data-page=board]");
   assert.equal(await start.locator(".demo-account").count(), info.demo.accounts.length);
-  for (const page of ["board", "kiosk", "counter", "triage", "join"]) assert.ok((await start.locator(`a[data-page=${page}]`).count()) >= 1, page);
+  for (const page of ["board", "kiosk", "counter", "triage", "rules", "join"]) assert.ok((await start.locator(`a[data-page=${page}]`).count()) >= 1, page);
   assert.match(await start.locator("a[data-page=board]").first().getAttribute("href"), /#token=/);
   await start.locator(".demo-account button").first().click();
   await reads(start, "#signed", "已登录");
@@ -328,6 +328,48 @@ pages("the triage desk adds an overflow number, grants precedence, holds, brings
   await press(nurse, "x");
   await press(nurse, "Enter");
   await nurse.waitForFunction(() => document.querySelectorAll("#rows tr[tabindex]").length === 0);
+});
+
+pages("a manager sees the rules, changes one with a reason, and gives it back", async () => {
+  const rules = await open(`/rules/${VENUE}`, "desk");
+  await logIn(rules, "administrator");
+  await rules.waitForSelector("#rows tr");
+  const policy = (await (await fetch(`${URL_OF_SERVER}/api/v1/settings-reference`)).json()).sections.find((one) => one.name === "policy");
+  assert.equal(await rules.locator("#rows tr").count(), policy.settings.length, "every setting of the reference is there");
+  await shot(rules, "rules-venue");
+
+  await rules.locator("#scopes button").nth(1).click();
+  const grace = rules.locator('tr[data-path="grace_s"]');
+  await grace.locator("[data-act=change]").click();
+  await rules.fill(".dialog [name=value]", "soon");
+  await rules.click(".dialog [type=submit]");
+  await reads(rules, ".toasts", "0 至 86400");
+  await grace.locator("[data-act=change]").click();
+  await rules.fill(".dialog [name=value]", "45");
+  await rules.selectOption(".dialog [name=lasts]", "today");
+  await shot(rules, "rules-change");
+  await rules.click(".dialog [type=submit]");
+  await reads(rules, ".dialog-about", "45 秒");
+  await shot(rules, "rules-effect");
+  await rules.click(".dialog [type=submit]");
+  await reads(rules, 'tr[data-path="grace_s"] .value', "45 秒");
+  await reads(rules, 'tr[data-path="grace_s"]', "人多");
+  await reads(rules, "#today", "45 秒");
+  await shot(rules, "rules-service");
+  await rules.click('#languages [lang="en"]');
+  await reads(rules, 'tr[data-path="grace_s"]', "Grace before a miss");
+  await rules.check("#only");
+  await shot(rules, "rules-en");
+
+  const nurse = await open(`/rules/${VENUE}`, "desk");
+  await logIn(nurse, "nurse");
+  await nurse.waitForSelector("#rows tr");
+  assert.equal(await nurse.locator("[data-act]").count(), 0, "a nurse sees the rules and changes none");
+
+  await grace.locator("[data-act=give-back]").click();
+  await rules.click(".dialog [type=submit]");
+  await rules.waitForSelector("#empty:not([hidden])");
+  await reads(rules, "#today", "Give back");
 });
 
 /** Selects a ticket at the triage desk by its number. */
@@ -602,10 +644,10 @@ pages("links that lead nowhere and wrong passwords are told in words", async () 
 });
 
 pages("at twice the size and on a narrow window nothing is cut off sideways", async () => {
-  const sizes = { "/": "desk", [`/triage/${VENUE}`]: "desk", [`/counter/${VENUE}`]: "desk", [`/join/${VENUE}`]: "phone" };
+  const sizes = { "/": "desk", [`/triage/${VENUE}`]: "desk", [`/counter/${VENUE}`]: "desk", [`/rules/${VENUE}`]: "desk", [`/join/${VENUE}`]: "phone" };
   for (const path of Object.keys(sizes)) {
     const page = await open(path, "desk", { context: { viewport: { width: 640, height: 400 } } });
-    if (path.startsWith("/triage") || path.startsWith("/counter")) {
+    if (/^\/(triage|counter|rules)/.test(path)) {
       await logIn(page, "nurse");
       await page.waitForSelector("#work:not([hidden])");
     } else await page.waitForSelector("button");

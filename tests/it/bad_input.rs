@@ -24,6 +24,7 @@ struct Case {
 struct Cast {
     kiosk: String,
     nurse: String,
+    manager: String,
     clerk: String,
     hall_kiosk: String,
     expired: String,
@@ -163,6 +164,24 @@ impl Cast {
         table.add("a null character", Self::post_as(&self.kiosk, TICKETS, phone.as_bytes()), 422, "value_invalid");
         let gone = json!({ "service": "dentist" }).to_string();
         table.add("an unknown service", Self::post_as(&self.kiosk, TICKETS, gone.as_bytes()), 404, "service_unknown");
+        let class = json!({ "service": "internal", "class": "giant" }).to_string();
+        table.add("an unknown class", Self::post_as(&self.kiosk, TICKETS, class.as_bytes()), 422, "value_invalid");
+        let class = json!({ "service": "internal", "class": "../etc" }).to_string();
+        table.add(
+            "a class that is no name",
+            Self::post_as(&self.kiosk, TICKETS, class.as_bytes()),
+            400,
+            "body_invalid",
+        );
+        let extra = |code: &str| json!({ "service": "internal", "code": code, "approved_by": "b" }).to_string();
+        for (what, code, status, refusal) in [
+            ("a reason of another kind", "pregnant", 422, "reason_unknown"),
+            ("a reason that is no name", "<b>", 400, "body_invalid"),
+            ("no reason but that there is one", "other", 422, "value_invalid"),
+        ] {
+            let asked = Self::post_as(&self.nurse, "venues/clinic/overflows", extra(code).as_bytes());
+            table.add(what, asked, status, refusal);
+        }
         let counter = json!({ "service": "internal", "counter": "r9" }).to_string();
         table.add(
             "an unknown counter",
@@ -446,6 +465,67 @@ impl Cast {
         table.add("a counter that is no name", counter("R%201"), 404, "not_found");
     }
 
+    /// Changes of policies that cannot be: nothing else happens (R11).
+    fn policies(&self, table: &mut Table) {
+        let path = "venues/clinic/policies";
+        let bearer = format!("Bearer {}", self.manager);
+        let patch = |path: &str, body: &Value| {
+            request("PATCH", &api(path), &[JSON, ("Authorization", &bearer)], body.to_string().as_bytes())
+        };
+        let wish = |set: Value| json!({ "version": 0, "set": set, "reason": "r" });
+        for (what, set) in [
+            ("no setting", json!({})),
+            ("an unknown setting", json!({ "redy_count": 3 })),
+            ("an unknown lane", json!({ "weights": { "vip": 3 } })),
+            ("a table for a number", json!({ "grace_s": { "x": 1 } })),
+            ("a list for a number", json!({ "grace_s": [1] })),
+            ("a number below nought", json!({ "grace_s": -1 })),
+            ("a number that is too large", json!({ "grace_s": 1e300 })),
+            ("more than a day", json!({ "grace_s": 86_401 })),
+            ("a weight of nought", json!({ "weights.late": 0 })),
+            ("nothing to give back", json!({ "grace_s": null })),
+            ("a long name", json!({ "x".repeat(10_000): 1 })),
+        ] {
+            table.add(what, patch(path, &wish(set)), 422, "policy_invalid");
+        }
+        let sound = json!({ "grace_s": 5 });
+        let with = |name: &str, value: Value| {
+            let mut wish = wish(sound.clone());
+            wish[name] = value;
+            patch(path, &wish)
+        };
+        table.add("an unknown service", with("service", json!("dentist")), 404, "service_unknown");
+        table.add("no reason", with("reason", json!(" ")), 422, "value_invalid");
+        table.add("a long reason", with("reason", json!("x".repeat(201))), 422, "value_invalid");
+        table.add("a count of later", with("version", json!(u64::MAX)), 409, "policy_changed_meanwhile");
+        for (name, value) in [
+            ("set", json!([])),
+            ("set", json!("grace_s=5")),
+            ("version", json!(-1)),
+            ("version", Value::Null),
+            ("lasts", json!("for_ever")),
+            ("service", json!("No Name")),
+            ("who", json!("me")),
+        ] {
+            table.add(&format!("{name} {value}"), with(name, value), 400, "body_invalid");
+        }
+        for query in ["dry_run=maybe", "dry=true", "dry_run=true&dry_run=true", "dry_run=%ff"] {
+            table.add(query, patch(&format!("{path}?{query}"), &wish(sound.clone())), 400, "query_invalid");
+        }
+        for (query, status, code) in [
+            ("grace_s", 400, "query_invalid"),
+            ("grace_s?version=0", 400, "query_invalid"),
+            ("grace_s?version=x&reason=r", 400, "query_invalid"),
+            ("grace_s?version=0&reason=", 422, "value_invalid"),
+            ("grace_s?version=0&reason=r", 422, "policy_invalid"),
+            ("%2e%2e?version=0&reason=r", 422, "policy_invalid"),
+            ("grace_s?version=0&reason=r&service=dentist", 404, "service_unknown"),
+        ] {
+            let asked = request("DELETE", &api(&format!("{path}/{query}")), &[("Authorization", &bearer)], b"");
+            table.add(query, asked, status, code);
+        }
+    }
+
     /// Keys that are none, or stand for something else.
     fn keys(&self, table: &mut Table) {
         let bearer = format!("Bearer {}", self.kiosk);
@@ -536,6 +616,7 @@ async fn every_bad_request_gets_its_problem_and_changes_nothing() {
     let cast = Cast {
         kiosk: kiosk.token.unwrap(),
         nurse: nurse.token.clone().unwrap(),
+        manager: server.staff("manager").await.token.unwrap(),
         clerk: clerk.token.unwrap(),
         hall_kiosk: hall_kiosk.token.unwrap(),
         expired: expired.reveal().to_owned(),
@@ -550,6 +631,7 @@ async fn every_bad_request_gets_its_problem_and_changes_nothing() {
     cast.strangers(&mut table);
     cast.foreign_pages(&mut table);
     cast.addresses(&mut table);
+    cast.policies(&mut table);
     cast.keys(&mut table);
     Cast::methods(&mut table);
     cast.handshakes(&mut table);

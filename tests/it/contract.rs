@@ -24,6 +24,7 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let empty = json!({});
     vec![
         ("GET", "venues/clinic/queue", Value::Null, STAFF),
+        ("GET", "venues/clinic/staffing", Value::Null, STAFF),
         ("GET", "venues/clinic/tickets/99/story", Value::Null, ALL_BUT_VIEWERS),
         ("GET", "venues/clinic/figures", Value::Null, TRIAGE),
         ("POST", "venues/clinic/tickets", json!({ "service": "internal", "lane": "referral" }), TRIAGE),
@@ -50,8 +51,13 @@ fn guarded() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("POST", "venues/clinic/services/none/reopenings", empty.clone(), TRIAGE),
         ("POST", "venues/clinic/counters/none/reopenings", empty.clone(), TRIAGE),
         ("POST", "venues/clinic/tickets/99/cancellations", reason.clone(), ALL_BUT_VIEWERS),
+        ("PUT", "venues/clinic/tickets/99/class", empty.clone(), ALL_BUT_VIEWERS),
         ("POST", "venues/clinic/tickets/99/green_channel", reason, TRIAGE),
         ("POST", "venues/clinic/undo", empty, ALL_BUT_VIEWERS),
+        ("GET", "venues/clinic/policies", Value::Null, STAFF),
+        ("PATCH", "venues/clinic/policies", json!({ "version": 99, "set": {}, "reason": "r" }), MANAGERS),
+        ("PATCH", "venues/clinic/policies?dry_run=true", json!({ "version": 99, "set": {}, "reason": "r" }), MANAGERS),
+        ("DELETE", "venues/clinic/policies/grace_s?version=99&reason=r", Value::Null, MANAGERS),
         ("GET", "venues/clinic/devices", Value::Null, MANAGERS),
         ("POST", "venues/clinic/devices", json!({ "name": "", "kind": "board" }), MANAGERS),
         ("DELETE", "venues/clinic/devices/none", Value::Null, MANAGERS),
@@ -414,7 +420,9 @@ async fn the_green_channel_goes_first_and_says_why() {
     clerk.open("r1").await;
     let last = &nurse.queue().await["tickets"][3]["id"];
     nurse.ticket(last, "green_channel", json!({ "reason": "" })).await.refused(422, "value_invalid");
-    let granted = nurse.ticket(last, "green_channel", json!({ "reason": "pregnant" })).await.expect(200);
+    nurse.ticket(last, "green_channel", json!({ "code": "rich" })).await.refused(422, "reason_unknown");
+    let granted = nurse.ticket(last, "green_channel", json!({ "code": "pregnant" })).await.expect(200);
+    assert_eq!(granted["ticket"]["reason_code"], "pregnant");
     assert_eq!(granted["ticket"]["urgency"], "green_channel");
     let called = clerk.call("r1").await;
     assert_eq!(called["ticket"]["id"], *last);

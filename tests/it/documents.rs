@@ -159,7 +159,7 @@ async fn every_operation_answers_as_the_document_says() {
 
     let v = "venues/clinic";
     // The server, and people.
-    for path in ["info", "openapi.json", "asyncapi.json", "venues", v] {
+    for path in ["info", "openapi.json", "asyncapi.json", "settings-reference", "venues", v] {
         ask(&anybody, "GET", path, none.clone()).await;
     }
     let login = json!({ "user": "nurse", "password": crate::harness::server::PASSWORD });
@@ -188,7 +188,7 @@ async fn every_operation_answers_as_the_document_says() {
     let other = ask(&nurse, "POST", &format!("{v}/tickets"), json!({ "service": "lab", "lane": "referral" })).await;
     let extra = json!({ "service": "surgery", "reason": "r", "approved_by": "b", "name": "n", "note": "n" });
     let extra = ask(&nurse, "POST", &format!("{v}/overflows"), extra).await;
-    let urgent = json!({ "reason": "pregnant", "urgency": "emergency" });
+    let urgent = json!({ "code": "critical", "reason": "pale", "urgency": "emergency" });
     ask(&nurse, "POST", &format!("{v}/tickets/{}/green_channel", extra["id"]), urgent).await;
     for counter in ["r1", "r2", "s1", "l1"] {
         ask(&nurse, "PUT", &format!("{v}/counters/{counter}"), json!({ "state": "open" })).await;
@@ -197,6 +197,8 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&nurse, "POST", &format!("{v}/counters/r1/recalls"), json!({})).await;
     ask(&nurse, "POST", &format!("{v}/counters/r1/starts"), json!({})).await;
     ask(&nurse, "GET", &format!("{v}/queue"), none.clone()).await;
+    ask(&nurse, "GET", &format!("{v}/staffing"), none.clone()).await;
+    ask(&nurse, "PUT", &format!("{v}/tickets/{}/class", taken["id"]), json!({})).await;
     let id = &booked["id"];
     ask(&nurse, "GET", &format!("{v}/tickets/{id}/story"), none.clone()).await;
     ask(&nurse, "GET", &format!("{v}/figures"), none.clone()).await;
@@ -233,6 +235,12 @@ async fn every_operation_answers_as_the_document_says() {
     ask(&anybody, "POST", &format!("tickets/{token}/step_backs"), json!({ "places": 1 })).await;
     ask(&anybody, "POST", &format!("tickets/{token}/cancellations"), json!({})).await;
     ask(&nurse, "POST", &format!("{v}/tickets/{}/cancellations", other["id"]), json!({ "reason": "left" })).await;
+    ask(&admin, "GET", &format!("{v}/policies"), none.clone()).await;
+    let wish = json!({ "service": "lab", "version": 0, "set": { "grace_s": 5 }, "lasts": "today", "reason": "r" });
+    ask(&admin, "PATCH", &format!("{v}/policies?dry_run=true"), wish.clone()).await;
+    ask(&admin, "PATCH", &format!("{v}/policies"), wish).await;
+    ask(&admin, "GET", &format!("{v}/policies"), none.clone()).await;
+    ask(&admin, "DELETE", &format!("{v}/policies/grace_s?service=lab&version=1&reason=r"), none.clone()).await;
     ask(&admin, "DELETE", &format!("{v}/devices/door"), none.clone()).await;
     ask(&nurse, "DELETE", "sessions/current", none.clone()).await;
 
@@ -247,7 +255,7 @@ async fn every_operation_answers_as_the_document_says() {
     let well = held.well.into_inner();
     assert_eq!(all.difference(&well).collect::<Vec<_>>(), Vec::<&String>::new(), "these were not asked");
     // These refuse nobody.
-    let open = ["info", "openapi.json", "asyncapi.json", "venues", "sessions/current"];
+    let open = ["info", "openapi.json", "asyncapi.json", "settings-reference", "venues", "sessions/current"];
     let badly = held.badly.into_inner();
     let never: BTreeSet<&str> = all.difference(&badly).map(|name| name.split_once("/api/v1/").unwrap().1).collect();
     assert_eq!(never, BTreeSet::from(open), "these were not seen to refuse");
@@ -263,7 +271,8 @@ async fn every_operation_refuses(held: &Held<'_>, server: &Server) {
         let path = path.replace(['{', '}'], "");
         for method in item.as_object().unwrap().keys() {
             // A body that nothing can be made of, where one is taken.
-            let body = if ["post", "put"].contains(&method.as_str()) { json!({ "x": 1 }) } else { Value::Null };
+            let body =
+                if ["post", "put", "patch"].contains(&method.as_str()) { json!({ "x": 1 }) } else { Value::Null };
             if path == "sessions/current" && method == "delete" {
                 continue;
             }
@@ -459,7 +468,10 @@ fn codes() -> BTreeSet<String> {
         Refusal::OverflowQuotaReached { service, quota: 0, approver: None },
         Refusal::VenueFull { limit: 0 },
         Refusal::ConfigInvalid { problems: Vec::new() },
+        Refusal::PolicyInvalid { problems: Vec::new() },
+        Refusal::PolicyChangedMeanwhile { version: 1 },
         Refusal::ValueInvalid { field: String::new(), problem: String::new() },
+        Refusal::ReasonUnknown { reason: callnext_engine::ReasonCode::parse("x").unwrap(), known: Vec::new() },
         Refusal::NothingToUndo,
         Refusal::UndoTooLate,
         Refusal::UndoOvertaken,

@@ -16,6 +16,7 @@ mod handover;
 mod harness;
 mod moves;
 mod nodes;
+mod policies;
 mod recovery;
 mod redis;
 mod set_up;

@@ -175,7 +175,7 @@ async fn what_redis_may_lose_is_told_at_readyz_and_in_the_metrics() {
 
 // ---- the program, by its settings -----------------------------------------------------------------------------------
 
-fn settings_on(redis: &Redis, folder: &Path) -> PathBuf {
+pub fn settings_on(redis: &Redis, folder: &Path) -> PathBuf {
     let file = settings(folder);
     let text = std::fs::read_to_string(&file).unwrap();
     let journal =

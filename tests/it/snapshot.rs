@@ -1,15 +1,19 @@
 //! Days that are over, from the running server to a restored one, and by the commands an operator has.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use callnext::journal::{Journal, SqliteJournal};
-use callnext::snapshot::SnapshotSettings;
-use callnext_engine::{Millis, Venue, VenueId};
+use callnext::journal::redis::{RedisOptions, RedisUrl};
+use callnext::journal::{Journal, RedisJournal, SqliteJournal};
+use callnext::snapshot::{Keeper, SnapshotSettings, Store};
+use callnext_engine::{Millis, Seq, Venue, VenueId, testing};
+use loadtest::redis::Redis;
 use serde_json::Value;
 
 use super::harness::process::run;
 use super::harness::server::Plan;
 use super::harness::{Server, eventually, venues};
+use super::redis::settings_on;
 
 /// Runs a command; gives how it ended and what it said.
 fn said(arguments: &[&str]) -> (bool, String) {
@@ -129,6 +133,54 @@ async fn a_night_that_cannot_be_written_is_an_alarm_and_nothing_is_forgotten() {
     assert_eq!(journal.days(&VenueId::parse("clinic").unwrap()).await.unwrap().len(), 2);
 }
 
+async fn on(redis: &Redis) -> RedisJournal {
+    RedisJournal::connect(RedisOptions::single(RedisUrl::parse(&redis.url()).unwrap())).await.unwrap()
+}
+
+#[actix_web::test]
+async fn redis_forgets_nothing_before_it_was_read_back_and_gets_a_day_back() {
+    let (redis, folder) = (Redis::start().unwrap(), tempfile::tempdir().unwrap());
+    let mut hall = testing::Plan::default().open("09:00");
+    for _ in 0..3 {
+        hall.walk_ins(4);
+        hall.at_instant(hall.venue().day().end + Millis::from_mins(60));
+    }
+    let (journal, venue) = (on(&redis).await, hall.venue().config().id.clone());
+    let epoch = journal.open(&venue).await.unwrap().epoch;
+    journal.append(&venue, epoch, hall.changes().to_vec()).await.unwrap();
+    let settings = SnapshotSettings { journal_days: 0, ..SnapshotSettings::default() };
+    let keeper = Keeper::new(Arc::new(journal.clone()), Store::in_folder(folder.path()), settings);
+    let stream = |command: &str| redis.cli(&[command, "callnext:{clinic}:changes"]).unwrap().trim().to_owned();
+
+    // A file stands where the venue's folder should be.
+    std::fs::write(folder.path().join("clinic"), "in the way").unwrap();
+    let done = keeper.catch_up(&venue).await.unwrap();
+    assert_eq!((done.missing.len(), done.written.len()), (3, 0), "{:?}", done.problem);
+    assert_eq!((stream("xlen"), stream("pttl")), (hall.changes().len().to_string(), "-1".to_owned()));
+    std::fs::remove_file(folder.path().join("clinic")).unwrap();
+    let done = keeper.catch_up(&venue).await.unwrap();
+    assert_eq!((done.written.len(), done.missing.len()), (3, 0), "{:?}", done.problem);
+    let today = journal.load(&venue).await.unwrap().changes;
+    assert_eq!(stream("xlen"), today.len().to_string(), "the day in progress, and nothing before it");
+
+    // Another Redis, that knows nothing.
+    let redis = Redis::start().unwrap();
+    let (file, data) = (settings_on(&redis, folder.path()), folder.path().join("data"));
+    let place = ["--config", text(&file), "--data", text(&data)];
+    let last = done.written.last().unwrap();
+    let kept = folder.path().join(format!("clinic/{}.callnext.zst", last.date));
+    let restored = well(&[&["restore", text(&kept)][..], &place].concat());
+    assert!(restored.contains("into Redis: 4 tickets"), "{restored}");
+    let refused = badly(&[&["restore", text(&kept)][..], &place].concat());
+    assert!(refused.contains("venue clinic has a history already"), "{refused}");
+    let day = hall.changes().iter().filter(|change| (last.first_seq..=last.last_seq).contains(&change.seq));
+    let there = on(&redis).await.read(&venue, Seq(0), 9_999).await.unwrap();
+    assert_eq!(there, day.cloned().collect::<Vec<_>>());
+    assert!(!data.join("journal.sqlite").exists());
+    let written = well(&[&["snapshot", "now", "--so-far"][..], &place].concat());
+    assert!(written.contains(&format!("written and verified  clinic  {}", last.date)), "{written}");
+}
+
 #[actix_web::test]
 async fn an_operator_writes_reads_and_exports_by_hand() {
     let folder = two_days(None).await.stop();
@@ -181,6 +233,8 @@ fn a_slip_is_answered_with_what_is_missing() {
         (&["snapshot", "now", "--data", text(folder.path())], "there is no journal in"),
         (&["verify", text(folder.path())], "there is no snapshot at"),
         (&["verify", "--data", text(folder.path())], "there is no snapshot at"),
+        (&["verify", "nowhere.zst"], "0 whole, 0 damaged, 1 could not be read"),
+        (&["trail", "verify", "Cargo.toml"], "it is not a callnext snapshot"),
         (&["restore", "--data", text(folder.path())], "name a file, or a day with --venue and --day"),
         (&["restore", "nowhere.zst", "--data", text(folder.path())], "nowhere.zst"),
         (&["export", "--venue", "clinic"], "--day"),

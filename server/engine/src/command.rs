@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::appointment::Appointment;
 use crate::closure::{Closable, Closure};
-use crate::config::VenueConfig;
+use crate::config::{Declaration, Lasts, PolicyPatch};
 use crate::counter::CounterState;
 use crate::event::Approval;
 use crate::handover::{Arrival, Delivery, TransferKey};
-use crate::ids::{CounterId, ServiceId, TicketId, VenueId};
+use crate::ids::{ClassId, CounterId, ReasonCode, ServiceId, TicketId, VenueId};
 use crate::lane::Lane;
 use crate::step::Step;
 use crate::ticket::{Urgency, Visitor};
@@ -40,6 +40,21 @@ pub struct CommandId {
     pub fingerprint: u64,
 }
 
+/// Why something is granted that is not by the rules: a code from the venue's list, words, or both (R3, B3).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reason {
+    /// One of the venue's reasons; none for words alone, which are kept as "other".
+    pub code: Option<ReasonCode>,
+    /// In words; may be empty where a code says it.
+    pub text: Arc<str>,
+}
+
+impl<T: Into<Arc<str>>> From<T> for Reason {
+    fn from(text: T) -> Self {
+        Self { code: None, text: text.into() }
+    }
+}
+
 /// A wish with its asker. Written out where it goes from one node to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
@@ -58,12 +73,32 @@ impl Command {
     }
 }
 
+/// A change of policies that somebody wants (R11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyWish {
+    /// For which service; none for the whole venue.
+    pub service: Option<ServiceId>,
+    /// What is to be said there.
+    pub set: PolicyPatch,
+    /// Settings changed while running for which the declaration is to count again.
+    pub dropped: Vec<Arc<str>>,
+    /// How long.
+    pub lasts: Lasts,
+    /// Why.
+    pub reason: Arc<str>,
+    /// The count of policy changes that the asker knew of: two people do not change the same thing unseen.
+    pub version: u64,
+}
+
 /// Everything that can be asked of a venue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
-    /// Declare the venue anew: from the settings file, or by a manager. In force at the next call (R11).
-    Configure { config: Box<VenueConfig> },
+    /// Declare the venue anew, from the settings file. In force at the next call (R11).
+    Configure { declaration: Box<Declaration> },
+    /// Change policies while running, of one service or of all that do not say otherwise (R11). In force at the next
+    /// call, over what the settings file says.
+    ChangePolicy(Box<PolicyWish>),
     /// Take a number (R4, H1).
     TakeTicket { service: ServiceId, lane: Lane, visitor: Visitor, wants: Option<CounterId> },
     /// Take one number for a visit in several steps; the first is waited for at once (G10).
@@ -76,7 +111,7 @@ pub enum Action {
     AddOverflow {
         service: ServiceId,
         visitor: Visitor,
-        reason: Arc<str>,
+        reason: Reason,
         approved_by: Arc<str>,
         note: Option<Arc<str>>,
         /// Who allows it over the quota. Of no effect, and not recorded, within the quota.
@@ -87,7 +122,7 @@ pub enum Action {
     /// Call whoever is next for this counter (R1 to R3, C3, C5). Completes what the counter was doing.
     CallNext { counter: CounterId },
     /// Call this one, outside the rule, for a recorded reason.
-    CallTicket { counter: CounterId, ticket: TicketId, reason: Arc<str> },
+    CallTicket { counter: CounterId, ticket: TicketId, reason: Reason },
     /// Summon the called ticket again.
     Recall { counter: CounterId },
     /// The person has come; service begins.
@@ -129,7 +164,9 @@ pub enum Action {
     /// Leaves, or is taken out.
     Cancel { ticket: TicketId, reason: Option<Arc<str>> },
     /// Grant precedence (R3, R10).
-    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    GrantGreenChannel { ticket: TicketId, urgency: Urgency, reason: Reason },
+    /// Say to which class of the service the person belongs (E1).
+    Classify { ticket: TicketId, class: Option<ClassId> },
     /// Let others go first, by one's own wish.
     StepBack { ticket: TicketId, places: u32 },
     /// Take back one's own last change.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::ServiceCycle;
 use crate::ids::{CounterId, ServiceId, TicketId};
 
 /// Whether a counter takes people.
@@ -29,6 +30,8 @@ pub struct Counter {
     pub services: Vec<ServiceId>,
     /// The ticket that was called here or is being served. One at most.
     pub current: Option<TicketId>,
+    /// Whose turn it is among its services, where it has weights (C5).
+    pub cycle: ServiceCycle,
 }
 
 impl Counter {

@@ -2,7 +2,9 @@
 //!
 //! The gap has a long memory, as pace belongs to a service and not to its last half hour: today's latest
 //! [`GAPS_MAX`] gaps are shrunk to the mean of earlier days, which counts as [`PRIOR_WEIGHT`] gaps. Only gaps
-//! during which somebody waited count; the others measure arrivals. The range comes from the ratios of true to
+//! during which somebody waited count; the others measure arrivals. Where a service has classes, a gap counts by
+//! the load of whoever was served in it, and the people ahead by theirs (E1); before there is a gap, the mean of
+//! the classes' expected times stands for it. The range comes from the ratios of true to
 //! announced waits of the latest [`SCORES_MAX`] people: their 10, 50 and 90 % points (online split conformal;
 //! the plain quantiles of a model cover far less than they say).
 
@@ -10,6 +12,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::LOAD_MEAN;
 use crate::time::{Millis, Timestamp};
 
 /// Gaps of today that count.
@@ -42,9 +45,12 @@ pub struct Prior {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pace {
     prior: Option<Millis>,
-    gaps: VecDeque<i64>,
+    /// Today's latest gaps, each with the load of whoever was served in it.
+    gaps: VecDeque<(i64, u32)>,
     ratios: VecDeque<i64>,
     last_call: Option<Timestamp>,
+    /// How long whoever was called last will take, in thousandths of the mean (E1).
+    last_load: u32,
     /// Whether somebody waited right after the latest call: only then is the next gap one of service.
     backlog: bool,
 }
@@ -97,18 +103,20 @@ impl Pace {
     }
 
     /// Records a call, and whether somebody still waits after it.
-    pub fn called(&mut self, now: Timestamp, backlog: bool) {
+    pub fn called(&mut self, now: Timestamp, backlog: bool, load: u32) {
         if let (Some(last), true) = (self.last_call, self.backlog) {
-            push(&mut self.gaps, now.since(last).0.min(GAP_MAX), GAPS_MAX);
+            push(&mut self.gaps, (now.since(last).0.min(GAP_MAX), self.last_load.max(1)), GAPS_MAX);
         }
         self.last_call = Some(now);
+        self.last_load = load;
         self.backlog = backlog;
     }
 
     /// Forgets the latest call, which was taken back: the gap before it goes on.
     pub fn uncalled(&mut self) {
         let gap = self.gaps.pop_back();
-        self.last_call = self.last_call.zip(gap).map(|(last, gap)| last - Millis(gap));
+        self.last_load = gap.map_or(LOAD_MEAN, |(_, load)| load);
+        self.last_call = self.last_call.zip(gap).map(|(last, (gap, _))| last - Millis(gap));
         self.backlog &= self.last_call.is_some();
     }
 
@@ -120,27 +128,23 @@ impl Pace {
         }
     }
 
-    /// The measured gap between calls; none before there is enough to measure.
+    /// The measured gap between calls, for people of mean load; none before there is enough to measure.
     pub fn gap(&self) -> Option<Millis> {
-        let count = i64::try_from(self.gaps.len()).unwrap_or(i64::MAX);
-        let sum: i64 = self.gaps.iter().sum();
+        let mean = i64::from(LOAD_MEAN);
+        let load: i64 = self.gaps.iter().map(|(_, load)| i64::from(*load)).sum();
+        let sum: i64 = self.gaps.iter().map(|(gap, _)| gap).sum();
+        let prior_load = PRIOR_WEIGHT * mean;
         match self.prior {
-            Some(prior) => Some(Millis((sum + prior.0 * PRIOR_WEIGHT) / (count + PRIOR_WEIGHT))),
-            None if self.gaps.len() >= GAPS_MIN => Some(Millis(sum / count)),
+            Some(prior) => Some(Millis((sum * mean + prior.0 * prior_load) / (load + prior_load))),
+            None if self.gaps.len() >= GAPS_MIN => Some(Millis(sum * mean / load.max(1))),
             None => None,
         }
     }
 
-    /// The plain product before any correction: what is announced, kept with the ticket and scored later.
-    pub fn raw(&self, ahead: u32) -> Option<Millis> {
-        self.gap().map(|gap| product(gap, ahead))
-    }
-
-    /// What can be said of every wait at this moment; none before there is enough to measure.
-    pub fn forecast(&self) -> Option<Forecast> {
-        let gap = self.gap()?;
+    /// What can be said of every wait at this moment, at this gap between calls for people of mean load.
+    pub fn forecast(&self, gap: Millis) -> Forecast {
         if self.ratios.len() < SCORES_MIN {
-            return Some(Forecast { gap, likely: ONE, low: ONE / 2, high: 2 * ONE, scored: 0 });
+            return Forecast { gap, likely: ONE, low: ONE / 2, high: 2 * ONE, scored: 0 };
         }
         let mut sorted: Vec<i64> = self.ratios.iter().copied().collect();
         sorted.sort_unstable();
@@ -149,7 +153,7 @@ impl Pace {
             sorted.get(rank).copied().unwrap_or(ONE)
         };
         let scored = u32::try_from(sorted.len()).unwrap_or(u32::MAX);
-        Some(Forecast { gap, likely: quantile(50), low: quantile(10), high: quantile(90), scored })
+        Forecast { gap, likely: quantile(50), low: quantile(10), high: quantile(90), scored }
     }
 }
 
@@ -165,9 +169,14 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// The wait of somebody with so many people really ahead.
+    /// The wait of somebody with so many people of mean load really ahead.
     pub fn wait(&self, ahead: u32) -> Wait {
-        self.range(product(self.gap, ahead))
+        self.wait_behind(u64::from(ahead) * u64::from(LOAD_MEAN))
+    }
+
+    /// The wait of somebody with such loads really ahead, in thousandths of the mean (E1).
+    pub fn wait_behind(&self, load_ahead: u64) -> Wait {
+        self.range(raw(self.gap, load_ahead))
     }
 
     /// The range that is shown for a plain product.
@@ -177,12 +186,14 @@ impl Forecast {
     }
 }
 
-/// Everybody ahead, and oneself, at this gap.
-fn product(gap: Millis, ahead: u32) -> Millis {
-    Millis(gap.0.saturating_mul(i64::from(ahead) + 1))
+/// The plain product before any correction: what is announced, kept with the ticket and scored later. The wait is
+/// that of the loads ahead, in thousandths of the mean, and of whoever is being served.
+pub fn raw(gap: Millis, load_ahead: u64) -> Millis {
+    let load = i64::try_from(load_ahead).unwrap_or(i64::MAX).saturating_add(i64::from(LOAD_MEAN));
+    Millis(i64::try_from(i128::from(gap.0) * i128::from(load) / i128::from(LOAD_MEAN)).unwrap_or(i64::MAX))
 }
 
-fn push(kept: &mut VecDeque<i64>, value: i64, most: usize) {
+fn push<T>(kept: &mut VecDeque<T>, value: T, most: usize) {
     kept.push_back(value);
     if kept.len() > most {
         kept.pop_front();
@@ -197,23 +208,27 @@ mod tests {
         Timestamp(m * 60_000)
     }
 
+    fn forecast(pace: &Pace) -> Forecast {
+        pace.forecast(pace.gap().unwrap())
+    }
+
     #[test]
     fn nothing_is_said_before_there_is_something_to_measure() {
         let mut pace = Pace::default();
-        assert_eq!(pace.forecast(), None);
+        assert_eq!(pace.gap(), None);
         for call in 0..=GAPS_MIN {
             assert_eq!(pace.gap(), None, "{call} calls");
-            pace.called(minute(2 * i64::try_from(call).unwrap()), true);
+            pace.called(minute(2 * i64::try_from(call).unwrap()), true, LOAD_MEAN);
         }
         assert_eq!(pace.gap(), Some(Millis::from_mins(2)));
-        assert_eq!(pace.forecast().unwrap().wait(3).likely, Millis::from_mins(8), "three ahead and oneself");
+        assert_eq!(forecast(&pace).wait(3).likely, Millis::from_mins(8), "three ahead and oneself");
     }
 
     #[test]
     fn a_gap_while_nobody_waits_is_not_a_gap() {
         let mut pace = Pace::default();
         for call in 0..10 {
-            pace.called(minute(call * 10), false);
+            pace.called(minute(call * 10), false, LOAD_MEAN);
         }
         assert_eq!(pace.gap(), None);
     }
@@ -223,7 +238,7 @@ mod tests {
         let mut pace = Pace::from_prior(Prior { gap: Some(Millis::from_mins(4)), ratios: VecDeque::new() });
         assert_eq!(pace.gap(), Some(Millis::from_mins(4)), "said from the first minute of the day");
         for call in 0..=10 {
-            pace.called(minute(call), true);
+            pace.called(minute(call), true, LOAD_MEAN);
         }
         assert_eq!(pace.gap(), Some(Millis((10 * 60_000 + 40 * 240_000) / 50)));
     }
@@ -232,13 +247,13 @@ mod tests {
     fn the_range_is_learned_from_its_own_errors() {
         let mut pace = Pace::from_prior(Prior { gap: Some(Millis::from_mins(1)), ratios: VecDeque::new() });
         assert_eq!(
-            pace.forecast().unwrap().wait(9),
+            forecast(&pace).wait(9),
             Wait { likely: Millis::from_mins(10), low: Millis::from_mins(5), high: Millis::from_mins(20), scored: 0 }
         );
         for tenth in 1..=20 {
             pace.score(Millis(1000), Millis(tenth * 100));
         }
-        let wait = pace.forecast().unwrap().wait(9);
+        let wait = forecast(&pace).wait(9);
         assert_eq!(
             (wait.low, wait.likely, wait.high),
             (Millis::from_mins(2), Millis::from_mins(10), Millis::from_mins(18))
@@ -250,26 +265,45 @@ mod tests {
     fn a_call_taken_back_makes_no_gap() {
         let mut pace = Pace::default();
         for call in [0, 2, 4, 6] {
-            pace.called(minute(call), true);
+            pace.called(minute(call), true, LOAD_MEAN);
         }
         pace.uncalled();
-        pace.called(minute(8), true);
-        assert_eq!(pace.gaps, [2, 2, 4].map(|minutes| minutes * 60_000), "from the fourth minute to the eighth");
+        pace.called(minute(8), true, LOAD_MEAN);
+        assert_eq!(
+            pace.gaps,
+            [2, 2, 4].map(|minutes| (minutes * 60_000, LOAD_MEAN)),
+            "from the fourth minute to the eighth"
+        );
         let mut first = Pace::default();
-        first.called(minute(0), true);
+        first.called(minute(0), true, LOAD_MEAN);
         first.uncalled();
-        first.called(minute(5), true);
-        assert_eq!(first.gaps, [0; 0]);
+        first.called(minute(5), true, LOAD_MEAN);
+        assert!(first.gaps.is_empty());
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let mut pace = Pace::default();
         for call in 0..10_000 {
-            pace.called(minute(call), true);
+            pace.called(minute(call), true, LOAD_MEAN);
             pace.score(Millis(1), Millis(i64::MAX));
         }
         assert_eq!((pace.gaps.len(), pace.ratios.len()), (GAPS_MAX, SCORES_MAX));
-        assert!(pace.forecast().unwrap().wait(u32::MAX).high > Millis(0), "no overflow at the ends");
+        assert!(forecast(&pace).wait_behind(u64::MAX).high > Millis(0), "no overflow at the ends");
+    }
+
+    #[test]
+    fn e1_a_gap_counts_by_the_load_of_whoever_was_served_in_it() {
+        // Those of load 500 take two minutes, those of 1500 take six: four for the mean, however they are mixed.
+        for heavy in [1, 3, 9] {
+            let (mut pace, mut now) = (Pace::default(), minute(0));
+            for call in 0..=30 {
+                let load = if call % 10 < heavy { 1500 } else { 500 };
+                pace.called(now, true, load);
+                now = now + Millis::from_secs(i64::from(load) * 240 / 1000);
+            }
+            assert_eq!(pace.gap(), Some(Millis::from_mins(4)), "{heavy} of ten");
+        }
+        assert_eq!(raw(Millis::from_mins(4), 500 + 1500), Millis::from_mins(12));
     }
 }

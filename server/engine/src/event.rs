@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::Appointment;
 use crate::closure::{Closable, Closure};
 use crate::command::{Actor, CommandId};
-use crate::config::{ApproverRole, VenueConfig};
+use crate::config::{ApproverRole, Lasts, Layers, Policy, PolicyPatch, VenueConfig};
 use crate::counter::CounterState;
 use crate::dispatch::{Passed, Share};
 use crate::estimate::Prior;
 use crate::handover::{Arrival, Handovers, Parcel, TransferKey};
-use crate::ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
+use crate::ids::{CallId, ClassId, CounterId, ReasonCode, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
 use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::step::Step;
@@ -48,6 +48,8 @@ pub enum Rule {
     Urgent,
     /// Overtaken too often, or waited too long.
     Overdue,
+    /// Had been sent to the counter's second waiting area (C4).
+    Inside,
     /// Had been told to get ready (C3).
     Ready,
     /// Had been missed or late, and so many calls had passed (C1, C2).
@@ -68,9 +70,15 @@ pub struct Why {
     /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
-    /// The reason given, where it was called by hand.
+    /// Of a counter with weights: its services that had somebody, among which the call takes a turn (C5).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceId>,
+    /// The reason given, where it was called by hand; empty where its code says it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Arc<str>>,
+    /// Which of the venue's reasons; none in histories older than the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
     /// How often the one called had been overtaken, in the wait that ends.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub overtaken: u32,
@@ -95,11 +103,29 @@ pub enum Event {
         next_ticket: TicketId,
         next_call: CallId,
         priors: BTreeMap<ServiceId, Prior>,
+        #[serde(default, skip_serializing_if = "is_plain")]
+        layers: Box<Layers>,
         #[serde(default, skip_serializing_if = "Handovers::is_empty")]
         handovers: Handovers,
     },
     /// The venue was declared anew.
-    VenueConfigured { config: Box<VenueConfig> },
+    VenueConfigured {
+        config: Box<VenueConfig>,
+        #[serde(default, skip_serializing_if = "is_plain")]
+        layers: Box<Layers>,
+    },
+    /// Policies were changed while running (R11): what was said, and the policies that came of it.
+    PolicyChanged {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<ServiceId>,
+        set: Box<PolicyPatch>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<Arc<str>>,
+        lasts: Lasts,
+        reason: Arc<str>,
+        version: u64,
+        policies: BTreeMap<ServiceId, Policy>,
+    },
     /// Bookings not yet checked in were replaced.
     AppointmentsSet { appointments: Vec<Appointment> },
     /// A number was given.
@@ -131,6 +157,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         share: Option<Share>,
     },
+    /// Sent to the second waiting area of a counter, and called from there (C4): the rules are asked now.
+    TicketSentInside { ticket: TicketId, counter: CounterId, why: Why },
+    /// The counter calls nobody any more: waits in the hall again, as the first of those who were told to get
+    /// ready (C4).
+    TicketSentBack { ticket: TicketId },
     /// Summoned.
     TicketCalled { ticket: TicketId, counter: CounterId, call: CallId, why: Why },
     /// Summoned again, by the same call.
@@ -208,7 +239,19 @@ pub enum Event {
         reason: Option<Arc<str>>,
     },
     /// Precedence was granted.
-    GreenChannelGranted { ticket: TicketId, urgency: Urgency, reason: Arc<str> },
+    GreenChannelGranted {
+        ticket: TicketId,
+        urgency: Urgency,
+        reason: Arc<str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<ReasonCode>,
+    },
+    /// Belongs to this class of its service, or to none (E1).
+    TicketClassified {
+        ticket: TicketId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ClassId>,
+    },
     /// Let others go first; now stands behind this many of its own lane.
     TicketSteppedBack { ticket: TicketId, places: u32 },
     /// Booked, and did not come before the session was over, or the day (B12).
@@ -223,11 +266,19 @@ pub enum Event {
     ChangeUndone { seq: Seq },
 }
 
+#[expect(clippy::borrowed_box, reason = "serde's signature")]
+fn is_plain(layers: &Box<Layers>) -> bool {
+    layers.is_plain()
+}
+
 /// Why a number was added beyond the quota: traceable (B3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverflowGrant {
-    /// The reason as recorded.
+    /// The reason in words; empty where its code says it all.
     pub reason: Arc<str>,
+    /// Which of the venue's reasons; none in histories older than the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
     /// Who answers for it.
     pub approved_by: Arc<str>,
     /// Anything more.

@@ -188,6 +188,10 @@ impl Ledger {
                 self.turn(venue, *ticket, share.as_ref());
                 None
             }
+            Event::TicketSentInside { ticket, why, .. } => {
+                self.turn(venue, *ticket, why.share.as_ref());
+                None
+            }
             Event::TicketCalled { ticket, why, .. } => {
                 self.turn(venue, *ticket, why.share.as_ref());
                 let is_first = self.called.insert(*ticket);
@@ -216,8 +220,11 @@ impl Ledger {
                 None
             }
             Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
             | Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
+            | Event::TicketSentBack { .. }
+            | Event::TicketClassified { .. }
             | Event::TicketRecalled { .. }
             | Event::ServiceStarted { .. }
             | Event::ServiceCompleted { .. }

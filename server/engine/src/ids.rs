@@ -90,6 +90,15 @@ slug! {
 }
 
 slug! {
+    /// A class of a service's people, which has its own expected time (E1).
+    ClassId
+}
+slug! {
+    /// A reason from a venue's own list (R3, B3).
+    ReasonCode
+}
+
+slug! {
     /// A part of the business day with quotas of its own (B14).
     SessionId
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dispatch::WEIGHT_MAX;
+
 /// Why somebody stands in the queue. One ticket is in one lane at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -36,12 +38,9 @@ impl Lane {
     }
 }
 
-/// Largest weight of a lane. The weighted cycle counts in units of the least common multiple of 1 to this,
-/// so every share is exact in whole numbers.
-pub const WEIGHT_MAX: u32 = 20;
-
 /// Calls given to each lane in one round of the weighted cycle (R1), while the lane has somebody eligible.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Weights(BTreeMap<Lane, u32>);
 
@@ -62,8 +61,13 @@ impl Weights {
         self.0.get(&lane).copied().unwrap_or(default).clamp(1, WEIGHT_MAX)
     }
 
-    /// The first weight outside 1 to [`WEIGHT_MAX`], if any.
-    pub fn out_of_range(&self) -> Option<(Lane, u32)> {
-        self.0.iter().map(|(lane, weight)| (*lane, *weight)).find(|(_, weight)| !(1..=WEIGHT_MAX).contains(weight))
+    /// The weight a lane was given, in range or not; none where it keeps the default.
+    pub fn given(&self, lane: Lane) -> Option<u32> {
+        self.0.get(&lane).copied()
+    }
+
+    /// The weights that were given, by lane.
+    pub fn iter(&self) -> impl Iterator<Item = (Lane, u32)> {
+        self.0.iter().map(|(lane, weight)| (*lane, *weight))
     }
 }

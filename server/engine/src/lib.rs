@@ -15,7 +15,8 @@
 //! * [`command`], [`event`], [`refusal`]: what can be asked, what can happen, and how a venue says no.
 //! * [`venue`]: `decide`, `apply`, `execute`, `check`.
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
-//! * [`estimate`]: minutes, from people really ahead and the measured gap between calls.
+//! * [`estimate`]: minutes, from people really ahead and the measured gap between calls; [`staffing`]: counters
+//!   for a wait that is to be kept.
 //! * [`story`], [`figures`]: what a day's events tell of one ticket, and of all.
 //! * `testing` (a feature): words for tests, here and in the server.
 
@@ -34,6 +35,7 @@ pub mod joining;
 pub mod lane;
 pub mod projection;
 pub mod refusal;
+pub mod staffing;
 pub mod step;
 pub mod story;
 #[cfg(any(test, feature = "testing"))]
@@ -43,10 +45,10 @@ pub mod ticket;
 pub mod time;
 pub mod venue;
 
-pub use command::{Action, Actor, Command, CommandId};
-pub use config::VenueConfig;
+pub use command::{Action, Actor, Command, CommandId, PolicyWish};
+pub use config::{Declaration, VenueConfig};
 pub use event::{Change, Event};
-pub use ids::{CallId, CounterId, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
+pub use ids::{CallId, ClassId, CounterId, ReasonCode, Seq, ServiceId, SessionId, TicketId, TicketNumber, VenueId};
 pub use joining::Joining;
 pub use lane::Lane;
 pub use refusal::Refusal;

@@ -3,7 +3,7 @@
 //! The second caller of [`Draw`]. It changes nothing and knows no rule of its own.
 
 use crate::config::Policy;
-use crate::dispatch::{Choice, Draw, Queue, Reach};
+use crate::dispatch::{Area, Choice, Draw, Queue, Reach};
 use crate::ids::CounterId;
 use crate::time::{Millis, Timestamp};
 
@@ -23,13 +23,14 @@ pub struct Projected {
 
 /// The calls that a queue's waiting tickets can expect, in order, from `now` on.
 ///
-/// `counters` are those that call for the service, taken in turn; with none open, its people are shown the
+/// `counters` are those that call for the service, taken in turn, and `areas` their second waiting areas; with none open, its people are shown the
 /// order in which one counter that serves everybody would call them.
 pub fn project<'q>(
     queue: &'q Queue,
     policy: &'q Policy,
     counters: &[CounterId],
     wanted: &[CounterId],
+    areas: Vec<Area>,
     now: Timestamp,
 ) -> impl Iterator<Item = Projected> + use<'q> {
     let gap = queue.pace().gap().unwrap_or(GAP_ASSUMED).0.max(1);
@@ -41,21 +42,21 @@ pub fn project<'q>(
     std::iter::from_fn(move || {
         loop {
             // As in the venue, the ready set is kept full: it says whose turn is already decided.
-            draw.fill_ready();
+            draw.fill(&areas);
             for step in 0..reaches.len() {
                 let counter = (turn + step) % reaches.len();
                 if let Some(choice) = reaches.get(counter).and_then(|reach| draw.next(reach)) {
                     turn = counter + 1;
                     let projected = Projected { choice, at };
-                    draw.fill_ready();
+                    draw.fill(&areas);
                     at = at + Millis(gap);
-                    draw.advance_to(at);
+                    draw.advance_to(at, &areas);
                     return Some(projected);
                 }
             }
             // Nobody can be called yet: wait for the next slot.
             at = draw.next_eligible()?;
-            draw.advance_to(at);
+            draw.advance_to(at, &areas);
         }
     })
     .take(PROJECTION_MAX)

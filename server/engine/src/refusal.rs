@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::ApproverRole;
-use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::ids::{CounterId, ReasonCode, ServiceId, TicketId};
 use crate::time::Timestamp;
 
 /// What sort of no it is; the edge picks the HTTP status from this alone.
@@ -80,8 +80,14 @@ pub enum Refusal {
     VenueFull { limit: u32 },
     /// The declaration has faults.
     ConfigInvalid { problems: Vec<String> },
+    /// What is said of policies makes no sense; all of it.
+    PolicyInvalid { problems: Vec<String> },
+    /// Somebody else changed policies since the asker looked.
+    PolicyChangedMeanwhile { version: u64 },
     /// A value is blank, too long, or out of range.
     ValueInvalid { field: String, problem: String },
+    /// The venue does not grant this for that reason (R3, B3).
+    ReasonUnknown { reason: ReasonCode, known: Vec<ReasonCode> },
     /// There is nothing to take back.
     NothingToUndo,
     /// It was too long ago.
@@ -121,7 +127,10 @@ impl Refusal {
             Self::OverflowQuotaReached { .. } => "overflow_quota_reached",
             Self::VenueFull { .. } => "venue_full",
             Self::ConfigInvalid { .. } => "config_invalid",
+            Self::PolicyInvalid { .. } => "policy_invalid",
+            Self::PolicyChangedMeanwhile { .. } => "policy_changed_meanwhile",
             Self::ValueInvalid { .. } => "value_invalid",
+            Self::ReasonUnknown { .. } => "reason_unknown",
             Self::NothingToUndo => "nothing_to_undo",
             Self::UndoTooLate => "undo_too_late",
             Self::UndoOvertaken => "undo_overtaken",
@@ -153,10 +162,15 @@ impl Refusal {
             | Self::NotClosed
             | Self::NoNextStep { .. }
             | Self::DayOver
+            | Self::PolicyChangedMeanwhile { .. }
             | Self::NothingToUndo
             | Self::UndoTooLate
             | Self::UndoOvertaken => RefusalKind::Conflict,
-            Self::ConfigInvalid { .. } | Self::ValueInvalid { .. } | Self::IdempotencyKeyReused => RefusalKind::Invalid,
+            Self::ConfigInvalid { .. }
+            | Self::PolicyInvalid { .. }
+            | Self::ValueInvalid { .. }
+            | Self::ReasonUnknown { .. }
+            | Self::IdempotencyKeyReused => RefusalKind::Invalid,
             Self::OverflowQuotaReached { .. } | Self::NoFreeSlot { .. } | Self::VenueFull { .. } => RefusalKind::Limit,
         }
     }

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::command::Actor;
-use crate::config::VenueConfig;
+use crate::command::{Actor, Reason};
+use crate::config::{LOAD_MEAN, VenueConfig};
 use crate::dispatch::{PassedBy, Place, Taken};
 use crate::event::{Change, Event, OverflowGrant, Rule, Why};
 use crate::handover::Arrival;
-use crate::ids::{CounterId, Seq, ServiceId, TicketId, TicketNumber, VenueId};
+use crate::ids::{ClassId, CounterId, ReasonCode, Seq, ServiceId, TicketId, TicketNumber, VenueId};
 use crate::lane::Lane;
 use crate::ticket::{Slot, Ticket, TicketState, Urgency};
 use crate::time::{Millis, Timestamp};
@@ -57,14 +57,24 @@ pub enum What {
     WaitAnnounced { wait: Millis },
     /// Told to get ready (C3).
     Readied,
-    /// Somebody whose wait began later was called.
+    /// Sent to a counter's door (C4).
+    SentInside {
+        counter: CounterId,
+        lane: Lane,
+        rule: Rule,
+        /// How many it passed over itself.
+        passed: u32,
+    },
+    /// The counter calls nobody any more: waits in the hall again, as the first (C4).
+    SentBack,
+    /// Somebody whose wait began later was called, or sent to a counter's door.
     PassedOver(PassedOver),
     /// Called.
     Called {
         counter: CounterId,
         lane: Lane,
         rule: Rule,
-        reason: Option<Arc<str>>,
+        reason: Option<Reason>,
         /// The wait that ended.
         waited: Millis,
         /// How often it had been overtaken in that wait.
@@ -107,7 +117,9 @@ pub enum What {
     /// Waited as on site, and waits as booked from now on.
     SlotBegan,
     /// Was granted precedence.
-    Granted { urgency: Urgency, reason: Arc<str> },
+    Granted { urgency: Urgency, reason: Reason },
+    /// Was found to belong to a class of the service, or to none (E1).
+    Classified { class: Option<ClassId> },
     /// Let others go first.
     SteppedBack { places: u32 },
     /// Left, or was taken out.
@@ -118,7 +130,7 @@ pub enum What {
     TakenBack,
 }
 
-/// Somebody else was called, whose wait had begun later.
+/// Somebody else was called, or sent to a counter's door, whose wait had begun later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
     /// Whose number.
@@ -131,8 +143,10 @@ pub struct PassedOver {
     pub lane: Lane,
     /// What let them go first.
     pub by: PassedBy,
+    /// Whether it was sent to the counter's door, to be called from there.
+    pub is_sent: bool,
     /// The reason on record: for the call by hand, for precedence, for the overflow number.
-    pub reason: Option<Arc<str>>,
+    pub reason: Option<Reason>,
     /// Who answers for that reason.
     pub granted_by: Option<Actor>,
 }
@@ -141,6 +155,12 @@ pub struct PassedOver {
 #[derive(Debug)]
 pub struct Storyteller {
     venue: Venue,
+    tale: Tale,
+}
+
+/// What has been written down.
+#[derive(Debug)]
+struct Tale {
     ticket: TicketId,
     number: Option<TicketNumber>,
     steps: Vec<Step>,
@@ -151,81 +171,97 @@ pub struct Storyteller {
 impl Storyteller {
     /// Will tell of this ticket. The declaration is that of any day: the day's own comes with its first change.
     pub fn new(config: VenueConfig, ticket: TicketId) -> Self {
-        let venue = Venue::new(config);
-        Self { venue, ticket, number: None, steps: Vec::new(), left_out: 0, is_over: false }
+        let tale = Tale { ticket, number: None, steps: Vec::new(), left_out: 0, is_over: false };
+        Self { venue: Venue::new(config), tale }
     }
 
     /// Hears of a change: all of the ticket's day, oldest first, from the one that opened it.
     pub fn hear(&mut self, change: &Change) {
-        for event in &change.events {
-            if let Event::DayOpened { .. } = event {
-                self.is_over |= self.number.is_some();
+        let Self { venue, tale } = self;
+        // A call was decided on the venue as it was; whoever is sent to a door follows from all before it.
+        let calls = change.events.iter().map(|event| match event {
+            Event::TicketCalled { ticket, counter, why, .. } => {
+                tale.passed_over(venue, *ticket, counter, why, change.at)
             }
-            if !self.is_over {
-                self.hear_event(event, change);
+            _ => None,
+        });
+        let mut calls = calls.collect::<Vec<_>>().into_iter();
+        venue.apply_watched(change, |venue, event| {
+            let passed = calls.next().flatten();
+            tale.is_over |= matches!(event, Event::DayOpened { .. }) && tale.number.is_some();
+            if !tale.is_over {
+                tale.hear(venue, event, change, passed);
             }
-        }
-        self.venue.apply(change);
+        });
     }
 
     /// Tells; none where no such number was given.
     pub fn tell(self) -> Option<Story> {
-        let Self { ticket, number, steps, left_out, .. } = self;
+        let Tale { ticket, number, steps, left_out, .. } = self.tale;
         Some(Story { ticket, number: number?, steps, left_out })
     }
+}
 
-    fn hear_event(&mut self, event: &Event, change: &Change) {
+impl Tale {
+    /// `venue` is as the event found it.
+    fn hear(&mut self, venue: &Venue, event: &Event, change: &Change, passed: Option<PassedOver>) {
         if let Event::TicketIssued { ticket, number, .. } | Event::TicketReceived { ticket, number, .. } = event
             && *ticket == self.ticket
         {
             self.number = Some(number.clone());
         }
-        if let Event::ChangeUndone { seq } = event {
-            self.take_back(*seq, change);
-        } else if let Event::TicketCalled { ticket, counter, why, .. } = event
-            && *ticket != self.ticket
-        {
-            if let Some(passed) = self.passed_over(*ticket, counter, why, change.at) {
-                self.add(What::PassedOver(passed), change, change.by.clone());
+        let what = match event {
+            Event::ChangeUndone { seq } => return self.take_back(*seq, change),
+            Event::TicketCalled { ticket, .. } if *ticket != self.ticket => passed.map(What::PassedOver),
+            Event::TicketSentInside { ticket, counter, why } if *ticket != self.ticket => {
+                let passed = self.passed_over(venue, *ticket, counter, why, change.at);
+                passed.map(|passed| What::PassedOver(PassedOver { is_sent: true, ..passed }))
             }
-        } else if let Some(what) = self.own(event, change.at) {
-            let follows = matches!(what, What::WaitAnnounced { .. } | What::Readied);
-            let by = if follows { Actor::System } else { change.by.clone() };
-            self.add(what, change, by);
+            _ => self.own(venue, event, change.at),
+        };
+        if let Some(what) = what {
+            self.add(what, change);
         }
     }
 
-    fn add(&mut self, what: What, change: &Change, by: Actor) {
+    fn add(&mut self, what: What, change: &Change) {
         if self.steps.len() >= STEPS_MAX {
             let pass = self.steps.iter().position(|step| matches!(step.what, What::PassedOver(_)));
             // The first step gives the number its story; it stays.
             self.steps.remove(pass.unwrap_or(1));
             self.left_out += 1;
         }
+        let by = if what.follows() { Actor::System } else { change.by.clone() };
         self.steps.push(Step { seq: change.seq, at: change.at, by, is_undone: false, what });
     }
 
-    /// What follows by itself (being told, the announced wait) is not taken back, as in the venue.
+    /// What follows by itself is not taken back, as in the venue.
     fn take_back(&mut self, seq: Seq, change: &Change) {
         let mut is_own = false;
-        let steps = self.steps.iter_mut().filter(|step| step.seq == seq);
-        for step in steps.filter(|step| !matches!(step.what, What::WaitAnnounced { .. } | What::Readied)) {
+        for step in self.steps.iter_mut().filter(|step| step.seq == seq && !step.what.follows()) {
             step.is_undone = true;
             is_own |= !matches!(step.what, What::PassedOver(_));
         }
         if is_own {
-            self.add(What::TakenBack, change, change.by.clone());
+            self.add(What::TakenBack, change);
         }
     }
 
-    /// Whether this call passes the ticket over, as it stood before the change, and why.
-    fn passed_over(&self, id: TicketId, counter: &CounterId, why: &Why, at: Timestamp) -> Option<PassedOver> {
-        let own = self.venue.ticket(self.ticket)?;
-        let called = self.venue.ticket(id).filter(|called| called.service == own.service)?;
-        let policy = &self.venue.config().service(&called.service)?.policy;
+    /// Whether this call, or sending somebody to a door, passes the ticket over, as the venue stands, and why.
+    fn passed_over(
+        &self,
+        venue: &Venue,
+        id: TicketId,
+        counter: &CounterId,
+        why: &Why,
+        at: Timestamp,
+    ) -> Option<PassedOver> {
+        let own = venue.ticket(self.ticket).filter(|_| id != self.ticket)?;
+        let called = venue.ticket(id).filter(|called| called.service == own.service)?;
+        let policy = &venue.config().service(&called.service)?.policy;
         let place = called.place.clone().unwrap_or_else(|| Place::of(called, policy));
-        let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at };
-        if !taken.passes(self.ticket, own.place.as_ref()?) {
+        let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at, load: LOAD_MEAN };
+        if !venue.queue(&own.service)?.is_passed(self.ticket, own.place.as_ref()?, &taken) {
             return None;
         }
         let (reason, granted_by) = answered(called, why);
@@ -235,16 +271,18 @@ impl Storyteller {
             rule: why.rule,
             lane: called.lane,
             by: taken.passed_by(),
+            is_sent: false,
             reason,
             granted_by,
         })
     }
 
     /// What an event says of the ticket itself.
-    fn own(&self, event: &Event, at: Timestamp) -> Option<What> {
+    fn own(&self, venue: &Venue, event: &Event, at: Timestamp) -> Option<What> {
         let (ticket, what) = match event {
             Event::DayOpened { .. }
             | Event::VenueConfigured { .. }
+            | Event::PolicyChanged { .. }
             | Event::AppointmentsSet { .. }
             | Event::CounterSet { .. }
             | Event::ParcelDeclined { .. }
@@ -279,7 +317,15 @@ impl Storyteller {
             }
             Event::WaitAnnounced { ticket, raw } => (ticket, What::WaitAnnounced { wait: *raw }),
             Event::TicketReadied { ticket, .. } => (ticket, What::Readied),
-            Event::TicketCalled { ticket, counter, why, .. } => (ticket, self.called(*ticket, counter, why, at)?),
+            Event::TicketSentInside { ticket, counter, why } => {
+                let lane = venue.ticket(*ticket)?.lane;
+                let (counter, passed) = (counter.clone(), why.passed.count());
+                (ticket, What::SentInside { counter, lane, rule: why.rule, passed })
+            }
+            Event::TicketSentBack { ticket } => (ticket, What::SentBack),
+            Event::TicketCalled { ticket, counter, why, .. } => {
+                (ticket, called(venue.ticket(*ticket)?, counter, why, at))
+            }
             Event::TicketRecalled { ticket } => (ticket, What::Recalled),
             Event::ServiceStarted { ticket } => (ticket, What::Started),
             Event::ServiceCompleted { ticket } => (ticket, What::Completed),
@@ -291,37 +337,55 @@ impl Storyteller {
                 (ticket, What::Transferred { service: service.clone(), lane: *lane, reason: reason.clone() })
             }
             Event::TicketCancelled { ticket, reason } => (ticket, What::Cancelled { reason: reason.clone() }),
-            Event::GreenChannelGranted { ticket, urgency, reason } => {
-                (ticket, What::Granted { urgency: *urgency, reason: reason.clone() })
+            Event::GreenChannelGranted { ticket, urgency, reason, code } => {
+                (ticket, What::Granted { urgency: *urgency, reason: on_record(reason, code.as_ref()) })
             }
+            Event::TicketClassified { ticket, class } => (ticket, What::Classified { class: class.clone() }),
             Event::TicketSteppedBack { ticket, places } => (ticket, What::SteppedBack { places: *places }),
             Event::TicketNotShown { ticket } => (ticket, What::NotShown),
         };
         (*ticket == self.ticket).then_some(what)
     }
+}
 
-    fn called(&self, id: TicketId, counter: &CounterId, why: &Why, at: Timestamp) -> Option<What> {
-        let ticket = self.venue.ticket(id)?;
-        Some(What::Called {
-            counter: counter.clone(),
-            lane: ticket.lane,
-            rule: why.rule,
-            reason: answered(ticket, why).0,
-            waited: if ticket.state == TicketState::Waiting { at.since(ticket.queued_at) } else { Millis::ZERO },
-            overtaken: why.overtaken,
-            passed: why.passed.count(),
-        })
+fn called(ticket: &Ticket, counter: &CounterId, why: &Why, at: Timestamp) -> What {
+    What::Called {
+        counter: counter.clone(),
+        lane: ticket.lane,
+        rule: why.rule,
+        reason: answered(ticket, why).0,
+        waited: if ticket.state == TicketState::Waiting { at.since(ticket.queued_at) } else { Millis::ZERO },
+        overtaken: why.overtaken,
+        passed: why.passed.count(),
+    }
+}
+
+impl What {
+    /// Whether it happened by itself, as what follows from a change: nobody takes it back.
+    fn follows(&self) -> bool {
+        match self {
+            Self::WaitAnnounced { .. } | Self::Readied | Self::SentInside { .. } | Self::SentBack => true,
+            Self::PassedOver(passed) => passed.is_sent,
+            _ => false,
+        }
     }
 }
 
 /// The reason on record that let somebody go first, and who answers for it.
-fn answered(ticket: &Ticket, why: &Why) -> (Option<Arc<str>>, Option<Actor>) {
+fn answered(ticket: &Ticket, why: &Why) -> (Option<Reason>, Option<Actor>) {
     match (&why.reason, &ticket.grant, &ticket.overflow) {
-        (Some(by_hand), _, _) => (Some(by_hand.clone()), None),
-        (None, Some(grant), _) if why.rule == Rule::Urgent => (Some(grant.reason.clone()), Some(grant.by.clone())),
+        (Some(by_hand), _, _) => (Some(on_record(by_hand, why.code.as_ref())), None),
+        (None, Some(grant), _) if why.rule == Rule::Urgent => {
+            (Some(on_record(&grant.reason, grant.code.as_ref())), Some(grant.by.clone()))
+        }
         (None, _, Some(overflow)) if ticket.lane == Lane::Overflow => {
-            (Some(overflow.reason.clone()), Some(Actor::Staff { user: overflow.approved_by.clone() }))
+            let by = Actor::Staff { user: overflow.approved_by.clone() };
+            (Some(on_record(&overflow.reason, overflow.code.as_ref())), Some(by))
         }
         _ => (None, None),
     }
+}
+
+fn on_record(text: &Arc<str>, code: Option<&ReasonCode>) -> Reason {
+    Reason { code: code.cloned(), text: text.clone() }
 }

@@ -12,9 +12,10 @@ use chrono::{NaiveDate, NaiveTime};
 
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Advice, Closable, Closure, Destination};
-use crate::command::{Action, Actor, Command, CommandId};
+use crate::command::{Action, Actor, Command, CommandId, PolicyWish};
 use crate::config::{
-    CounterConfig, NamesOnScreen, Numbering, Policy, ServiceConfig, SessionConfig, Speech, VenueConfig,
+    CounterConfig, Lasts, NamesOnScreen, Numbering, Policy, PolicyPatch, Reasons, SecondWaiting, ServiceConfig,
+    ServiceWeights, SessionConfig, Speech, VenueConfig,
 };
 use crate::counter::CounterState;
 use crate::event::{Change, Event, Rule};
@@ -82,6 +83,8 @@ impl Default for Plan {
             public_board: false,
             names: NamesOnScreen::Masked,
             speech: vec![Speech::Mandarin],
+            policy: PolicyPatch::default(),
+            reasons: Reasons::default(),
             sessions: Vec::new(),
             numbering: Numbering::Day,
             services: Vec::new(),
@@ -106,6 +109,7 @@ impl Plan {
             id: service_id(name),
             name: Text::same(name),
             prefix: prefix.to_owned(),
+            classes: Vec::new(),
             policy: Policy::default(),
         });
         self
@@ -122,7 +126,26 @@ impl Plan {
     #[must_use]
     pub fn counter_for(mut self, name: &str, services: &[&str]) -> Self {
         let services = services.iter().map(|service| service_id(service)).collect();
-        self.config.counters.push(CounterConfig { id: counter_id(name), name: Text::same(name), services });
+        let (id, name, weights) = (counter_id(name), Text::same(name), ServiceWeights::default());
+        self.config.counters.push(CounterConfig { id, name, services, weights, second_waiting: None });
+        self
+    }
+
+    /// The counter declared last has a second waiting area for so many.
+    #[must_use]
+    pub fn door(mut self, limit: u32) -> Self {
+        let counter = self.config.counters.last_mut().expect("a counter");
+        counter.second_waiting = Some(SecondWaiting { limit });
+        self
+    }
+
+    /// One more counter, open from the start, that serves these services by weight.
+    #[must_use]
+    pub fn counter_by_weight(mut self, name: &str, weights: &[(&str, u32)]) -> Self {
+        let services: Vec<&str> = weights.iter().map(|(service, _)| *service).collect();
+        self = self.counter_for(name, &services);
+        let weights = weights.iter().map(|(service, weight)| (service_id(service), *weight));
+        self.config.counters.last_mut().expect("a counter").weights = ServiceWeights::new(weights);
         self
     }
 
@@ -475,7 +498,37 @@ impl Hall {
     pub fn configures(&mut self, change: impl FnOnce(&mut VenueConfig)) -> Result<Decision, Refusal> {
         let mut config = self.venue.config().clone();
         change(&mut config);
-        self.asks(Action::Configure { config: Box::new(config) })
+        self.asks(Action::Configure { declaration: Box::new(config.into()) })
+    }
+
+    /// A wish to change policies, of a service or of the venue, by whoever has seen everything so far.
+    pub fn policy_wish(&self, service: Option<&str>) -> PolicyWish {
+        PolicyWish {
+            service: service.map(service_id),
+            set: PolicyPatch::default(),
+            dropped: Vec::new(),
+            lasts: Lasts::ForGood,
+            reason: "more people than expected".into(),
+            version: self.venue.layers().version,
+        }
+    }
+
+    /// Changes policies while running, of a service or of the venue.
+    pub fn changes_policy(
+        &mut self,
+        service: Option<&str>,
+        change: impl FnOnce(&mut PolicyPatch),
+    ) -> Result<Decision, Refusal> {
+        let mut wish = self.policy_wish(service);
+        change(&mut wish.set);
+        self.asks(Action::ChangePolicy(Box::new(wish)))
+    }
+
+    /// Drops what was changed while running.
+    pub fn drops_policy(&mut self, service: Option<&str>, path: &str) -> Result<Decision, Refusal> {
+        let mut wish = self.policy_wish(service);
+        wish.dropped.push(path.into());
+        self.asks(Action::ChangePolicy(Box::new(wish)))
     }
 
     // Looking.
@@ -498,6 +551,19 @@ impl Hall {
     /// Who of the first service was told to get ready, in order.
     pub fn ready(&self) -> Vec<TicketId> {
         self.venue.queue(&service_id("ent")).expect("the queue").ready().collect()
+    }
+
+    /// Who waits at a counter's door, in order, of those who came for the first service.
+    pub fn inside(&self, counter: &str) -> Vec<TicketId> {
+        let queue = self.venue.queue(&service_id("ent")).expect("the queue");
+        let inside = queue.inside().iter().filter(|inside| inside.counter == counter_id(counter));
+        inside.map(|inside| inside.ticket).collect()
+    }
+
+    /// Whom a counter calls next, and next, while the others stand still.
+    pub fn previewed(&self, counter: &str, count: usize) -> Vec<TicketId> {
+        let preview = self.venue.preview(&counter_id(counter), count, self.now);
+        preview.into_iter().map(|called| called.choice.ticket).collect()
     }
 
     /// The order in which the first service's people would be called if nobody new came.

@@ -9,7 +9,7 @@ use crate::command::Actor;
 use crate::dispatch::Place;
 use crate::event::{OverflowGrant, Rule};
 use crate::handover::Guest;
-use crate::ids::{CallId, CounterId, ServiceId, TicketId, TicketNumber, VenueId};
+use crate::ids::{CallId, ClassId, CounterId, ReasonCode, ServiceId, TicketId, TicketNumber, VenueId};
 use crate::joining::Joining;
 use crate::lane::Lane;
 use crate::step::Step;
@@ -114,8 +114,11 @@ pub enum Urgency {
 pub struct Grant {
     /// How urgent.
     pub urgency: Urgency,
-    /// The reason as recorded.
+    /// The reason in words; empty where its code says it all.
     pub reason: Arc<str>,
+    /// Which of the venue's reasons; none in histories older than the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ReasonCode>,
     /// Who granted it.
     pub by: Actor,
     /// When.
@@ -137,6 +140,9 @@ pub struct Visitor {
     /// The language the person reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// Which of the service's classes the person belongs to (E1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ClassId>,
 }
 
 /// A booked interval, half open: a person is late from `end` on.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use callnext_engine::appointment::AppointmentState;
 use callnext_engine::closure::{Advice, Closable, Closure};
 use callnext_engine::command::{Actor, CommandId, Sending};
-use callnext_engine::config::ApproverRole;
+use callnext_engine::config::{ApproverRole, Lasts, Layers, Override, Policy, PolicyPatch};
 use callnext_engine::counter::CounterState;
 use callnext_engine::dispatch::{Passed, Share};
 use callnext_engine::estimate::Prior;
@@ -25,7 +25,8 @@ use callnext_engine::text::Language;
 use callnext_engine::ticket::{Grant, Urgency, Visitor};
 use callnext_engine::venue::Outcome;
 use callnext_engine::{
-    Action, BusinessDay, CallId, CounterId, Joining, Millis, Seq, SessionId, TicketId, TicketNumber,
+    Action, BusinessDay, CallId, ClassId, CounterId, Joining, Millis, ReasonCode, Seq, SessionId, TicketId,
+    TicketNumber,
 };
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/changes.jsonl");
@@ -33,7 +34,7 @@ const OLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/older.jso
 const TICKET: TicketId = TicketId(12);
 
 /// How many kinds of events there are, and which this is: a new one does not compile until it is here.
-const KINDS: usize = 33;
+const KINDS: usize = 37;
 
 fn kind(event: &Event) -> usize {
     match event {
@@ -70,6 +71,10 @@ fn kind(event: &Event) -> usize {
         Event::StepCompleted { .. } => 30,
         Event::StepSkipped { .. } => 31,
         Event::StepsSet { .. } => 32,
+        Event::TicketSentInside { .. } => 33,
+        Event::TicketSentBack { .. } => 34,
+        Event::TicketClassified { .. } => 35,
+        Event::PolicyChanged { .. } => 36,
     }
 }
 
@@ -77,8 +82,13 @@ fn of(by: Actor, outcome: Outcome, events: Vec<Event>) -> Change {
     Change { seq: Seq(7), at: at("09:00"), by, command: None, outcome, events }
 }
 
+fn why(rule: Rule) -> Why {
+    Why { rule, share: None, services: Vec::new(), reason: None, code: None, overtaken: 0, passed: Passed::default() }
+}
+
 fn called(rule: Rule, share: Option<Share>, reason: Option<&str>) -> Event {
-    let why = Why { rule, share, reason: reason.map(Into::into), overtaken: 0, passed: Passed::default() };
+    let reason = reason.map(Into::into);
+    let why = Why { rule, share, services: Vec::new(), reason, code: None, overtaken: 0, passed: Passed::default() };
     Event::TicketCalled { ticket: TICKET, counter: counter_id("3"), call: CallId(5), why }
 }
 
@@ -105,6 +115,7 @@ fn visitor() -> Visitor {
         phone: Some("13800000000".into()),
         reference: Some("5f2c".into()),
         language: Some(Language::ZhHant),
+        class: ClassId::parse("adult").ok(),
     }
 }
 
@@ -120,11 +131,13 @@ fn explained() -> Event {
 }
 
 /// One change for each kind of event, each actor, each outcome, each rule, with and without what may be left out.
+#[expect(clippy::too_many_lines, reason = "a list of everything, in the order of the file")]
 fn changes() -> Vec<Change> {
     let done = || Outcome::Done;
     let about = || Outcome::Ticket { ticket: TICKET };
-    let share = Share { lane: Lane::WalkIn, among: vec![Lane::Appointment, Lane::WalkIn], elsewhere: vec![] };
-    let far = Share { elsewhere: vec![Lane::ReturnVisit], ..share.clone() };
+    let share =
+        Share { lane: Lane::WalkIn, among: vec![Lane::Appointment, Lane::WalkIn], elsewhere: vec![], even: false };
+    let far = Share { elsewhere: vec![Lane::ReturnVisit], even: true, ..share.clone() };
     let mut config = Plan::default().counter("3").config();
     config.services[0].policy.weights = Weights::new([(Lane::Appointment, 7), (Lane::WalkIn, 3)]);
     let day = BusinessDay::holding(at("09:00"), config.time_zone, config.day_start);
@@ -140,7 +153,13 @@ fn changes() -> Vec<Change> {
         *appointment = Some("B-1".into());
         let note = Some("by telephone".into());
         let over_quota = Some(Approval { by: "chief".into(), role: ApproverRole::Manager });
-        *overflow = Some(OverflowGrant { reason: "from afar".into(), approved_by: "Dr Li".into(), note, over_quota });
+        let code = ReasonCode::parse("far_away").ok();
+        *overflow =
+            Some(OverflowGrant { reason: "from afar".into(), code, approved_by: "Dr Li".into(), note, over_quota });
+    }
+    let mut by_weight = called(Rule::Ready, None, None);
+    if let Event::TicketCalled { why, .. } = &mut by_weight {
+        why.services = vec![service_id("ent"), service_id("eye")];
     }
     let reason = || "because".into();
     let transferred = |wants| Event::TicketTransferred {
@@ -150,6 +169,7 @@ fn changes() -> Vec<Change> {
         reason: "because".into(),
         wants,
     };
+    let classified = |class| Event::TicketClassified { ticket: TICKET, class };
     let system = || Actor::System;
     let nurse = || staff("nurse");
     let mut with_key = of(Actor::Device { name: "kiosk-1".into() }, about(), vec![issued(Lane::WalkIn)]);
@@ -169,9 +189,10 @@ fn changes() -> Vec<Change> {
                 next_call: CallId(5),
                 priors,
                 handovers: Handovers::default(),
+                layers: Box::default(),
             }],
         ),
-        of(nurse(), done(), vec![Event::VenueConfigured { config: Box::new(config) }]),
+        of(nurse(), done(), vec![Event::VenueConfigured { config: Box::new(config), layers: Box::default() }]),
         of(
             nurse(),
             Outcome::Appointments { count: 2 },
@@ -188,6 +209,16 @@ fn changes() -> Vec<Change> {
         of(nurse(), called_outcome(Rule::Overdue), vec![called(Rule::Overdue, Some(far), None)]),
         of(nurse(), called_outcome(Rule::Early), vec![called(Rule::Early, Some(share), None)]),
         of(nurse(), called_outcome(Rule::Ready), vec![called(Rule::Ready, None, None)]),
+        of(nurse(), called_outcome(Rule::Ready), vec![by_weight]),
+        of(
+            system(),
+            done(),
+            vec![
+                Event::TicketSentInside { ticket: TICKET, counter: counter_id("3"), why: why(Rule::Ready) },
+                Event::TicketSentBack { ticket: TICKET },
+            ],
+        ),
+        of(nurse(), called_outcome(Rule::Inside), vec![called(Rule::Inside, None, None)]),
         of(nurse(), called_outcome(Rule::Urgent), vec![called(Rule::Urgent, None, None)]),
         of(nurse(), called_outcome(Rule::ByHand), vec![called(Rule::ByHand, None, Some("asked for"))]),
         of(nurse(), Outcome::NobodyWaiting, vec![Event::ServiceCompleted { ticket: TICKET }]),
@@ -204,9 +235,10 @@ fn changes() -> Vec<Change> {
             nurse(),
             about(),
             [Urgency::Emergency, Urgency::GreenChannel]
-                .map(|urgency| Event::GreenChannelGranted { ticket: TICKET, urgency, reason: reason() })
+                .map(|urgency| Event::GreenChannelGranted { ticket: TICKET, urgency, reason: reason(), code: None })
                 .to_vec(),
         ),
+        of(nurse(), about(), vec![classified(ClassId::parse("child").ok()), classified(None)]),
         of(nurse(), about(), vec![Event::TicketSteppedBack { ticket: TICKET, places: 2 }]),
         of(system(), done(), vec![Event::TicketNotShown { ticket: TICKET }]),
         of(nurse(), to_counter(), [CounterState::Open, CounterState::Paused, CounterState::Closed].map(open).to_vec()),
@@ -253,7 +285,8 @@ fn handovers() -> Vec<Change> {
         misses: 0,
         guest,
     };
-    let grant = Grant { urgency: Urgency::Emergency, reason: "chest pain".into(), by: nurse(), at: at("09:00") };
+    let grant =
+        Grant { urgency: Urgency::Emergency, reason: "chest pain".into(), code: None, by: nurse(), at: at("09:00") };
     let full = Parcel {
         wants: Some(counter_id("3")),
         visitor: visitor(),
@@ -287,6 +320,7 @@ fn handovers() -> Vec<Change> {
         next_call: CallId(5),
         priors: BTreeMap::new(),
         handovers: carried,
+        layers: Box::default(),
     };
     vec![
         of(Actor::System, Outcome::Done, vec![opened]),
@@ -385,8 +419,44 @@ fn joining() -> Vec<Change> {
     ]
 }
 
+/// Changes of policies while running, and a declaration under them.
+fn policies() -> Vec<Change> {
+    let said = PolicyPatch { ready_count: Some(3), ..PolicyPatch::default() };
+    let changed = |service: Option<&str>, lasts, policies| Event::PolicyChanged {
+        service: service.map(service_id),
+        set: Box::new(if service.is_some() { said.clone() } else { PolicyPatch::default() }),
+        dropped: if service.is_some() { vec![] } else { vec!["grace_s".into(), "weights.late".into()] },
+        lasts,
+        reason: "because".into(),
+        version: 3,
+        policies,
+    };
+    let over = |service: Option<&str>, lasts| Override {
+        service: service.map(service_id),
+        set: said.clone(),
+        lasts,
+        by: staff("manager"),
+        at: at("08:30"),
+        reason: "because".into(),
+    };
+    let layers = Layers {
+        declared: BTreeMap::from([(service_id("ent"), said.clone())]),
+        overrides: vec![over(None, Lasts::ForGood), over(Some("ent"), Lasts::Today)],
+        version: 4,
+    };
+    let mut config = Plan::default().counter("3").config();
+    config.policy = said.clone();
+    let in_force = BTreeMap::from([(service_id("ent"), Policy::default())]);
+    let events = vec![changed(None, Lasts::ForGood, BTreeMap::new()), changed(Some("ent"), Lasts::Today, in_force)];
+    let declared = Event::VenueConfigured { config: Box::new(config), layers: Box::new(layers) };
+    vec![
+        of(staff("manager"), Outcome::PolicyChanged { version: 3 }, events),
+        of(Actor::System, Outcome::Done, vec![declared]),
+    ]
+}
+
 fn all() -> Vec<Change> {
-    [changes(), joining()].concat()
+    [changes(), joining(), policies()].concat()
 }
 
 #[test]

@@ -26,7 +26,7 @@ use callnext_engine::{Change, Seq, VenueId};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-pub use self::options::{Ack, NotARedisUrl, RedisOptions, RedisUrl, Topology};
+pub use self::options::{Ack, NotARedisUrl, REPLICAS_MAX, RedisOptions, RedisUrl, TIMEOUT_MS, Topology};
 
 use self::worker::Worker;
 use super::mirror::Mirror;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Longest prefix of keys.
 pub const PREFIX_BYTES_MAX: usize = 40;
@@ -15,34 +16,44 @@ pub const REPLICAS_MAX: u32 = 8;
 pub const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 50..=60_000;
 
 /// How Redis is reached, and what its word is worth: the settings of `[journal.redis]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisOptions {
     /// Addresses: of the one server, of the sentinels, or of some nodes of the cluster.
+    #[schema(value_type = Vec<String>)]
     pub urls: Vec<RedisUrl>,
     /// What stands behind the addresses.
     pub topology: Topology,
     /// With sentinels: the servers they watch, their name in place of a host.
+    #[schema(value_type = Option<String>)]
     pub primary: Option<RedisUrl>,
     /// A file of certificates (PEM) that the servers' are checked against; none for those the system trusts.
+    #[schema(value_type = Option<String>)]
     pub ca_file: Option<PathBuf>,
     /// Our own certificate (PEM), where servers ask for one.
+    #[schema(value_type = Option<String>)]
     pub cert_file: Option<PathBuf>,
-    /// The key of [`Self::cert_file`] (PEM).
+    /// The key of `cert_file` (PEM).
+    #[schema(value_type = Option<String>)]
     pub key_file: Option<PathBuf>,
     /// What every key begins with.
     pub prefix: String,
-    /// When a change counts as saved.
+    /// When a change counts as saved: on Redis's disk, in its memory alone, or in the memory of replicas as well.
     pub ack: Ack,
-    /// With [`Ack::Replicated`]: how many replicas must have it.
+    /// With `replicated`: how many replicas must have it.
+    #[schema(minimum = 1, maximum = 8)]
     pub replicas: u32,
-    /// With [`Ack::Replicated`]: how long they may take, milliseconds.
+    /// With `replicated`: how long they may take, milliseconds.
+    #[schema(minimum = 50, maximum = 60_000)]
     pub replicated_within_ms: u64,
     /// How long making a connection may take, milliseconds.
+    #[schema(minimum = 50, maximum = 60_000)]
     pub connect_timeout_ms: u64,
     /// How long an answer may take, milliseconds.
+    #[schema(minimum = 50, maximum = 60_000)]
     pub response_timeout_ms: u64,
     /// How long a change is tried again before its people are told to come back, milliseconds.
+    #[schema(minimum = 50, maximum = 60_000)]
     pub patience_ms: u64,
 }
 
@@ -67,7 +78,7 @@ impl Default for RedisOptions {
 }
 
 /// What stands behind the addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Topology {
     /// One server.
@@ -79,7 +90,7 @@ pub enum Topology {
 }
 
 /// When a change counts as saved. What each can lose is told in `SCHEMA.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ack {
     /// When Redis has it in memory; its file follows within a second.
@@ -223,6 +234,12 @@ impl fmt::Display for RedisUrl {
             0 => Ok(()),
             db => write!(f, "/{db}"),
         }
+    }
+}
+
+impl Serialize for RedisUrl {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

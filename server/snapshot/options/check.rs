@@ -31,6 +31,8 @@ pub struct VerifyOptions {
 struct Row {
     file: String,
     is_whole: bool,
+    /// Whether it could be read at all.
+    is_read: bool,
     manifest: Option<Manifest>,
     problem: Option<String>,
     /// What is odd about it beside others, though it is whole.
@@ -39,11 +41,12 @@ struct Row {
 
 impl Row {
     fn of(file: String, verified: Result<Manifest, SnapshotError>) -> Self {
+        let is_read = matches!(verified, Ok(_) | Err(SnapshotError::Damaged { .. }));
         let (manifest, problem) = match verified {
             Ok(manifest) => (Some(manifest), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        Self { file, is_whole: problem.is_none(), manifest, problem, remark: None }
+        Self { file, is_whole: problem.is_none(), is_read, manifest, problem, remark: None }
     }
 }
 
@@ -141,7 +144,10 @@ fn text(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
         match (&row.manifest, &row.problem) {
-            (_, Some(problem)) => text.push_str(&format!("DAMAGED  {}\n  {problem}\n", row.file)),
+            (_, Some(problem)) => {
+                let found = if row.is_read { "DAMAGED" } else { "UNREAD " };
+                text.push_str(&format!("{found}  {}\n  {problem}\n", row.file));
+            }
             (Some(manifest), None) => {
                 let (tickets, changes) = (manifest.counts.tickets, manifest.counts.changes);
                 text.push_str(&format!("whole    {}  {tickets} tickets  {changes} changes\n", row.file));
@@ -152,7 +158,9 @@ fn text(rows: &[Row]) -> String {
             text.push_str(&format!("  {remark}\n"));
         }
     }
-    let whole = rows.iter().filter(|row| row.is_whole).count();
-    text.push_str(&format!("{whole} whole, {} damaged\n", rows.len() - whole));
+    let (whole, unread) = (rows.iter().filter(|row| row.is_whole), rows.iter().filter(|row| !row.is_read));
+    let (whole, unread) = (whole.count(), unread.count());
+    text.push_str(&format!("{whole} whole, {} damaged", rows.len() - whole - unread));
+    text.push_str(&if unread > 0 { format!(", {unread} could not be read\n") } else { "\n".to_owned() });
     text
 }

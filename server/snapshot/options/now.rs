@@ -39,15 +39,14 @@ struct Problem {
 
 pub(super) async fn run(options: &NowOptions) -> Result<Told, OptionsError> {
     let found = options.installation.find()?;
-    let journal = found.journal()?;
+    let (journal, mut venues) = found.journal().await?;
     let progress = Progress::new(0);
     let bar = progress.clone();
     let told = Box::new(move |changes| {
         bar.more(changes);
         bar.steps(changes);
     });
-    let keeper = Keeper::new(journal.clone(), found.store, found.settings).telling(told);
-    let mut venues = journal.venues().await.map_err(crate::snapshot::SnapshotError::from)?;
+    let keeper = Keeper::new(journal, found.store, found.settings).telling(told);
     if let Some(wanted) = &options.venue {
         venues.retain(|venue| venue.as_str() == wanted);
         if venues.is_empty() {

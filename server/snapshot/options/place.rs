@@ -7,10 +7,12 @@ use callnext_engine::VenueId;
 use chrono::NaiveDate;
 
 use super::OptionsError;
-use crate::journal::SqliteJournal;
-use crate::settings::{ServerSettings, Settings};
+use crate::journal::{Journal, SqliteJournal};
+use crate::settings::{self, JournalSettings, ServerSettings, Settings};
+use crate::snapshot::SnapshotError;
 use crate::snapshot::settings::SnapshotSettings;
 use crate::snapshot::store::{Fetched, Kind, Name, Store};
+use crate::stores;
 
 /// An installation: by its settings, or by its data folder with the settings as they come.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,34 +28,59 @@ pub struct Installation {
 /// An installation that was found.
 pub(super) struct Found {
     pub(super) data: PathBuf,
+    pub(super) journal: JournalSettings,
+    /// The venues that the settings declare.
+    declared: Vec<VenueId>,
     pub(super) settings: SnapshotSettings,
     pub(super) store: Store,
 }
 
 impl Installation {
     pub(super) fn find(&self) -> Result<Found, OptionsError> {
-        let (server, settings) = match &self.config {
+        let (server, journal, settings, declared) = match &self.config {
             Some(path) => {
                 let settings = Settings::load(path).map_err(Box::new)?;
-                (settings.server, settings.snapshot)
+                let declared = settings.venues.into_iter().map(|venue| venue.id).collect();
+                (settings.server, settings.journal, settings.snapshot, declared)
             }
-            None if self.data.is_some() => (ServerSettings::default(), SnapshotSettings::default()),
+            None if self.data.is_some() => {
+                let (journal, snapshot) = (JournalSettings::default(), SnapshotSettings::default());
+                (ServerSettings::default(), journal, snapshot, Vec::new())
+            }
             None => return Err(OptionsError::NoPlace),
         };
         let data = self.data.clone().unwrap_or(server.data);
         let store = Store::open(&settings, &data)?;
-        Ok(Found { data, settings, store })
+        Ok(Found { data, journal, declared, settings, store })
     }
 }
 
 impl Found {
-    /// The journal, which must be there.
-    pub(super) fn journal(&self) -> Result<Arc<SqliteJournal>, OptionsError> {
-        let path = self.data.join("journal.sqlite");
-        if !path.is_file() {
-            return Err(OptionsError::NoJournal(self.data.clone()));
+    /// The journal, which must be there, and the venues to look for in it: in a file all that were ever opened, in
+    /// Redis those that are declared.
+    pub(super) async fn journal(&self) -> Result<(Arc<dyn Journal>, Vec<VenueId>), OptionsError> {
+        match self.journal.store {
+            settings::Store::Sqlite => {
+                let path = stores::journal_file(&self.data);
+                if !path.is_file() {
+                    return Err(OptionsError::NoJournal(self.data.clone()));
+                }
+                let journal = SqliteJournal::open(&path)?;
+                let venues = journal.venues().await.map_err(SnapshotError::from)?;
+                Ok((Arc::new(journal), venues))
+            }
+            settings::Store::Redis => {
+                Ok((stores::open_journal(&self.journal, &self.data).await?, self.declared.clone()))
+            }
         }
-        Ok(Arc::new(SqliteJournal::open(&path)?))
+    }
+
+    /// Where the journal is, for people.
+    pub(super) fn place_of_journal(&self) -> String {
+        match self.journal.store {
+            settings::Store::Sqlite => self.data.display().to_string(),
+            settings::Store::Redis => "Redis".to_owned(),
+        }
     }
 }
 

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::place::{Installation, OneDay};
 use super::{OptionsError, Told};
 use crate::app;
-use crate::journal::SqliteJournal;
+use crate::progress::Progress;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::reader::Snapshot;
 use crate::snapshot::restore;
-use crate::snapshot::verify::verify;
+use crate::stores;
 
 /// Gives a day back, as it was, to a venue without a history or to a new data folder.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,7 +18,7 @@ pub struct RestoreOptions {
     day: OneDay,
     #[command(flatten)]
     installation: Installation,
-    /// Accepts a day that another version of callnext wrote, where its changes come to another state now
+    /// Accepts a day whose changes come to another state now than when another version of callnext wrote it
     #[arg(long)]
     accept_other_version: bool,
     /// Writes JSON, for programs
@@ -30,26 +30,31 @@ pub struct RestoreOptions {
 struct Said {
     restored: Manifest,
     into: String,
+    is_same_state: bool,
 }
 
 pub(super) async fn run(options: &RestoreOptions) -> Result<Told, OptionsError> {
     let file = options.day.find(&options.installation).await?;
-    let data = options.installation.find()?.data;
-    // All of it is known to be whole before anything is touched.
-    verify(file.path())?;
-    let day = restore::read(&Snapshot::open(file.path())?, options.accept_other_version)?;
-    app::make_data_folder(&data)?;
+    let found = options.installation.find()?;
+    let snapshot = Snapshot::open(file.path())?;
+    let progress = Progress::new(snapshot.manifest().counts.changes);
+    // Read to its end: all of it is known to be whole before anything is touched.
+    let day = restore::read(&snapshot, options.accept_other_version, || progress.steps(1))?;
+    app::make_data_folder(&found.data)?;
     // A server at work in the folder would not hear of it.
-    let _own = app::lock(&data)?;
-    let journal = SqliteJournal::open(&data.join("journal.sqlite"))?;
-    let restored = restore::restore(&journal, day).await?;
-    let into = data.display().to_string();
+    let _own = app::lock(&found.data)?;
+    let journal = stores::open_journal(&found.journal, &found.data).await?;
+    let is_same = day.is_same;
+    let restored = restore::restore(&*journal, day).await?;
+    progress.finish();
+    let into = found.place_of_journal();
     let text = if options.json {
-        serde_json::to_string_pretty(&Said { restored, into })? + "\n"
+        serde_json::to_string_pretty(&Said { restored, into, is_same_state: is_same })? + "\n"
     } else {
         let Manifest { venue, date, counts, .. } = &restored;
         let (tickets, changes) = (counts.tickets, counts.changes);
-        format!("restored {venue} {date} into {into}: {tickets} tickets, {changes} changes, the state as it was\n")
+        let state = if is_same { "the state as it was" } else { "the state as this version makes it" };
+        format!("restored {venue} {date} into {into}: {tickets} tickets, {changes} changes, {state}\n")
     };
     Ok(Told { text, is_well: true })
 }

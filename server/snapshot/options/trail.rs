@@ -125,7 +125,10 @@ fn check_lines(path: &Path) -> Result<Whole, SnapshotError> {
         if end.is_some() {
             return Err(damaged("there is something behind its end".to_owned()));
         }
-        let value: serde_json::Value = serde_json::from_str(&line).map_err(unread)?;
+        let value: serde_json::Value = match serde_json::from_str(&line) {
+            Err(_) if number == 1 => return Err(SnapshotError::damaged(path)(Damage::NotASnapshot)),
+            value => value.map_err(unread)?,
+        };
         if let Some(head) = value.get(HEAD) {
             end = Some(serde_json::from_value(head.clone()).map_err(unread)?);
             continue;

@@ -28,7 +28,7 @@ impl Directory {
         self.venue_folder(name).join(name.file())
     }
 
-    fn venue_folder(&self, name: &Name) -> PathBuf {
+    pub(super) fn venue_folder(&self, name: &Name) -> PathBuf {
         self.folder.join(name.venue.as_str())
     }
 

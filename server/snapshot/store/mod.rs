@@ -80,6 +80,14 @@ impl Store {
         }
     }
 
+    /// The folder of the drafts of such a file.
+    pub(super) fn drafts_of(&self, name: &Name) -> PathBuf {
+        match self {
+            Self::Directory(directory) => directory.venue_folder(name),
+            Self::Objects(objects) => objects.spool().to_owned(),
+        }
+    }
+
     /// Makes a draft visible under its name, durably, in place of what was there.
     pub async fn keep(&self, draft: Draft, name: &Name) -> Result<(), SnapshotError> {
         match self {

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -61,6 +61,10 @@ impl Objects {
 
     pub(super) fn place(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.prefix)
+    }
+
+    pub(super) fn spool(&self) -> &Path {
+        &self.spool
     }
 
     fn key(&self, name: &Name) -> Key {
@@ -171,8 +175,6 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use callnext_engine::VenueId;
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use hyper_util::server::conn::auto::Builder;

@@ -171,6 +171,7 @@ fn count(value: u32) -> Value {
 fn rule_name(rule: Rule) -> &'static str {
     match rule {
         Rule::Urgent => "urgent",
+        Rule::Inside => "inside",
         Rule::Overdue => "overdue",
         Rule::Ready => "ready",
         Rule::Rejoin => "rejoin",

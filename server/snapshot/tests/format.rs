@@ -64,7 +64,7 @@ async fn a_restored_day_is_the_same_state_byte_for_byte_and_the_next_morning_beg
         day.iter().for_each(|change| original.apply(change));
         let (_folder, path) = file(&sample::file(day, None).0);
         let journal = MemoryJournal::new();
-        let read = restore::read(&Snapshot::open(&path).unwrap(), false).unwrap();
+        let read = restore::read(&Snapshot::open(&path).unwrap(), false, || ()).unwrap();
         assert_eq!(serde_json::to_vec(&read.venue).unwrap(), serde_json::to_vec(&original).unwrap());
         let manifest = restore::restore(&journal, read).await.unwrap();
 
@@ -94,7 +94,7 @@ async fn a_venue_with_a_history_is_not_overwritten() {
     let days = sample::days(&sample::clinic());
     let (_folder, path) = file(&sample::file(&days[0], None).0);
     let journal = MemoryJournal::new();
-    let read = || restore::read(&Snapshot::open(&path).unwrap(), false).unwrap();
+    let read = || restore::read(&Snapshot::open(&path).unwrap(), false, || ()).unwrap();
     let manifest = restore::restore(&journal, read()).await.unwrap();
     let refused = restore::restore(&journal, read()).await;
     assert!(matches!(refused, Err(SnapshotError::NotEmpty { .. })), "{refused:?}");
@@ -110,7 +110,7 @@ async fn format_1_is_still_read() {
     let manifest = verify(path).unwrap();
     assert_eq!((manifest.format, manifest.engine.as_str()), (1, "0.1.0"));
     assert_eq!(manifest.range(), "1..=41");
-    let day = restore::read(&Snapshot::open(path).unwrap(), true).unwrap();
+    let day = restore::read(&Snapshot::open(path).unwrap(), true, || ()).unwrap();
     assert_eq!(day.venue.tickets().count() as u64, manifest.counts.tickets);
     restore::restore(&MemoryJournal::new(), day).await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use callnext_engine::testing::staff;
 use callnext_engine::{Millis, Seq};
 
 use super::super::error::SnapshotError;
@@ -44,6 +45,12 @@ async fn the_journal_forgets_what_is_kept_and_never_the_day_in_progress() {
         let kept = house.journal.read(&house.venue, Seq(0), 9_999).await.unwrap();
         assert_eq!(kept, days[from..].concat(), "{journal_days}");
         assert_eq!(house.journal.open(&house.venue).await.unwrap().changes, days[2]);
+        let again = house.keeper(settings(journal_days)).catch_up(&house.venue).await.unwrap();
+        assert_eq!(
+            again.newest.unwrap().date.to_string(),
+            "2026-03-03",
+            "also where the journal has none that is over"
+        );
     }
 }
 
@@ -90,6 +97,22 @@ async fn the_snapshot_of_another_history_is_left_alone_and_nothing_is_forgotten(
     assert!(matches!(done.problem, Some(SnapshotError::Conflict { .. })), "{:?}", done.problem);
     assert_eq!((done.missing.len(), done.written.len()), (1, 1), "the other day is written all the same");
     assert_eq!(fs::read(&path).unwrap(), other);
+    assert_eq!(house.journal.days(&house.venue).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_differs_from_the_journal_in_one_change_keeps_it_from_forgetting() {
+    let hall = sample::clinic();
+    let house = House::of(&hall).await;
+    let mut other = sample::days(&hall)[0].clone();
+    other.last_mut().unwrap().by = staff("nurse.li");
+    let path = house.folder.path().join("clinic/2026-03-02.callnext.zst");
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(&path, sample::file(&other, None).0).unwrap();
+    verify(&path).unwrap();
+    let done = house.keeper(settings(0)).catch_up(&house.venue).await.unwrap();
+    let last = other.last().unwrap().seq;
+    assert!(matches!(done.problem, Some(SnapshotError::Differs { seq, .. }) if seq == last), "{:?}", done.problem);
     assert_eq!(house.journal.days(&house.venue).await.unwrap().len(), 3);
 }
 

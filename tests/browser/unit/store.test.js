@@ -1,14 +1,14 @@
 // What a console knows: snapshots, changes, gaps.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { currentOf, matches, previewOf, queueOf, reduce, ticketsIn } from "../../../static/lib/store.js";
+import { currentOf, matches, nextOf, queueOf, reduce, ticketsIn, waitingFor } from "../../../static/lib/store.js";
 
 const ticket = (id, more = {}) => ({ id, number: `A00${id}`, service: "ent", state: "waiting", name: null, wants: null, queued_at: `2026-01-01T08:0${id}:00Z`, ...more });
 const queue = (order, id = "ent") => ({ id, name: {}, waiting: order.length, order, gap_s: null, overflow_count: 0, overflow_max: 5 });
 const snapshot = () => ({
   type: "console", epoch: "a", seq: 10, at: "2026-01-01T08:10:00Z", venue: {}, time_zone: "Asia/Shanghai",
   services: [queue([2, 1])],
-  counters: [{ id: "1", name: {}, state: "open", services: ["ent"], current: 3 }],
+  counters: [{ id: "1", name: {}, state: "open", services: ["ent"], current: 3, next: [2, 1] }],
   tickets: [ticket(2), ticket(1), ticket(3, { state: "called", counter: "1" })],
   appointments: [{ code: "X1", service: "ent", name: null, ticket: null }],
 });
@@ -26,7 +26,7 @@ test("a change replaces rows of the same name and leaves the rest", () => {
   const before = begun();
   const { state, gap } = reduce(before, change(10, 11, {
     services: [queue([1])],
-    counters: [{ id: "1", name: {}, state: "open", services: ["ent"], current: 2 }],
+    counters: [{ id: "1", name: {}, state: "open", services: ["ent"], current: 2, next: [1] }],
     tickets: [ticket(2, { state: "called", counter: "1" })],
     removed: [3],
     appointments: [{ code: "X2", service: "ent", name: null, ticket: null }],
@@ -64,14 +64,15 @@ test("a change that is past says nothing", () => {
   assert.deepEqual(reduce(before, change(8, 9)), { state: before, gap: false });
 });
 
-test("the preview merges the queues of a counter and leaves out who wants another", () => {
+test("whom a counter calls next is the server's list, and who wants another counter is not counted", () => {
   const state = reduce(null, {
     ...snapshot(),
     services: [queue([1, 4]), queue([2, 5], "eye")],
-    counters: [{ id: "1", name: {}, state: "open", services: ["ent", "eye"], current: null }],
+    counters: [{ id: "1", name: {}, state: "open", services: ["ent", "eye"], current: null, next: [5, 1, 77] }],
     tickets: [ticket(1), ticket(2, { service: "eye" }), ticket(4, { wants: "9" }), ticket(5, { service: "eye", wants: "1" })],
   }).state;
-  assert.deepEqual(previewOf(state, "1").map((row) => row.id), [1, 2, 5]);
+  assert.deepEqual(nextOf(state, "1").map((row) => row.id), [5, 1]);
+  assert.equal(waitingFor(state, "1"), 3);
   assert.deepEqual(ticketsIn(state, "eye", ["waiting"]).map((row) => row.id), [2, 5]);
 });
 

@@ -78,6 +78,22 @@ test("every name that travels has a text", () => {
   has("role", ["administrator", "manager", "nurse", "clerk", "viewer"]);
 });
 
+test("every setting of a policy has its texts", () => {
+  const policy = /## policy\n([\s\S]*?)\n## /.exec(source("server/SETTINGS.md"))[1];
+  const rows = [...policy.matchAll(/^\| `([\w.]+)` \| ([^|]*) \| ([^|]*) \| ([^|]*) \|/gm)];
+  assert.ok(rows.length > 10, "the settings were found");
+  const missing = [];
+  const need = (...keys) => keys.some((key) => key in hans) || missing.push(keys[0]);
+  for (const [, path, type, unit, range] of rows) {
+    const [field, part] = path.split(".");
+    for (const group of ["setting", "setting_about"]) need(`${group}.${path}`, `${group}.${field}`);
+    if (part && !(`setting.${path}` in hans)) need(`lane.${part}`);
+    if (unit.trim()) need(`rule_unit.${unit.trim()}`);
+    if (type.trim() === "word") for (const [, word] of range.matchAll(/`(\w+)`/g)) need(`setting_word.${path}.${word}`);
+  }
+  assert.deepEqual(missing, [], "these have no text in static/text");
+});
+
 test("every key that a page names is in the tables", () => {
   for (const path of [...HTML, ...SCRIPTS]) {
     const named = [
@@ -89,7 +105,11 @@ test("every key that a page names is in the tables", () => {
 });
 
 test("every reason that staff may choose has a text", () => {
-  const names = [...source("static/lib/reasons.js").matchAll(/\w+: \[([^\]]*)\]/g)].flatMap((match) => [...match[1].matchAll(/"(\w+)"/g)].map((one) => one[1]));
+  const lists = [
+    ...source("static/lib/reasons.js").matchAll(/\w+: \[([^\]]*)\]/g),
+    ...source("server/engine/src/config/reasons.rs").matchAll(/\w+: list\(&\[([^\]]*)\]/g),
+  ];
+  const names = lists.flatMap((match) => [...match[1].matchAll(/"(\w+)"/g)].map((one) => one[1]));
   assert.ok(names.length > 20);
   has("reason", names);
 });

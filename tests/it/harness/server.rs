@@ -11,7 +11,7 @@ use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
 use callnext::snapshot::SnapshotSettings;
-use callnext_engine::{Millis, Timestamp, VenueConfig, VenueId};
+use callnext_engine::{Declaration, Millis, Timestamp, VenueId};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -33,7 +33,7 @@ pub struct Server {
 
 /// What a server is started with.
 pub struct Plan {
-    pub venues: Vec<VenueConfig>,
+    pub venues: Vec<Declaration>,
     pub clock: Clock,
     pub journal: Option<Arc<dyn Journal>>,
     pub trusted_origins: Vec<String>,
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// The clinic alone, with this declaration.
-    pub async fn of(venue: VenueConfig) -> Self {
+    pub async fn of(venue: Declaration) -> Self {
         Self::start_with(Plan { venues: vec![venue], ..Plan::default() }).await
     }
 

@@ -1,6 +1,6 @@
 //! The venues of the tests: a clinic open to everybody's eyes, and a hall that is not.
 
-use callnext_engine::{Timestamp, VenueConfig};
+use callnext_engine::{Declaration, Timestamp};
 use chrono::{DateTime, TimeZone};
 use serde_json::{Value, json};
 
@@ -15,12 +15,12 @@ pub fn at(text: &str) -> Timestamp {
 }
 
 /// The two venues.
-pub fn both() -> Vec<VenueConfig> {
+pub fn both() -> Vec<Declaration> {
     vec![clinic(), hall()]
 }
 
 /// Departments with booked and other people; screens and phones are open to everybody.
-pub fn clinic() -> VenueConfig {
+pub fn clinic() -> Declaration {
     serde_json::from_value(json!({
         "id": "clinic", "name": { "zh-Hans": "门诊", "zh-Hant": "門診", "en": "Clinic" },
         "time_zone": "Asia/Shanghai", "join_by_phone": true, "public_board": true,
@@ -43,7 +43,7 @@ pub fn clinic() -> VenueConfig {
 }
 
 /// One queue; nobody looks on who was not let in.
-pub fn hall() -> VenueConfig {
+pub fn hall() -> Declaration {
     serde_json::from_value(json!({
         "id": "hall", "name": "Hall", "time_zone": "Europe/Warsaw",
         "service": [{ "id": "all", "name": "All", "prefix": "H" }],
@@ -53,7 +53,7 @@ pub fn hall() -> VenueConfig {
 }
 
 /// One queue and many counters.
-pub fn wide(counters: usize) -> VenueConfig {
+pub fn wide(counters: usize) -> Declaration {
     let counter = |n: usize| json!({ "id": format!("c{n}"), "name": format!("Counter {n}"), "services": ["all"] });
     let counters: Vec<Value> = (1..=counters).map(counter).collect();
     serde_json::from_value(json!({

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::config::policy::Rules;
 use crate::config::{
-    CALLS_BETWEEN_MAX, COUNTERS_MAX, Miss, Numbering, PREFIX_CHARS_MAX, READY_MAX, SERVICES_MAX, SESSIONS_MAX,
-    SLOT_LENGTHS, ServiceConfig, VenueConfig, lane_name,
+    CLASSES_MAX, COUNTERS_MAX, EXPECTED_S_MAX, INSIDE_MAX, Numbering, PREFIX_CHARS_MAX, REASONS_MAX, SERVICES_MAX,
+    SESSIONS_MAX, ServiceConfig, VenueConfig,
 };
+use crate::dispatch::WEIGHT_MAX;
 use crate::ids::VenueId;
-use crate::lane::WEIGHT_MAX;
+use crate::text::Text;
 
 /// What is wrong with a declaration: where, and in what words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl VenueConfig {
+impl<P: Rules + Default> VenueConfig<P> {
     /// Everything wrong with this declaration, in the order in which it is written; empty when it is sound.
     pub fn problems(&self) -> Vec<ConfigError> {
         let mut found = Problems { venue: self.id.clone(), list: Vec::new() };
@@ -43,6 +45,10 @@ impl VenueConfig {
         if self.counters.is_empty() || self.counters.len() > COUNTERS_MAX {
             found.add("counter", &format!("a venue has 1 to {COUNTERS_MAX} counters, not {}", self.counters.len()));
         }
+        for wrong in self.policy.problems() {
+            found.add(&format!("policy.{}", wrong.path), &wrong.problem);
+        }
+        self.reason_problems(&mut found);
         self.session_problems(&mut found);
         let mut seen = BTreeSet::new();
         for service in &self.services {
@@ -74,8 +80,38 @@ impl VenueConfig {
             for service in counter.services.iter().filter(|id| self.service(id).is_none()) {
                 found.add(&format!("{place}: services"), &format!("there is no service \"{service}\""));
             }
+            if counter.second_waiting.is_some_and(|area| !(1..=INSIDE_MAX).contains(&area.limit)) {
+                found.add(&format!("{place}: second_waiting.limit"), &format!("is not from 1 to {INSIDE_MAX}"));
+            }
+            for (service, weight) in counter.weights.given() {
+                let place = format!("{place}: weights.{service}");
+                if !counter.services.contains(service) {
+                    found.add(&place, "is not one of the counter's services");
+                }
+                if !(1..=WEIGHT_MAX).contains(&weight) {
+                    found.add(&place, &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
+                }
+            }
         }
         found.list
+    }
+
+    fn reason_problems(&self, found: &mut Problems) {
+        for (kind, list) in self.reasons.lists() {
+            let place = format!("reasons.{kind}");
+            if list.is_empty() || list.len() > REASONS_MAX {
+                found.add(&place, &format!("has 1 to {REASONS_MAX} reasons, not {}", list.len()));
+            }
+            let mut seen = BTreeSet::new();
+            for reason in list {
+                if !seen.insert(reason.code.as_str()) {
+                    found.add(&place, &format!("\"{}\" is there twice", reason.code));
+                }
+                if reason.name.as_ref().is_some_and(Text::is_blank) {
+                    found.add(&format!("{place}.{}: name", reason.code), "is empty");
+                }
+            }
+        }
     }
 
     fn session_problems(&self, found: &mut Problems) {
@@ -126,7 +162,7 @@ impl Problems {
     }
 }
 
-impl ServiceConfig {
+impl<P: Rules + Default> ServiceConfig<P> {
     fn problems(&self, place: &str, found: &mut Problems) {
         if self.name.is_blank() {
             found.add(&format!("{place}: name"), "is empty");
@@ -134,29 +170,24 @@ impl ServiceConfig {
         if self.prefix.chars().count() > PREFIX_CHARS_MAX || !self.prefix.chars().all(char::is_alphabetic) {
             found.add(&format!("{place}: prefix"), &format!("use at most {PREFIX_CHARS_MAX} letters"));
         }
-        if let Some((lane, weight)) = self.policy.weights.out_of_range() {
-            let lane = lane_name(lane);
-            found.add(&format!("{place}: policy.weights.{lane}"), &format!("{weight} is not from 1 to {WEIGHT_MAX}"));
+        if self.classes.len() > CLASSES_MAX {
+            found.add(&format!("{place}: class"), &format!("a service has at most {CLASSES_MAX} classes"));
         }
-        if self.policy.ready_count > READY_MAX {
-            found.add(&format!("{place}: policy.ready_count"), &format!("is more than {READY_MAX}"));
-        }
-        if self.policy.misses_max == 0 {
-            found.add(&format!("{place}: policy.misses_max"), "is 0: the first miss counts as one");
-        }
-        for (field, calls) in [("missed", self.policy.missed.calls), ("late", self.policy.late.calls)] {
-            if !(1..=CALLS_BETWEEN_MAX).contains(&calls) {
-                let problem = format!("{calls} is not from 1 to {CALLS_BETWEEN_MAX}");
-                found.add(&format!("{place}: policy.{field}.calls"), &problem);
+        let mut seen = BTreeSet::new();
+        for class in &self.classes {
+            let place = format!("{place}: class \"{}\"", class.id);
+            if !seen.insert(class.id.as_str()) {
+                found.add(&place, "is declared twice");
+            }
+            if class.name.is_blank() {
+                found.add(&format!("{place}: name"), "is empty");
+            }
+            if !(1..=EXPECTED_S_MAX).contains(&class.expected_s) {
+                found.add(&format!("{place}: expected_s"), &format!("is not from 1 to {EXPECTED_S_MAX}"));
             }
         }
-        if self.policy.miss == Miss::Automatic && self.policy.grace_s == 0 {
-            let problem = "is 0, and misses are automatic: everybody would be missed when called";
-            found.add(&format!("{place}: policy.grace_s"), problem);
-        }
-        if !SLOT_LENGTHS.contains(&self.policy.slot_min) {
-            let problem = format!("{} is not one of {SLOT_LENGTHS:?}", self.policy.slot_min);
-            found.add(&format!("{place}: policy.slot_min"), &problem);
+        for wrong in self.policy.problems() {
+            found.add(&format!("{place}: policy.{}", wrong.path), &wrong.problem);
         }
     }
 }

@@ -13,25 +13,30 @@ pub const SESSIONS_MAX: usize = 12;
 
 /// One session as declared. Times are local; a time before the start of the business day is the next morning's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SessionConfig {
     /// The session's name in events and frames.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub id: SessionId,
     /// The session's name as people read it.
     pub name: Text,
-    /// First minute of it.
+    /// First minute of it (B14).
     #[serde(with = "hour_minute")]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub start: NaiveTime,
-    /// First minute after it; the hour at which the business day starts stands for the day's end.
+    /// First minute after it; the hour at which the business day starts stands for the day's end (B14).
     #[serde(with = "hour_minute")]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub end: NaiveTime,
-    /// The letter its numbers carry behind the service's prefix, where numbers begin anew with each session.
+    /// The letter its numbers carry behind the service's prefix, where numbers begin anew with each session (B14).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub letter: String,
 }
 
 /// When numbers begin at 1 again (B14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Numbering {
     /// With each business day.
@@ -79,7 +84,9 @@ impl VenueConfig {
         };
         self.sessions.iter().map(session).collect()
     }
+}
 
+impl<P: Default> VenueConfig<P> {
     /// Minutes from the start of a business day to this session's start and end, as clocks that never change show
     /// them.
     pub(super) fn minutes_of(&self, session: &SessionConfig) -> (u32, u32) {

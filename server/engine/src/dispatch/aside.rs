@@ -123,9 +123,9 @@ impl Aside {
         let wants = place.wants.as_ref();
         match place.turn {
             Turn::Lane => {}
-            Turn::PutOff => self.put_off.remove(wants, OrderKey::at(place.since), ticket),
-            Turn::AfterCalls => self.after_calls.remove(wants, place.order, ticket),
-            Turn::PerCalls => self.per_calls_mut(place.lane).remove(wants, place.order, ticket),
+            Turn::PutOff => drop(self.put_off.remove(wants, OrderKey::at(place.since), ticket)),
+            Turn::AfterCalls => drop(self.after_calls.remove(wants, place.order, ticket)),
+            Turn::PerCalls => drop(self.per_calls_mut(place.lane).remove(wants, place.order, ticket)),
             Turn::OnSite { until, .. } => drop(self.turning.remove(&(until, ticket))),
         }
     }

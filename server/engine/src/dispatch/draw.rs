@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::config::{OrderInLane, OverflowJoin, Policy};
+use crate::dispatch::area::{Area, emptiest};
 use crate::dispatch::aside::{Kind, PER_CALLS, Spacing};
-use crate::dispatch::cycle::{Cycle, Share};
+use crate::dispatch::census::Drawn;
+use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Entry};
 use crate::dispatch::marks::Marks;
 use crate::dispatch::overtakes::Overtakes;
-use crate::dispatch::queue::{Queue, Readied, room, told};
+use crate::dispatch::passed::PassedBy;
+use crate::dispatch::queue::{Inside, Queue, Readied, room, told};
 use crate::dispatch::reach::Reach;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
@@ -49,11 +52,13 @@ pub struct Draw<'q> {
     taken: Marks,
     overtakes: Overtakes,
     ready: Vec<Readied>,
-    cycle: Cycle,
+    inside: Vec<Inside>,
+    cycle: LaneCycle,
     spacing: Spacing,
-    /// Calls made today, those of this draw among them.
+    /// Calls made today, those of this draw and those promised to people at counters' doors among them.
     calls: usize,
     urgent_run: u32,
+    drawn: Drawn,
     groups: Vec<Group<'q>>,
 }
 
@@ -135,23 +140,25 @@ impl<'q> Draw<'q> {
             staffed,
             now,
             called: Marks::default(),
-            taken: queue.ready().collect(),
+            taken: queue.ready().chain(queue.inside.iter().map(|inside| inside.ticket)).collect(),
             overtakes: Overtakes::default(),
             ready: queue.ready.clone(),
-            cycle: queue.cycle,
+            inside: queue.inside.clone(),
+            cycle: queue.cycle.clone(),
             spacing: queue.aside.spacing,
-            calls: usize::try_from(queue.calls).unwrap_or(usize::MAX),
+            calls: usize::try_from(queue.calls).unwrap_or(usize::MAX).saturating_add(queue.inside.len()),
             urgent_run: queue.urgent_run,
+            drawn: Drawn::default(),
         }
     }
 
     /// Lets time pass, in which people are told to get ready as their time comes.
-    pub fn advance_to(&mut self, now: Timestamp) {
-        while self.room() > 0
+    pub fn advance_to(&mut self, now: Timestamp, areas: &[Area]) {
+        while (self.room() > 0 || areas.iter().any(|area| self.has_room(area)))
             && let Some(due) = self.next_eligible().filter(|due| *due <= now)
         {
             self.now = due;
-            self.fill_ready();
+            self.fill(areas);
         }
         self.now = self.now.max(now);
     }
@@ -171,6 +178,13 @@ impl<'q> Draw<'q> {
 
     /// Draws whoever is next for these counters; none if nobody can be called.
     pub fn next(&mut self, reach: &Reach) -> Option<Choice> {
+        let choice = self.peek(reach)?;
+        self.call(&choice, reach);
+        Some(choice)
+    }
+
+    /// Whoever is next for these counters, without drawing them.
+    pub(super) fn peek(&mut self, reach: &Reach) -> Option<Choice> {
         let ceiling = self.policy.urgent_run_max;
         let held_back = ceiling > 0 && self.urgent_run >= ceiling;
         let choice = if held_back {
@@ -178,9 +192,7 @@ impl<'q> Draw<'q> {
         } else {
             self.urgent(reach).or_else(|| self.ordinary(reach))
         };
-        let choice = choice.or_else(|| self.early(reach))?;
-        self.call(&choice, reach);
-        Some(choice)
+        choice.or_else(|| self.early(reach))
     }
 
     /// Tells people to get ready until the set is full: by the cycle alone, as precedence acts at the call (C3).
@@ -189,7 +201,7 @@ impl<'q> Draw<'q> {
         for _ in 0..self.room() {
             let Some((choice, found)) = self.turn(Whose::Staffed) else { break };
             self.give_turn(&choice);
-            self.taken.add(choice.ticket);
+            self.leaves_lane(&choice);
             let wants = found.wants.cloned();
             self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
             told.push(choice);
@@ -197,15 +209,67 @@ impl<'q> Draw<'q> {
         told
     }
 
+    /// Keeps the ready set full, and the second waiting areas of counters that serve nothing else: as a venue does
+    /// between two calls.
+    pub fn fill(&mut self, areas: &[Area]) {
+        self.fill_ready();
+        let mut nth = self.inside.last().map_or(0, |last| last.nth);
+        while let Some((area, choice)) = emptiest(areas, |area| self.inside(&area.counter).count())
+            .into_iter()
+            .find_map(|area| Some((area, self.next_for_door(&Reach::of(&area.counter))?)))
+        {
+            nth += 1;
+            self.send_inside(&area.counter, &choice, nth);
+            self.fill_ready();
+        }
+    }
+
+    fn has_room(&self, area: &Area) -> bool {
+        self.inside(&area.counter).count() < area.limit
+    }
+
     fn room(&self) -> usize {
         room(&self.ready, self.policy, &self.staffed)
     }
 
+    /// Sends whoever is next for this counter to its second waiting area, by the rules for everybody but the
+    /// urgent (C4): they are called at once, and from anywhere.
+    pub(super) fn send_inside(&mut self, counter: &CounterId, choice: &Choice, nth: u64) {
+        // For the rules the person has been called, but for the one that calls from inside.
+        self.leaves_hall(choice);
+        self.calls = self.calls.saturating_add(1);
+        let Choice { ticket, lane, .. } = *choice;
+        let since = choice.since.min(self.now);
+        self.overtakes.add([counter], (since, ticket));
+        let by = PassedBy::of(choice.rule, lane, None);
+        self.inside.push(Inside { ticket, counter: counter.clone(), nth, lane, since, by, overtaken: 0 });
+    }
+
+    /// Those who are in the second waiting area of this counter.
+    pub(super) fn inside(&self, counter: &CounterId) -> impl Iterator<Item = &Inside> {
+        self.inside.iter().filter(move |inside| inside.counter == *counter)
+    }
+
     fn ordinary(&mut self, reach: &Reach) -> Option<Choice> {
+        self.first_inside(reach).or_else(|| self.next_in_hall(reach))
+    }
+
+    fn first_inside(&self, reach: &Reach) -> Option<Choice> {
+        let Inside { ticket, lane, since, .. } =
+            *self.inside.iter().find(|inside| reach.holds(Some(&inside.counter)))?;
+        Some(Choice { ticket, rule: Rule::Inside, lane, since, share: None, kind: Kind::Lane })
+    }
+
+    /// Whoever is next, of those who are neither urgent nor inside.
+    fn next_in_hall(&mut self, reach: &Reach) -> Option<Choice> {
+        self.next_for_door(reach).or_else(|| self.before_their_calls(reach))
+    }
+
+    /// Whoever is next to be sent inside: as for a call, but nobody goes there because nobody else can be called.
+    pub(super) fn next_for_door(&mut self, reach: &Reach) -> Option<Choice> {
         self.overdue(reach)
             .or_else(|| self.ready(reach))
             .or_else(|| self.turn(Whose::These(reach)).map(|(choice, _)| choice))
-            .or_else(|| self.before_their_calls(reach))
     }
 
     /// Whose turn it is: of those whose calls have passed, then of the cycle.
@@ -272,7 +336,8 @@ impl<'q> Draw<'q> {
 
     fn by_cycle(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
         let heads = self.heads(whose);
-        let lane = self.cycle.turn(heads.lanes(), &self.policy.weights)?;
+        let lanes: Vec<Lane> = heads.lanes().collect();
+        let lane = self.cycle.turn(&lanes, heads.even, &self.policy.weights)?;
         let found = heads.of(lane)?;
         Some((self.choice(Rule::Cycle, &found, Some(heads.share(lane))), found))
     }
@@ -285,13 +350,14 @@ impl<'q> Draw<'q> {
             if self.policy.early_when_idle { self.best(line, Whose::These(reach), |_, _| true) } else { None }
         })?;
         let lane = found.entry.filed.lane(self.now);
-        let share = Share { lane, among: vec![lane], elsewhere: Vec::new() };
+        let share = Share { lane, among: vec![lane], elsewhere: Vec::new(), even: false };
         Some(self.choice(Rule::Early, &found, Some(share)))
     }
 
     /// The first eligible ticket of each lane that has one.
     fn heads(&mut self, whose: Whose<'_>) -> Heads<'q> {
-        let mut heads = Heads::default();
+        let even = self.policy.returns_even && self.drawn.returns_outnumber(&self.queue.census, self.now);
+        let mut heads = Heads { even, ..Heads::default() };
         for lane in Lane::ALL.into_iter().filter(|lane| !self.queue.lane(*lane).is_empty()) {
             for group in 0..self.groups.len() {
                 let asked = self.is(whose, group);
@@ -383,7 +449,14 @@ impl<'q> Draw<'q> {
         self.groups.get(group).is_some_and(|group| whose.holds(group))
     }
 
-    /// As the queue does when a ticket is told to get ready, or called without having been.
+    fn leaves_lane(&mut self, choice: &Choice) {
+        if choice.rule != Rule::Urgent && choice.kind == Kind::Lane && !self.taken.has(choice.ticket) {
+            self.drawn.leaves(choice, self.now);
+        }
+        self.taken.add(choice.ticket);
+    }
+
+    /// As the queue does when a ticket is told to get ready, called or sent to a door without having been.
     fn give_turn(&mut self, choice: &Choice) {
         if let Some(share) = &choice.share {
             self.cycle.charge(share, &self.policy.weights);
@@ -393,19 +466,32 @@ impl<'q> Draw<'q> {
         }
     }
 
-    fn call(&mut self, choice: &Choice, reach: &Reach) {
+    /// Has had a turn, now or when told to get ready, and can be drawn no more.
+    fn leaves_hall(&mut self, choice: &Choice) {
         let told = self.ready.iter().any(|readied| readied.ticket == choice.ticket);
         if !told && choice.rule != Rule::Urgent {
             self.give_turn(choice);
         }
-        self.calls = self.calls.saturating_add(1);
-        self.taken.add(choice.ticket);
+        self.leaves_lane(choice);
         self.called.add(choice.ticket);
         self.ready.retain(|readied| readied.ticket != choice.ticket);
+    }
+
+    /// Takes out whoever is called.
+    pub(super) fn call(&mut self, choice: &Choice, reach: &Reach) {
+        self.leaves_hall(choice);
+        if choice.rule != Rule::Inside {
+            self.calls = self.calls.saturating_add(1);
+        }
+        self.inside.retain(|inside| inside.ticket != choice.ticket);
         if choice.rule == Rule::Urgent {
             self.urgent_run = if self.somebody_eligible() { self.urgent_run + 1 } else { 0 };
         } else {
             self.urgent_run = 0;
+            if choice.rule == Rule::Inside {
+                // Overtook when it was sent.
+                return;
+            }
             let wanted = self.groups.iter().filter_map(|group| group.wants).filter(|wants| reach.holds(Some(wants)));
             self.overtakes.add(wanted, (choice.since.min(self.now), choice.ticket));
         }
@@ -413,8 +499,9 @@ impl<'q> Draw<'q> {
 
     /// Whether anybody without precedence could be called, by some counter.
     fn somebody_eligible(&mut self) -> bool {
-        (0..self.groups.len())
-            .any(|group| self.first(group, LineName::Age).is_some_and(|entry| entry.filed.since <= self.now))
+        !self.inside.is_empty()
+            || (0..self.groups.len())
+                .any(|group| self.first(group, LineName::Age).is_some_and(|entry| entry.filed.since <= self.now))
     }
 }
 
@@ -436,6 +523,8 @@ impl Found<'_> {
 struct Heads<'q> {
     first: [Option<Found<'q>>; Lane::ALL.len()],
     elsewhere: [bool; Lane::ALL.len()],
+    /// Whether returns go even (B11).
+    even: bool,
 }
 
 impl<'q> Heads<'q> {
@@ -494,19 +583,6 @@ impl<'q> Heads<'q> {
         let only_elsewhere =
             |lane: &Lane| self.of(*lane).is_none() && self.elsewhere.get(lane.index()).is_some_and(|there| *there);
         let elsewhere = Lane::ALL.into_iter().filter(only_elsewhere).collect();
-        Share { lane, among: self.lanes().collect(), elsewhere }
+        Share { lane, among: self.lanes().collect(), elsewhere, even: self.even }
     }
-}
-
-/// Of what a counter could call for each of its services, the one to call (C5): the stronger rule first, then
-/// whoever could have been called for longest.
-pub fn most_pressing<T>(choices: impl IntoIterator<Item = (T, Choice)>) -> Option<(T, Choice)> {
-    let rank = |rule: Rule| match rule {
-        Rule::Urgent => 0,
-        Rule::Overdue => 1,
-        Rule::Ready | Rule::Rejoin | Rule::Cycle => 2,
-        Rule::Early => 3,
-        Rule::ByHand => 4,
-    };
-    choices.into_iter().min_by_key(|(_, choice)| (rank(choice.rule), choice.since, choice.ticket))
 }

@@ -123,8 +123,9 @@ impl Line {
         self.0.insert((wants.cloned(), key, ticket), filed);
     }
 
-    pub(super) fn remove(&mut self, wants: Option<&CounterId>, key: OrderKey, ticket: TicketId) {
-        self.0.remove(&(wants.cloned(), key, ticket));
+    /// Takes a ticket out; whether it was there.
+    pub(super) fn remove(&mut self, wants: Option<&CounterId>, key: OrderKey, ticket: TicketId) -> bool {
+        self.0.remove(&(wants.cloned(), key, ticket)).is_some()
     }
 
     pub(super) fn len(&self) -> usize {

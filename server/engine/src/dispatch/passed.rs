@@ -91,7 +91,7 @@ impl PassedBy {
             (Rule::Urgent, _) => Self::GreenChannel,
             (Rule::Overdue, _) => Self::Overdue,
             (Rule::ByHand, _) => Self::ByHand,
-            (Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early, _) => match lane {
+            (Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early, _) => match lane {
                 Lane::Appointment => Self::Appointment,
                 Lane::WalkIn => Self::WalkIn,
                 Lane::Overflow => Self::Overflow,

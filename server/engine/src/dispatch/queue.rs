@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::config::{OrderInLane, Policy};
 use crate::dispatch::ages::Ages;
 use crate::dispatch::aside::{Aside, Turn};
-use crate::dispatch::cycle::{Cycle, Share};
+use crate::dispatch::census::Census;
+use crate::dispatch::lanes::{LaneCycle, Share};
 use crate::dispatch::line::{Entries, Filed, Line, OrderKey};
 use crate::dispatch::overtakes::{Overtakes, Since};
 use crate::dispatch::passed::{PASSED_MAX, Passed, PassedBy};
 use crate::dispatch::reach::Reach;
 use crate::estimate::Pace;
-use crate::event::Rule;
+use crate::event::{Rule, Why};
 use crate::ids::{CounterId, TicketId};
 use crate::joining::Joining;
 use crate::lane::Lane;
@@ -118,6 +119,25 @@ pub(super) struct Readied {
     pub(super) since: Timestamp,
 }
 
+/// Somebody who was sent to a counter's second waiting area.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// Who.
+    pub ticket: TicketId,
+    /// To which counter.
+    pub counter: CounterId,
+    /// Counts those who were sent today, of all services: they are called in this order.
+    pub nth: u64,
+    /// The lane in which the person waited.
+    pub(super) lane: Lane,
+    /// The moment from which the person's wait counts against others.
+    pub(super) since: Timestamp,
+    /// What let the person go before others.
+    pub(super) by: PassedBy,
+    /// How often the person had been overtaken.
+    pub(super) overtaken: u32,
+}
+
 /// A call, as the queue sees it.
 #[derive(Debug)]
 pub struct Taken<'a> {
@@ -131,6 +151,8 @@ pub struct Taken<'a> {
     pub rule: Rule,
     /// When.
     pub at: Timestamp,
+    /// How long the person will take, in thousandths of the mean (E1).
+    pub load: u32,
 }
 
 impl Taken<'_> {
@@ -145,8 +167,18 @@ impl Taken<'_> {
         PassedBy::of(self.rule, self.place.lane, self.place.urgent.map(|(urgency, _)| urgency))
     }
 
-    /// Whether it passes over somebody who waits at this place.
-    pub fn passes(&self, ticket: TicketId, place: &Place) -> bool {
+    /// Whether it goes before those at its counter's door.
+    fn goes_first(&self) -> bool {
+        matches!(self.rule, Rule::Urgent | Rule::ByHand)
+    }
+
+    /// The same of somebody called from inside: what let them go there.
+    fn passed_by_from(&self, inside: Option<&Inside>) -> PassedBy {
+        inside.filter(|_| self.rule == Rule::Inside).map_or_else(|| self.passed_by(), |inside| inside.by)
+    }
+
+    /// Whether it passes over somebody who waits at this place in the hall.
+    fn passes(&self, ticket: TicketId, place: &Place) -> bool {
         place.wants.as_ref().is_none_or(|wants| wants == self.counter) && (place.since, ticket) < self.since()
     }
 }
@@ -156,6 +188,8 @@ impl Taken<'_> {
 pub struct Queue {
     /// Each lane in its own order, without those told to get ready.
     lanes: [Line; Lane::ALL.len()],
+    /// Those in the lanes, counted.
+    pub(super) census: Census,
     /// Those with precedence, most urgent first. They stand in no lane.
     pub(super) urgent: Line,
     /// Everybody in a lane, longest wait first: its head is overdue first, by time and by overtakes.
@@ -164,8 +198,10 @@ pub struct Queue {
     pub(super) ready: Vec<Readied>,
     /// Those who wait for something else than their lane's turn.
     pub(super) aside: Aside,
+    /// Sent to the second waiting area of a counter, in this order (C4). They stand in no line.
+    pub(super) inside: Vec<Inside>,
     /// The weighted cycle.
-    pub(super) cycle: Cycle,
+    pub(super) cycle: LaneCycle,
     /// Calls by precedence in a row while others could have been called.
     pub(super) urgent_run: u32,
     /// Today's calls, except those by precedence.
@@ -189,12 +225,12 @@ impl Queue {
 
     /// People waiting.
     pub fn len(&self) -> usize {
-        self.age.len() + self.urgent.len()
+        self.age.len() + self.urgent.len() + self.inside.len()
     }
 
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
-        self.age.is_empty() && self.urgent.is_empty()
+        self.age.is_empty() && self.urgent.is_empty() && self.inside.is_empty()
     }
 
     /// Calls made today.
@@ -222,6 +258,16 @@ impl Queue {
         self.ready.iter().position(|readied| readied.ticket == ticket)
     }
 
+    /// Who was sent to the second waiting area of a counter, in order.
+    pub fn inside(&self) -> &[Inside] {
+        &self.inside
+    }
+
+    /// Where this ticket was sent, if it was.
+    pub fn inside_of(&self, ticket: TicketId) -> Option<&Inside> {
+        self.inside.iter().find(|inside| inside.ticket == ticket)
+    }
+
     /// Whether everybody who waits in a lane was told to get ready.
     pub fn is_all_ready(&self) -> bool {
         self.ready.len() == self.age.len()
@@ -233,8 +279,12 @@ impl Queue {
         room(&self.ready, policy, reach)
     }
 
-    /// How often somebody whose wait began later was called before this one (R3).
+    /// How often somebody whose wait began later was called before this one (R3); of somebody inside, before they
+    /// were sent there.
     pub fn overtaken(&self, ticket: TicketId, place: &Place) -> u32 {
+        if let Some(inside) = self.inside_of(ticket) {
+            return inside.overtaken;
+        }
         self.overtakes.of(place.wants.as_ref(), (place.since, ticket))
     }
 
@@ -246,8 +296,12 @@ impl Queue {
         counts.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Whom this call would pass over, while its ticket still waits.
+    /// Whom this call would pass over, or sending somebody inside, while its ticket still waits. Whoever is inside
+    /// passed over others when they were sent, and is passed over only by precedence, or by hand, at that counter.
     pub fn passes(&self, taken: &Taken<'_>) -> Passed {
+        if taken.rule == Rule::Inside {
+            return Passed::default();
+        }
         let here = [None, Some(taken.counter.clone())];
         let groups = || here.iter().filter_map(|wants| self.ages.get(wants));
         let mut passed = Passed::default();
@@ -257,10 +311,26 @@ impl Queue {
             }
         }
         let mut first: Vec<Since> = groups().flat_map(|ages| ages.first(PASSED_MAX)).collect();
+        let door = self.inside.iter().filter(|inside| inside.counter == *taken.counter);
+        for inside in door.filter(|_| taken.goes_first()) {
+            let since = (inside.since, inside.ticket);
+            if since < taken.since() {
+                *passed.lanes.entry(inside.lane).or_default() += 1;
+                first.push(since);
+            }
+        }
         first.retain(|since| *since < taken.since());
         first.sort_unstable();
         passed.first = first.into_iter().take(PASSED_MAX).map(|(_, ticket)| ticket).collect();
         passed
+    }
+
+    /// Whether this call would pass over somebody who waits at this place.
+    pub fn is_passed(&self, ticket: TicketId, place: &Place, taken: &Taken<'_>) -> bool {
+        match self.inside_of(ticket) {
+            Some(inside) => inside.counter == *taken.counter && taken.goes_first() && taken.passes(ticket, place),
+            None => taken.rule != Rule::Inside && taken.passes(ticket, place),
+        }
     }
 
     /// The first moment after `now` at which somebody within reach, who was not told to get ready, can be
@@ -308,6 +378,7 @@ impl Queue {
         self.age.insert(wants, OrderKey::at(place.since), ticket, filed);
         if self.aside.enter(ticket, place, filed) {
             self.lane_mut(place.lane).insert(wants, place.order, ticket, filed);
+            self.census.enters(place);
         }
         if let Turn::OnSite { until, then } = place.turn {
             self.lane_mut(Lane::Appointment).insert(wants, then, ticket, filed.booked_from(until));
@@ -318,7 +389,9 @@ impl Queue {
     fn leave(&mut self, ticket: TicketId, place: &Place) {
         let wants = place.wants.as_ref();
         self.aside.leave(ticket, place);
-        self.lane_mut(place.lane).remove(wants, place.order, ticket);
+        if self.lane_mut(place.lane).remove(wants, place.order, ticket) {
+            self.census.leaves(place);
+        }
         if let Turn::OnSite { then, .. } = place.turn {
             self.lane_mut(Lane::Appointment).remove(wants, then, ticket);
         }
@@ -337,6 +410,39 @@ impl Queue {
             self.age.remove(wants, OrderKey::at(place.since), ticket);
         }
         self.ready.retain(|readied| readied.ticket != ticket);
+        self.leave_inside(ticket);
+    }
+
+    /// Whoever was sent inside and is not called from there overtook nobody.
+    fn leave_inside(&mut self, ticket: TicketId) {
+        if let Some(at) = self.inside.iter().position(|inside| inside.ticket == ticket) {
+            let Inside { counter, since, by, .. } = self.inside.remove(at);
+            self.overtakes.remove(&counter, (since, ticket));
+            if let Some(calls) = self.passes.get_mut(&by) {
+                calls.remove(&counter, (since, ticket));
+            }
+        }
+    }
+
+    /// Sends a ticket to the second waiting area of a counter: it has had its turn, and overtakes from now on.
+    pub fn send_inside(&mut self, taken: &Taken<'_>, nth: u64, why: &Why, policy: &Policy) {
+        let had_turn = self.is_ready(taken.ticket);
+        self.unfile(taken.ticket, taken.place);
+        if !had_turn {
+            self.give_turn(taken.place, why.share.as_ref(), policy);
+        }
+        let (since, ticket) = taken.since();
+        let (counter, lane, by) = (taken.counter.clone(), taken.place.lane, taken.passed_by());
+        self.put_inside(Inside { ticket, counter, nth, lane, since, by, overtaken: why.overtaken });
+    }
+
+    /// Puts a ticket that stands in no line where it had been sent.
+    pub fn put_inside(&mut self, inside: Inside) {
+        let since = (inside.since, inside.ticket);
+        self.overtakes.add([&inside.counter], since);
+        self.passes.entry(inside.by).or_default().add([&inside.counter], since);
+        let at = self.inside.partition_point(|other| other.nth < inside.nth);
+        self.inside.insert(at, inside);
     }
 
     /// Tells a ticket to get ready, and charges its lane now, if it stands in one: the call's turn is decided here
@@ -358,32 +464,34 @@ impl Queue {
 
     /// Records a call: takes the ticket out, charges the cycle, counts whom it overtook.
     pub fn take(&mut self, taken: &Taken<'_>, share: Option<&Share>, policy: &Policy) {
-        let had_turn = self.is_ready(taken.ticket) || matches!(taken.rule, Rule::Urgent | Rule::ByHand);
+        let had_turn = self.is_ready(taken.ticket) || matches!(taken.rule, Rule::Urgent | Rule::Inside | Rule::ByHand);
+        let by = taken.passed_by_from(self.inside_of(taken.ticket));
         self.unfile(taken.ticket, taken.place);
         if !had_turn {
             self.give_turn(taken.place, share, policy);
         }
-        self.passes.entry(taken.passed_by()).or_default().add([taken.counter], taken.since());
+        self.passes.entry(by).or_default().add([taken.counter], taken.since());
         match taken.rule {
             Rule::Urgent => self.urgent_run = if self.somebody_eligible(taken.at) { self.urgent_run + 1 } else { 0 },
             Rule::ByHand => self.overtakes.add([taken.counter], taken.since()),
-            Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
+            Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.urgent_run = 0;
                 self.overtakes.add([taken.counter], taken.since());
             }
         }
         self.calls += 1;
-        self.pace.called(taken.at, !self.is_empty());
+        self.pace.called(taken.at, !self.is_empty(), taken.load);
     }
 
-    /// Forgets a call that was taken back: it overtook nobody, and made no gap.
-    pub fn untake(&mut self, taken: &Taken<'_>) {
-        if let Some(calls) = self.passes.get_mut(&taken.passed_by()) {
+    /// Forgets a call that was taken back: it overtook nobody, and made no gap. Whoever was called from inside goes
+    /// back there afterwards.
+    pub fn untake(&mut self, taken: &Taken<'_>, inside: Option<&Inside>) {
+        if let Some(calls) = self.passes.get_mut(&taken.passed_by_from(inside)) {
             calls.remove(taken.counter, taken.since());
         }
         match taken.rule {
             Rule::Urgent => self.urgent_run = self.urgent_run.saturating_sub(1),
-            Rule::ByHand | Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
+            Rule::ByHand | Rule::Overdue | Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => {
                 self.overtakes.remove(taken.counter, taken.since());
             }
         }
@@ -420,12 +528,16 @@ impl Queue {
 
     /// Starts the cycle anew: its weights were changed.
     pub fn reset_cycle(&mut self) {
-        self.cycle = Cycle::default();
+        self.cycle = LaneCycle::default();
     }
 
     /// Whether anybody without precedence could be called, by some counter.
     fn somebody_eligible(&self, now: Timestamp) -> bool {
-        self.age.wanted().any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
+        !self.inside.is_empty()
+            || self
+                .age
+                .wanted()
+                .any(|wants| self.age.of(wants.as_ref()).next().is_some_and(|first| first.filed.since <= now))
     }
 
     /// The line in which this place is one behind the other.
@@ -450,14 +562,15 @@ impl Queue {
 
     /// Every ticket filed, for [`crate::Venue::check`].
     pub(crate) fn filed(&self) -> impl Iterator<Item = TicketId> + '_ {
-        self.age.tickets().chain(self.urgent.tickets())
+        let inside = self.inside.iter().map(|inside| inside.ticket);
+        self.age.tickets().chain(self.urgent.tickets()).chain(inside)
     }
 
-    /// Whether the lanes and the ready set hold exactly those in the line of age, and the counted ages exactly
-    /// those filed, for [`crate::Venue::check`].
+    /// Whether the lanes and the ready set hold exactly those in the line of age, and the counted ages exactly those
+    /// in a line, and the census those in the lanes, for [`crate::Venue::check`].
     pub(crate) fn is_consistent(&self) -> bool {
         let mut counted: Vec<TicketId> = self.ages.values().flat_map(Ages::tickets).collect();
-        let mut filed: Vec<TicketId> = self.filed().collect();
+        let mut filed: Vec<TicketId> = self.age.tickets().chain(self.urgent.tickets()).collect();
         counted.sort_unstable();
         filed.sort_unstable();
         if counted != filed {
@@ -465,6 +578,7 @@ impl Queue {
         }
         let (beside, twice) = self.aside.balance();
         self.lanes.iter().map(Line::len).sum::<usize>() + beside + self.ready.len() == self.age.len() + twice
+            && self.census.counts(|lane| self.lane(lane).len(), twice)
     }
 }
 

@@ -1,9 +1,10 @@
-//! What follows from a change by itself: new tickets hear how long they will wait, and the ready set is kept
-//! full (C3).
+//! What follows from a change by itself: new tickets hear how long they will wait, and the ready sets (C3) and
+//! second waiting areas (C4) are kept full.
 
 use crate::command::Actor;
-use crate::config::ServiceConfig;
+use crate::config::{LOAD_MEAN, ServiceConfig};
 use crate::dispatch::Draw;
+use crate::estimate::raw;
 use crate::event::Event;
 use crate::ids::{ServiceId, TicketId};
 use crate::time::Timestamp;
@@ -20,6 +21,15 @@ impl Venue {
         }
         let announced: Vec<Event> = events.iter().filter_map(|event| self.announced(event, now)).collect();
         self.add(announced, now, events);
+        self.add(self.sent_back(), now, events);
+        self.ready_sets(now, events);
+        while let Some(sent) = self.sent_inside(now) {
+            self.add(vec![sent], now, events);
+            self.ready_sets(now, events);
+        }
+    }
+
+    fn ready_sets(&mut self, now: Timestamp, events: &mut Vec<Event>) {
         let readied = self.config.services.iter().flat_map(|service| self.readied(service, now)).collect();
         self.add(readied, now, events);
     }
@@ -34,18 +44,21 @@ impl Venue {
     fn announced(&self, event: &Event, now: Timestamp) -> Option<Event> {
         let Event::TicketIssued { ticket, service, .. } = event else { return None };
         self.open_counters(service).next()?;
-        let pace = self.queues.get(service)?.pace();
         // Looking ahead is the dear part: not before there is a pace.
-        let raw = pace.gap().and_then(|_| pace.raw(self.ahead(*ticket, service, now)?))?;
+        let raw = raw(self.gap(service)?, self.load_ahead(*ticket, service, now)?);
         Some(Event::WaitAnnounced { ticket: *ticket, raw })
     }
 
-    fn ahead(&self, ticket: TicketId, service: &ServiceId, now: Timestamp) -> Option<u32> {
-        let mut calls = self.project(service, now).take(ANNOUNCED_AHEAD_MAX);
-        let ahead = calls
-            .position(|call| call.choice.ticket == ticket)
-            .unwrap_or(self.queues.get(service)?.len().saturating_sub(1));
-        u32::try_from(ahead).ok()
+    fn load_ahead(&self, ticket: TicketId, service: &ServiceId, now: Timestamp) -> Option<u64> {
+        let mut load = 0;
+        for call in self.project(service, now).take(ANNOUNCED_AHEAD_MAX) {
+            if call.choice.ticket == ticket {
+                return Some(load);
+            }
+            load += u64::from(self.load(call.choice.ticket));
+        }
+        let ahead = u64::try_from(self.queues.get(service)?.len().saturating_sub(1)).ok()?;
+        Some(ahead * u64::from(LOAD_MEAN))
     }
 
     /// Who is told to get ready now, for one service: nobody before a counter is open.

@@ -7,6 +7,8 @@ mod apply;
 mod check;
 mod decide;
 mod follow;
+mod inside;
+mod preview;
 mod receipts;
 mod sessions;
 mod slots;
@@ -21,9 +23,9 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Closable, InForce};
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::VenueConfig;
+use crate::config::{Declaration, LOAD_MEAN, Layers, PolicyChange, VenueConfig};
 use crate::counter::Counter;
-use crate::dispatch::{Queue, Reach};
+use crate::dispatch::{Queue, Reach, emptiest};
 use crate::estimate::{Forecast, Unknown};
 use crate::event::{Change, Event, Rule};
 use crate::handover::{Arrival, Handovers};
@@ -37,6 +39,7 @@ use receipts::Receipts;
 use trail::Trail;
 
 pub use check::Violation;
+pub use preview::PREVIEW_MAX;
 
 /// Most tickets of one venue day.
 pub const TICKETS_MAX: u32 = 2_000_000;
@@ -50,6 +53,8 @@ pub const STEP_BACK_MAX: u32 = 20;
 pub const NAME_CHARS_MAX: usize = 64;
 /// Longest reason or note, in characters.
 pub const REASON_CHARS_MAX: usize = 200;
+/// Most changes of policies in one venue day: each is remembered until the day ends.
+pub const POLICY_CHANGES_MAX: usize = 500;
 /// How long a person may take back their last change.
 pub const UNDO_WINDOW: Millis = Millis::from_secs(30);
 
@@ -60,8 +65,13 @@ pub struct Venue {
     at: Timestamp,
     day: BusinessDay,
     config: VenueConfig,
+    layers: Layers,
+    /// Today's changes of policies, oldest first.
+    policy_changes: Vec<PolicyChange>,
     next_ticket: TicketId,
     next_call: CallId,
+    /// How many were sent to second waiting areas today (C4).
+    sent_inside: u64,
     /// Today's tickets, by id: the first has the id `next_ticket - len`.
     tickets: Vec<Ticket>,
     /// Numbers given today, per prefix of a service.
@@ -148,6 +158,11 @@ pub enum Outcome {
         /// The counter.
         counter: CounterId,
     },
+    /// Policies were changed.
+    PolicyChanged {
+        /// The count of changes with this one.
+        version: u64,
+    },
     /// This came of a parcel from another venue.
     Arrival {
         /// What.
@@ -192,7 +207,13 @@ pub enum Decision {
 impl Venue {
     /// A venue before its first day: time itself ([`Venue::advance`]) opens it, and closes whatever was done
     /// before.
-    pub fn new(config: VenueConfig) -> Self {
+    pub fn new(declaration: impl Into<Declaration>) -> Self {
+        let declaration = declaration.into();
+        let layers = Layers::default().under(&declaration);
+        Self::under(declaration.in_force(&layers), layers)
+    }
+
+    fn under(config: VenueConfig, layers: Layers) -> Self {
         let never = Timestamp(i64::MIN);
         let queues = config.services.iter().map(|service| (service.id.clone(), Queue::default())).collect();
         let mut venue = Self {
@@ -200,8 +221,11 @@ impl Venue {
             at: never,
             day: BusinessDay { date: chrono::NaiveDate::MIN, start: never, end: never },
             config,
+            layers,
+            policy_changes: Vec::new(),
             next_ticket: TicketId(1),
             next_call: CallId(1),
+            sent_inside: 0,
             tickets: Vec::new(),
             given: BTreeMap::new(),
             numbers: BTreeMap::new(),
@@ -271,8 +295,14 @@ impl Venue {
 
     /// Records a change that was decided earlier, here or elsewhere. Cannot fail and never judges again.
     pub fn apply(&mut self, change: &Change) {
+        self.apply_watched(change, |_, _| {});
+    }
+
+    /// The same, and shows the venue as each event finds it.
+    pub(crate) fn apply_watched(&mut self, change: &Change, mut watch: impl FnMut(&Self, &Event)) {
         let before = self.images(change);
         for event in &change.events {
+            watch(self, event);
             self.apply_event(event, change.at, &change.by);
         }
         self.seal(change, before);
@@ -298,6 +328,16 @@ impl Venue {
         &self.config
     }
 
+    /// What the policies in force are made from (R11).
+    pub fn layers(&self) -> &Layers {
+        &self.layers
+    }
+
+    /// Today's changes of policies, oldest first.
+    pub fn policy_changes(&self) -> impl DoubleEndedIterator<Item = &PolicyChange> {
+        self.policy_changes.iter()
+    }
+
     /// One of today's tickets.
     pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
         let first = self.first_ticket();
@@ -307,6 +347,11 @@ impl Venue {
     /// Today's tickets, in the order of their numbers.
     pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
         self.tickets.iter()
+    }
+
+    /// Today's tickets, the latest number first.
+    pub(crate) fn tickets_latest_first(&self) -> impl Iterator<Item = &Ticket> {
+        self.tickets.iter().rev()
     }
 
     /// Today's bookings, by code.
@@ -366,7 +411,11 @@ impl Venue {
         let queue = self.queues.get(service);
         let policy = self.config.service(service).map(|service| &service.policy);
         let now = now.max(self.at);
-        queue.zip(policy).map(|(queue, policy)| project(queue, policy, &serving, &wanted, now)).into_iter().flatten()
+        queue
+            .zip(policy)
+            .map(|(queue, policy)| project(queue, policy, &serving, &wanted, self.areas(Some(service)), now))
+            .into_iter()
+            .flatten()
     }
 
     /// What can be said of every wait for a service, or why nobody can know.
@@ -374,18 +423,44 @@ impl Venue {
         if self.open_counters(service).next().is_none() {
             return Err(Unknown::NoCounterOpen);
         }
-        self.queues.get(service).and_then(|queue| queue.pace().forecast()).ok_or(Unknown::NothingCalledYet)
+        let gap = self.gap(service).ok_or(Unknown::NothingCalledYet)?;
+        let queue = self.queues.get(service).ok_or(Unknown::NothingCalledYet)?;
+        Ok(queue.pace().forecast(gap))
+    }
+
+    /// How long a ticket will take, in thousandths of the mean of its service's classes (E1).
+    pub fn load(&self, ticket: TicketId) -> u32 {
+        let ticket = self.ticket(ticket);
+        let service = ticket.and_then(|ticket| self.config.service(&ticket.service));
+        let known = ticket.zip(service);
+        known.map_or(LOAD_MEAN, |(ticket, service)| service.load(ticket.visitor.class.as_ref()))
+    }
+
+    /// The gap between calls for people of mean load: as measured, and before that as the classes of the service
+    /// and its open counters let expect (E1).
+    fn gap(&self, service: &ServiceId) -> Option<Millis> {
+        let measured = self.queues.get(service)?.pace().gap();
+        measured.or_else(|| {
+            let open = u64::try_from(self.open_counters(service).count()).ok().filter(|open| *open > 0)?;
+            let expected = self.config.service(service)?.expected_ms()? / open;
+            i64::try_from(expected).ok().map(Millis)
+        })
     }
 
     /// When something will happen by itself, if anything: the day ends, a slot begins and somebody can be told to
-    /// get ready or waits as booked from then on, a session is over, a call is left alone too long. Later than the
-    /// latest change, but for what a new declaration makes due at once.
+    /// get ready, sent to a counter's door or waits as booked from then on, a session is over, a call is left alone
+    /// too long. Later than the latest change, but for what a new declaration makes due at once.
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        let areas = self.areas(None);
+        let roomy = emptiest(&areas, |area| self.inside(&area.counter));
+        let roomy: Vec<&CounterId> = roomy.into_iter().map(|area| &area.counter).collect();
         let slots = self.config.services.iter().filter_map(|service| {
             let queue = self.queues.get(&service.id).filter(|queue| !queue.is_all_ready())?;
             let reach = self.staffed(&service.id)?;
-            let due = queue.next_eligible(&reach, self.at)?;
-            (queue.room(&service.policy, &reach) > 0).then_some(due)
+            let told = (queue.room(&service.policy, &reach) > 0).then_some(reach);
+            let sent =
+                roomy.iter().filter(|counter| self.serves(counter, &service.id)).map(|counter| Reach::of(counter));
+            told.into_iter().chain(sent).filter_map(|reach| queue.next_eligible(&reach, self.at)).min()
         });
         let turning = self.queues.values().filter_map(|queue| queue.turning().next()).map(|(at, _)| at);
         let others = [self.next_closing(), self.next_unattended(), Some(self.day.end)];
@@ -398,6 +473,10 @@ impl Venue {
             self.counters.values().filter(|counter| counter.serves(service)).map(|counter| &counter.id).peekable();
         serving.peek()?;
         Some(Reach::any(serving))
+    }
+
+    fn serves(&self, counter: &CounterId, service: &ServiceId) -> bool {
+        self.counters.get(counter).is_some_and(|counter| counter.serves(service))
     }
 
     fn first_ticket(&self) -> u64 {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::closure::{Closable, Closure, InForce};
 use crate::command::Actor;
 use crate::counter::Counter;
+use crate::dispatch::Inside;
 use crate::event::{Change, Event, Rule};
 use crate::ids::{CounterId, Seq, TicketId};
 use crate::refusal::Refusal;
@@ -50,6 +51,8 @@ pub(super) struct TicketImage {
     pub(super) ticket: Option<Box<Ticket>>,
     /// Where it stood among those told to get ready.
     pub(super) ready_at: Option<usize>,
+    /// Where it was, if it waited at a door.
+    pub(super) inside: Option<Inside>,
     /// The call, where the change called it.
     pub(super) call: Option<(CounterId, Rule)>,
 }
@@ -105,7 +108,7 @@ impl Venue {
     pub(super) fn images(&self, change: &Change) -> Images {
         let mut images = Images::default();
         for event in &change.events {
-            images.everything |= matches!(event, Event::VenueConfigured { .. });
+            images.everything |= matches!(event, Event::VenueConfigured { .. } | Event::PolicyChanged { .. });
             images.is_out |= matches!(event, Event::TicketSent { .. });
             if let Event::Closed { closure: Closure { closed, .. }, .. } | Event::Reopened { closed } = event {
                 images.closures.push((closed.clone(), self.closures.get(closed).cloned()));
@@ -127,8 +130,10 @@ impl Venue {
     fn image_of_ticket(&self, id: TicketId, by: &Actor) -> TicketImage {
         // What others did is only there to be in the way of an older change: nobody takes it back.
         let Some(ticket) = self.ticket(id).filter(|_| Self::actor_is_staff(by)) else { return TicketImage::default() };
-        let ready_at = self.queues.get(&ticket.service).and_then(|queue| queue.ready_at(id));
-        TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, call: None }
+        let queue = self.queues.get(&ticket.service);
+        let ready_at = queue.and_then(|queue| queue.ready_at(id));
+        let inside = queue.and_then(|queue| queue.inside_of(id)).cloned();
+        TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, inside, call: None }
     }
 
     fn image_of_counter(&self, id: Option<&CounterId>, images: &mut Images) {
@@ -145,11 +150,14 @@ fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
     match event {
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
+        | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
         | Event::AppointmentsNotShown { .. }
         | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
+        | Event::TicketSentInside { .. }
+        | Event::TicketSentBack { .. }
         | Event::ParcelDeclined { .. }
         | Event::Reopened { .. }
         | Event::ChangeUndone { .. } => (&[], None),
@@ -168,6 +176,7 @@ fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
+        | Event::TicketClassified { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
         | Event::TicketSent { ticket, .. }
         | Event::TicketReceived { ticket, .. }

@@ -7,17 +7,19 @@ use callnext_engine::appointment::{Appointment, AppointmentState};
 use callnext_engine::closure::{Advice, Closable, Closure, Destination};
 use callnext_engine::command::Sending;
 use callnext_engine::config::{
-    ApproverRole, EarlyCheckIn, LateJoin, LateRules, Miss, MissedRejoin, MissedRules, NoShowAt, Numbering, OrderInLane,
-    OverflowJoin, Policy, QuotaPer, SLOT_LENGTHS,
+    ApproverRole, ClassConfig, DAY_S, EarlyCheckIn, Lasts, LateJoin, LateRules, Miss, MissedRejoin, MissedRules,
+    NoShowAt, Numbering, OrderInLane, OverQuotaRole, OverflowJoin, Policy, QuotaPer, SLOT_LENGTHS, SecondWaiting,
+    ServiceWeights,
 };
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::Approval;
 use callnext_engine::handover::{Arrival, Delivery, Guest, Parcel, TransferKey};
 use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Plan, at, counter_id, service_id, staff, venue_id};
+use callnext_engine::text::Text;
 use callnext_engine::ticket::{Slot, Urgency, Visitor};
-use callnext_engine::{Action, Actor, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
-use callnext_engine::{Seq, TicketNumber, Venue, VenueConfig};
+use callnext_engine::{Action, Actor, ClassId, CounterId, Lane, Millis, ServiceId, TicketId, TicketState, Timestamp};
+use callnext_engine::{PolicyWish, Seq, TicketNumber, Venue, VenueConfig};
 
 use crate::dice::Dice;
 
@@ -65,17 +67,19 @@ pub enum Kind {
     SkipStep,
     Cancel,
     Grant,
+    Classify,
     StepBack,
     Undo,
     Configure,
+    ChangePolicy,
     Retry,
     Nonsense,
 }
 
-const OFTEN: [(Kind, usize); 31] = [
+const OFTEN: [(Kind, usize); 33] = [
     (Kind::Wait, 22),
     (Kind::Take, 22),
-    (Kind::Book, 2),
+    (Kind::Book, 3),
     (Kind::CheckIn, 14),
     (Kind::Overflow, 3),
     (Kind::CallNext, 26),
@@ -99,9 +103,11 @@ const OFTEN: [(Kind, usize); 31] = [
     (Kind::SkipStep, 1),
     (Kind::Cancel, 3),
     (Kind::Grant, 3),
+    (Kind::Classify, 2),
     (Kind::StepBack, 3),
     (Kind::Undo, 5),
     (Kind::Configure, 1),
+    (Kind::ChangePolicy, 1),
     (Kind::Retry, 3),
     (Kind::Nonsense, 2),
 ];
@@ -111,11 +117,17 @@ impl Day {
         let mut dice = Dice::new(seed);
         let joining = dice.chance(40);
         let config = venue(&mut dice, joining);
-        let all: usize = OFTEN.iter().map(|(_, often)| often).sum();
+        // On some days nearly everybody is sent for tests, and comes back.
+        let tests = if dice.chance(30) { 10 } else { 1 };
+        let often = OFTEN.map(|(kind, often)| match kind {
+            Kind::Hold | Kind::Return => (kind, often * tests),
+            _ => (kind, often),
+        });
+        let all: usize = often.iter().map(|(_, often)| often).sum();
         let count = dice.pick(&[30, 100, 200, 400]);
         let steps = (0..count).map(|_| {
             let mut at = dice.below(all);
-            let kind = OFTEN.iter().find(|(_, often)| {
+            let kind = often.iter().find(|(_, often)| {
                 let found = at < *often;
                 at = at.saturating_sub(*often);
                 found
@@ -155,7 +167,30 @@ fn venue(dice: &mut Dice, joining: bool) -> VenueConfig {
             join_otherwise(&mut service.policy, dice);
         }
     }
+    for service in &mut config.services {
+        for (id, expected_s) in [("quick", 60), ("slow", 900)] {
+            if dice.chance(40) {
+                let id = ClassId::parse(id).unwrap();
+                service.classes.push(ClassConfig { id, name: Text::same("class"), expected_s });
+            }
+        }
+    }
+    for counter in &mut config.counters {
+        counter.weights = weights(dice, &counter.services);
+        counter.second_waiting = door(dice);
+    }
     config
+}
+
+fn door(dice: &mut Dice) -> Option<SecondWaiting> {
+    dice.chance(30).then(|| SecondWaiting { limit: dice.between(1, 3) })
+}
+
+fn weights(dice: &mut Dice, services: &[ServiceId]) -> ServiceWeights {
+    if dice.chance(50) {
+        return ServiceWeights::default();
+    }
+    ServiceWeights::new(services.iter().map(|service| (service.clone(), dice.pick(&[1, 1, 2, 3, 7, 20]))))
 }
 
 /// A day begins at 08:00 by the clock on the wall, and at 04:00 by the calendar.
@@ -188,15 +223,15 @@ fn join_otherwise(policy: &mut Policy, dice: &mut Dice) {
     };
     policy.misses_max = dice.pick(&[2, 2, 3, 9]);
     policy.check_in_early = dice.pick(&[EarlyCheckIn::Wait, EarlyCheckIn::Refuse, EarlyCheckIn::WalkIn]);
-    policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, u32::MAX]);
+    policy.check_in_early_s = dice.pick(&[0, 600, 1800, 7200, DAY_S]);
     policy.miss = dice.pick(&[Miss::ByHand, Miss::Automatic]);
     policy.grace_s = policy.grace_s.max(1);
-    policy.recall_every_s = dice.pick(&[0, 20, 60, u32::MAX]);
+    policy.recall_every_s = dice.pick(&[0, 20, 60, DAY_S]);
     policy.overflow_join = dice.pick(&[OverflowJoin::Lane, OverflowJoin::TriageTime, OverflowJoin::Last]);
     policy.overflow_per = dice.pick(&[QuotaPer::Session, QuotaPer::Day]);
-    policy.over_quota_role = dice.pick(&[None, Some(ApproverRole::Manager)]);
+    policy.over_quota_role = dice.pick(&[OverQuotaRole::Nobody, OverQuotaRole::Manager]);
     policy.no_show = dice.pick(&[NoShowAt::SessionEnd, NoShowAt::DayEnd]);
-    policy.no_show_after_s = dice.pick(&[0, 0, 1800, u32::MAX]);
+    policy.no_show_after_s = dice.pick(&[0, 0, 1800, DAY_S]);
     policy.slot_min = dice.pick(&SLOT_LENGTHS);
     policy.slot_capacity = dice.pick(&[0, 1, 3]);
 }
@@ -206,14 +241,16 @@ fn policy(dice: &mut Dice) -> Policy {
     let weights = Weights::new(lanes.into_iter().map(|lane| (lane, dice.pick(&[1, 1, 2, 3, 5, 7, 20]))));
     Policy {
         weights,
+        returns_even: dice.chance(40),
         order: dice.pick(&[OrderInLane::SlotThenCheckIn, OrderInLane::Number, OrderInLane::CheckIn]),
         ready_count: dice.pick(&[0, 0, 1, 2, 2, 4]),
         urgent_run_max: dice.pick(&[0, 1, 2, 3, u32::MAX]),
         overtaken_max: dice.pick(&[0, 0, 1, 2, 5, 12, u32::MAX]),
-        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, u32::MAX]),
-        early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, u32::MAX]),
+        wait_max_s: dice.pick(&[0, 0, 0, 600, 1800, 7200, DAY_S]),
+        target_wait_s: dice.pick(&[0, 600, DAY_S]),
+        early_s: dice.pick(&[0, 600, 600, 900, 900, 3600, DAY_S]),
         early_when_idle: dice.chance(60),
-        grace_s: dice.pick(&[0, 0, 30, 60, 60, u32::MAX]),
+        grace_s: dice.pick(&[0, 0, 30, 60, 60, DAY_S]),
         recalls_min: dice.pick(&[0, 0, 1, 2]),
         misses_max: dice.pick(&[1, 2, 2, 3]),
         overflow_max: dice.pick(&[0, 2, 5, 20]),
@@ -282,7 +319,12 @@ impl Step {
                 let ticket = filling.live(|state| *state == TicketState::Waiting);
                 wish(Action::StepBack { ticket, places: filling.dice.between(1, 4) })
             }
+            Kind::Classify => {
+                let class = filling.dice.pick(&[None, ClassId::parse("quick").ok(), ClassId::parse("slow").ok()]);
+                wish(Action::Classify { ticket: filling.live(|_| true), class })
+            }
             Kind::Configure => wish(filling.configure()),
+            Kind::ChangePolicy => wish(filling.change_policy()),
             Kind::Nonsense => filling.nonsense(),
         }
     }
@@ -508,7 +550,7 @@ impl Filling<'_> {
         let mut config = self.venue.config().clone();
         let service = self.dice.below(config.services.len());
         let counter = self.dice.below(config.counters.len());
-        match self.dice.below(9) {
+        match self.dice.below(12) {
             0 if self.joining => join_otherwise(&mut config.services[service].policy, self.dice),
             0 => config.services[service].policy = policy(self.dice),
             1 => config.services[service].policy.weights = policy(self.dice).weights,
@@ -517,7 +559,10 @@ impl Filling<'_> {
             4 => config.services[service].policy.early_s = self.dice.pick(&[0, 600, 7200]),
             5 => drop(config.services.remove(service)),
             6 => drop(config.counters.remove(counter)),
-            7 => {
+            7 => config.counters[counter].weights = weights(self.dice, &config.counters[counter].services),
+            8 => config.services[service].policy.returns_even ^= true,
+            9 => config.counters[counter].second_waiting = door(self.dice),
+            10 => {
                 let mut more = config.counters[counter].clone();
                 more.id = counter_id(&self.dice.between(1, 9).to_string());
                 config.counters.push(more);
@@ -526,10 +571,37 @@ impl Filling<'_> {
                 let mut more = config.services[service].clone();
                 more.id = service_id(self.dice.pick(&["ent", "eye", "ear"]));
                 config.counters[counter].services = vec![more.id.clone()];
+                config.counters[counter].weights = ServiceWeights::default();
                 config.services.push(more);
             }
         }
-        Action::Configure { config: Box::new(config) }
+        Action::Configure { declaration: Box::new(config.into()) }
+    }
+
+    /// Some of another policy, for a service or for all, and sometimes what was changed before dropped again.
+    fn change_policy(&mut self) -> Action {
+        let service = if self.dice.chance(60) { Some(self.service()) } else { None };
+        let mut wanted = policy(self.dice);
+        if self.joining {
+            join_otherwise(&mut wanted, self.dice);
+        }
+        let mut set = wanted.beyond(&Policy::default());
+        for info in Policy::settings() {
+            if self.dice.chance(60) {
+                set = set.without(&info.path);
+            }
+        }
+        let over = self.venue.layers().of(service.as_ref()).next().map(|over| over.set.clone()).unwrap_or_default();
+        let known = Policy::settings().into_iter().map(|info| info.path).find(|path| over.said(path).is_some());
+        let dropped = known.filter(|_| self.dice.chance(30)).map(Into::into).into_iter().collect();
+        Action::ChangePolicy(Box::new(PolicyWish {
+            service,
+            set,
+            dropped,
+            lasts: self.dice.pick(&[Lasts::Today, Lasts::ForGood]),
+            reason: "more people than expected".into(),
+            version: self.venue.layers().version,
+        }))
     }
 
     /// Wishes that make no sense at all must be refused, or do nothing, but never hurt.
@@ -550,7 +622,8 @@ impl Filling<'_> {
             8 => Action::Hold { ticket, reason: long },
             9 => Action::CallNext { counter },
             10 => {
-                Action::Configure { config: Box::new(VenueConfig { services: vec![], ..self.venue.config().clone() }) }
+                let config = VenueConfig { services: vec![], ..self.venue.config().clone() };
+                Action::Configure { declaration: Box::new(config.into()) }
             }
             11 => Action::SetAppointments {
                 appointments: vec![Appointment {

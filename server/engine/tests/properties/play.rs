@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use callnext_engine::counter::Counter;
+use callnext_engine::counter::{Counter, CounterState};
 use callnext_engine::event::{Change, Event};
 use callnext_engine::figures::Ledger;
-use callnext_engine::venue::Decision;
+use callnext_engine::venue::{Decision, PREVIEW_MAX};
 use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketState, Timestamp, Venue};
 
 use crate::day::{self, Day, Filled};
@@ -36,12 +36,17 @@ impl Seen {
             "rule Urgent",
             "rule Overdue",
             "rule Ready",
+            "rule Inside",
+            "event ticket_sent_back",
             "rule Cycle",
             "rule Early",
             "rule ByHand",
             "nobody waiting",
             "turn judged",
+            "division judged",
+            "even turn judged",
             "projected call",
+            "previewed call",
             "call that passes over",
             "call that passes over many",
             "phone told of others",
@@ -141,7 +146,7 @@ impl Game {
         self.seen.one("day");
         self.time_passes()?;
         for counter in &day.config.counters {
-            let state = callnext_engine::counter::CounterState::Open;
+            let state = CounterState::Open;
             if dice.chance(85) {
                 let action = Action::SetCounter { counter: counter.id.clone(), state, services: None };
                 self.ask(&Command::system(action), false)?;
@@ -165,6 +170,7 @@ impl Game {
             }
             if dice.chance(5) {
                 self.projection_comes_true()?;
+                self.previews_come_true()?;
             }
         }
         if let Some(oracle) = &self.oracle {
@@ -287,6 +293,41 @@ impl Game {
         for event in &change.events {
             if let Event::TicketCalled { why, .. } = event {
                 self.seen.one(format!("rule {:?}", why.rule));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whom a counter is said to call is whom it calls, if it alone calls, again and again.
+    fn previews_come_true(&mut self) -> Result<(), String> {
+        // Whoever goes on to a next step comes new to its queue.
+        if self.venue.live().any(|ticket| !ticket.steps.is_empty()) {
+            return Ok(());
+        }
+        let now = self.now.max(self.venue.at());
+        for counter in self.venue.counters().map(|counter| counter.id.clone()).collect::<Vec<_>>() {
+            let mut later = self.venue.clone();
+            let open = Action::SetCounter { counter: counter.clone(), state: CounterState::Open, services: None };
+            later.execute(&Command::system(open), now).map_err(|refusal| format!("{refusal:?}"))?;
+            let preview: Vec<_> = self.venue.preview(&counter, usize::MAX, now);
+            for (at, expected) in preview.iter().enumerate() {
+                let command = Command::system(Action::CallNext { counter: counter.clone() });
+                let Ok(Decision::Changed(change)) = later.execute(&command, now) else {
+                    return Err(format!("{counter}: nobody, but {expected:?} at {at} of the preview"));
+                };
+                let Outcome::Called { ticket, rule, .. } = change.outcome else {
+                    return Err(format!("{counter}: {:?}, but {expected:?} at {at}", change.outcome));
+                };
+                expect((ticket, rule) == (expected.choice.ticket, expected.choice.rule), || {
+                    format!("{counter}: {ticket} by {rule:?}, but {expected:?} at {at} of the preview")
+                })?;
+                self.seen.one("previewed call");
+            }
+            if preview.len() < PREVIEW_MAX {
+                let command = Command::system(Action::CallNext { counter: counter.clone() });
+                let more = later.execute(&command, now);
+                let called = matches!(&more, Ok(Decision::Changed(Change { outcome: Outcome::Called { .. }, .. })));
+                expect(!called, || format!("{counter}: {more:?} behind the end of the preview"))?;
             }
         }
         Ok(())

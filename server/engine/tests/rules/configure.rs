@@ -1,6 +1,6 @@
 //! R11: the venue is declared anew while people wait.
 
-use callnext_engine::config::{CounterConfig, OrderInLane};
+use callnext_engine::config::{CounterConfig, OrderInLane, ServiceWeights};
 use callnext_engine::counter::CounterState;
 use callnext_engine::lane::{Lane, Weights};
 use callnext_engine::testing::{Hall, Plan, counter_id, service_id, staff};
@@ -135,7 +135,13 @@ fn a_new_service_and_a_new_counter_work_at_once() {
         (service.id, service.prefix) = (service_id("xray"), "X".to_owned());
         config.services.push(service);
         let services = vec![service_id("xray")];
-        config.counters.push(CounterConfig { id: counter_id("9"), name: Text::same("9"), services });
+        config.counters.push(CounterConfig {
+            id: counter_id("9"),
+            name: Text::same("9"),
+            services,
+            weights: ServiceWeights::default(),
+            second_waiting: None,
+        });
     })
     .unwrap();
     assert_eq!(hall.venue().counter(&counter_id("9")).unwrap().state, CounterState::Closed);

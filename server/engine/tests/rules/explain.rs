@@ -200,6 +200,56 @@ fn the_story_is_told_step_by_step() {
     assert_eq!(line(&self::story(&hall, first).steps[0]), "08:00 public issued walk_in in ent");
 }
 
+#[test]
+fn c4_whoever_is_sent_to_a_door_passes_over_others_then_and_nobody_when_called() {
+    let mut hall = one_to_one().door(1).open("08:00");
+    hall.by(staff("li"));
+    let early = hall.walk_ins(4);
+    let referred = hall.takes("ent", Lane::Referral);
+    assert_eq!(hall.next_and_why("1"), Some((early[0], Rule::Inside)));
+    assert_eq!(hall.next_and_why("1"), Some((early[1], Rule::Inside)));
+    let sent = hall.last_events().iter().find_map(|event| match event {
+        Event::TicketSentInside { ticket, why, .. } => Some((*ticket, why.passed.clone())),
+        _ => None,
+    });
+    let passed = Passed { lanes: BTreeMap::from([(Lane::WalkIn, 2)]), first: early[2..].to_vec() };
+    assert_eq!(sent, Some((referred, passed)));
+    let by_referral = [(PassedBy::Referral, 1)];
+    assert_eq!(told(&hall, early[2]), by_referral);
+    assert_eq!(hall.next_and_why("1"), Some((referred, Rule::Inside)));
+    assert_eq!(why(&hall).passed, Passed::default(), "it passed over them before");
+    assert_eq!(told(&hall, early[3]), by_referral, "and is not counted twice");
+    hall.undoes();
+    assert_eq!(hall.inside("1"), [referred, early[2]], "back at the door, beside whoever was sent meanwhile");
+    assert_eq!(told(&hall, early[3]), by_referral);
+    assert_eq!(hall.calls("1", 2), [referred, early[2]]);
+    assert_eq!(why(&hall).overtaken, 1, "before it was sent");
+    let story: Vec<String> = story(&hall, early[2]).steps.iter().map(line).collect();
+    assert_eq!(
+        story,
+        [
+            "08:00 li issued walk_in in ent",
+            "08:00 - passed over by A005 (Referral, Cycle, no reason, granted by nobody), sent to the door",
+            "08:00 - sent to the door of 1 by Cycle, passing 0",
+            "08:00 li called to 1 by Inside after 0 min, overtaken 1, passing 0",
+        ]
+    );
+}
+
+#[test]
+fn c4_an_emergency_passes_over_those_at_its_own_door_only() {
+    let mut hall = Plan::default().counter("1").door(1).counter("2").door(1).open("08:00");
+    let people = hall.walk_ins(2);
+    hall.after(Millis(1));
+    let urgent = hall.walk_in();
+    hall.grants(urgent, Urgency::Emergency);
+    assert_eq!(hall.next("2"), Some(urgent));
+    let expected = Passed { lanes: BTreeMap::from([(Lane::WalkIn, 1)]), first: vec![people[1]] };
+    assert_eq!(why(&hall).passed, expected);
+    let passed_over = |ticket| story(&hall, ticket).steps.iter().any(|step| matches!(step.what, What::PassedOver(_)));
+    assert_eq!([passed_over(people[0]), passed_over(people[1])], [false, true]);
+}
+
 /// A step as a line of text.
 fn line(step: &Step) -> String {
     let at = (step.at - Millis(at("00:00").0)).0 / 60_000;
@@ -215,16 +265,20 @@ fn line(step: &Step) -> String {
         }
         What::Readied => "told to get ready".to_owned(),
         What::PassedOver(passed) => format!(
-            "passed over by {} ({:?}, {:?}, {}, granted by {})",
+            "passed over by {} ({:?}, {:?}, {}, granted by {}){}",
             passed.number,
             passed.by,
             passed.rule,
-            passed.reason.as_deref().unwrap_or("no reason"),
-            passed.granted_by.as_ref().map_or("nobody".to_owned(), name)
+            passed.reason.as_ref().map_or("no reason", |reason| &reason.text),
+            passed.granted_by.as_ref().map_or("nobody".to_owned(), name),
+            if passed.is_sent { ", sent to the door" } else { "" }
         ),
         What::Called { counter, rule, waited, overtaken, passed, .. } => {
             let minutes = waited.0 / 60_000;
             format!("called to {counter} by {rule:?} after {minutes} min, overtaken {overtaken}, passing {passed}")
+        }
+        What::SentInside { counter, rule, passed, .. } => {
+            format!("sent to the door of {counter} by {rule:?}, passing {passed}")
         }
         What::Recalled => "recalled".to_owned(),
         What::Started => "started".to_owned(),

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use callnext_engine::command::{Command, Sending};
 use callnext_engine::handover::{Arrival, Delivery, OUTBOX_MAX, TransferKey};
-use callnext_engine::testing::{Hall, Plan, at, closed_service, counter_id, service_id, venue_id};
+use callnext_engine::testing::{Hall, Plan, at, closed_service, counter_id, service_id, staff, venue_id};
 use callnext_engine::ticket::{Note, Urgency, Visitor};
-use callnext_engine::{Action, Decision, Lane, Millis, Outcome, Refusal, TicketId, TicketState, Venue};
+use callnext_engine::{Action, Actor, Decision, Lane, Millis, Outcome, Refusal, TicketId, TicketState, Venue};
 
 /// The clinic sends people on to the hall, which has eyes as well, under other letters.
 fn clinic() -> Hall {
@@ -114,6 +114,21 @@ fn r6_who_comes_home_has_the_old_number_again() {
 }
 
 #[test]
+fn r6_a_guest_who_left_and_came_again_is_not_brought_back_a_second_time() {
+    let (mut from, mut to) = (clinic(), hall());
+    let patient = from.walk_in();
+    sends(&mut from, patient, "hall", "eye");
+    let first = delivery(&from);
+    let mut second = first.clone();
+    second.parcel.transfer.seq = second.parcel.transfer.seq.next();
+    let gone = arrived(&[receives(&mut to, first)]);
+    to.by(staff("li")).cancels(gone);
+    let here = arrived(&[receives(to.by(Actor::System), second)]);
+    assert_eq!(to.number(gone), to.number(here));
+    assert_eq!(to.by(staff("li")).refuses(Action::Undo), Refusal::UndoOvertaken, "two would have one number");
+}
+
+#[test]
 fn r6_a_guest_who_comes_back_has_the_same_number_again() {
     let (mut clinic, mut hall) = (clinic(), hall());
     let mut patient = clinic.walk_in();
@@ -206,8 +221,8 @@ fn r6_while_on_the_way_nobody_can_change_it() {
         Action::Hold { ticket, reason: reason() },
         callnext_engine::testing::transfer(ticket, "ent"),
         Action::StepBack { ticket, places: 1 },
-        Action::GrantGreenChannel { ticket, urgency: Urgency::Emergency, reason: reason() },
-        Action::CallTicket { counter: counter_id("1"), ticket, reason: reason() },
+        Action::GrantGreenChannel { ticket, urgency: Urgency::Emergency, reason: reason().into() },
+        Action::CallTicket { counter: counter_id("1"), ticket, reason: reason().into() },
     ] {
         assert!(matches!(from.refuses(action.clone()), Refusal::TicketNotInState { .. }), "{action:?}");
     }

@@ -4,6 +4,7 @@
 
 mod appointments;
 mod calling;
+mod classes;
 mod closing;
 mod configure;
 mod counters;
@@ -15,13 +16,18 @@ mod idempotency;
 mod missed;
 mod moving;
 mod overflow;
+mod policy;
 mod precedence;
 mod projection;
 mod ready;
+mod reasons;
 mod refusals;
 mod rejoin;
+mod returns;
+mod second_waiting;
 mod sessions;
 mod slots;
 mod step_back;
 mod undo;
 mod visits;
+mod weights;

@@ -1,6 +1,6 @@
 //! R5, B3: numbers beyond the quota, few and traceable.
 
-use callnext_engine::config::{ApproverRole, OverflowJoin};
+use callnext_engine::config::{ApproverRole, OverQuotaRole, OverflowJoin};
 use callnext_engine::event::Approval;
 use callnext_engine::testing::{Hall, Plan, overflow, service_id};
 use callnext_engine::{Action, Lane, Outcome, Refusal, TicketId};
@@ -89,14 +89,14 @@ fn approved(role: Option<ApproverRole>) -> Action {
 fn b3_over_the_quota_only_on_the_word_of_somebody_whose_role_is_enough() {
     use ApproverRole::{Administrator, Clerk, Manager, Nurse};
     for (needed, given, good) in [
-        (None, Some(Administrator), false),
-        (Some(Manager), None, false),
-        (Some(Manager), Some(Clerk), false),
-        (Some(Manager), Some(Nurse), false),
-        (Some(Manager), Some(Manager), true),
-        (Some(Manager), Some(Administrator), true),
-        (Some(Nurse), Some(Clerk), false),
-        (Some(Clerk), Some(Clerk), true),
+        (OverQuotaRole::Nobody, Some(Administrator), false),
+        (OverQuotaRole::Manager, None, false),
+        (OverQuotaRole::Manager, Some(Clerk), false),
+        (OverQuotaRole::Manager, Some(Nurse), false),
+        (OverQuotaRole::Manager, Some(Manager), true),
+        (OverQuotaRole::Manager, Some(Administrator), true),
+        (OverQuotaRole::Nurse, Some(Clerk), false),
+        (OverQuotaRole::Clerk, Some(Clerk), true),
     ] {
         let mut hall = quota(1);
         hall.configures(|config| config.services[0].policy.over_quota_role = needed).unwrap();
@@ -108,7 +108,7 @@ fn b3_over_the_quota_only_on_the_word_of_somebody_whose_role_is_enough() {
             assert_eq!((&*grant.reason, grant.over_quota), ("came from afar", Some(approval)));
             assert_eq!(hall.venue().overflow_count(&service_id("ent"), hall.now()), 2, "it is counted");
         } else {
-            let full = Refusal::OverflowQuotaReached { service: service_id("ent"), quota: 1, approver: needed };
+            let full = Refusal::OverflowQuotaReached { service: service_id("ent"), quota: 1, approver: needed.role() };
             assert_eq!(hall.refuses(approved(given)), full, "{needed:?} {given:?}");
         }
     }
@@ -117,7 +117,7 @@ fn b3_over_the_quota_only_on_the_word_of_somebody_whose_role_is_enough() {
 #[test]
 fn b3_a_word_that_was_not_needed_is_not_recorded() {
     let mut hall = quota(1);
-    hall.configures(|config| config.services[0].policy.over_quota_role = Some(ApproverRole::Manager)).unwrap();
+    hall.configures(|config| config.services[0].policy.over_quota_role = OverQuotaRole::Manager).unwrap();
     let Outcome::Ticket { ticket } = hall.does(approved(Some(ApproverRole::Manager))) else { panic!("no ticket") };
     assert_eq!(hall.ticket(ticket).overflow.clone().unwrap().over_quota, None);
 }

@@ -1,5 +1,6 @@
 //! Every way in which a venue says no, provoked once. A new refusal breaks this file until it is in the table.
 
+use callnext_engine::command::Reason;
 use callnext_engine::config::EarlyCheckIn;
 use callnext_engine::handover::{Arrival, TransferKey};
 use callnext_engine::refusal::RefusalKind;
@@ -7,7 +8,7 @@ use callnext_engine::testing::{
     Hall, Plan, appointment, at, closed_counter as counter, closed_service as service, counter_id, key, overflow,
     service_id,
 };
-use callnext_engine::ticket::Visitor;
+use callnext_engine::ticket::{Urgency, Visitor};
 use callnext_engine::{Action, Lane, Millis, Refusal, Seq, TicketId};
 
 type Row = (&'static str, RefusalKind, fn(&mut Hall) -> Refusal);
@@ -17,7 +18,7 @@ fn take(service: &str, lane: Lane, name: Option<&str>) -> Action {
     Action::TakeTicket { service: service_id(service), lane, visitor, wants: None }
 }
 
-const ROWS: [Row; 30] = [
+const ROWS: [Row; 33] = [
     ("service_unknown", RefusalKind::Unknown, |hall| hall.refuses(take("ear", Lane::WalkIn, None))),
     ("counter_unknown", RefusalKind::Unknown, |hall| hall.refuses(Action::CallNext { counter: counter_id("99") })),
     ("ticket_unknown", RefusalKind::Unknown, |hall| {
@@ -93,6 +94,15 @@ const ROWS: [Row; 30] = [
         hall.refuses(Action::SetAppointments { appointments })
     }),
     ("config_invalid", RefusalKind::Invalid, |hall| hall.configures(|config| config.services.clear()).unwrap_err()),
+    ("policy_invalid", RefusalKind::Invalid, |hall| {
+        hall.changes_policy(Some("ent"), |set| set.misses_max = Some(0)).unwrap_err()
+    }),
+    ("policy_changed_meanwhile", RefusalKind::Conflict, |hall| {
+        let mut wish = hall.policy_wish(None);
+        wish.set.ready_count = Some(3);
+        hall.does(Action::ChangePolicy(Box::new(wish.clone())));
+        hall.refuses(Action::ChangePolicy(Box::new(wish)))
+    }),
     ("value_invalid", RefusalKind::Invalid, |hall| hall.refuses(take("ent", Lane::WalkIn, Some("  ")))),
     ("nothing_to_undo", RefusalKind::Conflict, |hall| {
         hall.by(callnext_engine::testing::staff("new")).refuses(Action::Undo)
@@ -125,6 +135,11 @@ const ROWS: [Row; 30] = [
         let (service, visitor) = (service_id("ent"), Visitor::default());
         hall.refuses(Action::TakeSlot { service, visitor, wants: None })
     }),
+    ("reason_unknown", RefusalKind::Invalid, |hall| {
+        let ticket = hall.walk_in();
+        let reason = Reason { code: callnext_engine::ReasonCode::parse("rich").ok(), text: "".into() };
+        hall.refuses(Action::GrantGreenChannel { ticket, urgency: Urgency::GreenChannel, reason })
+    }),
 ];
 
 /// Where a refusal stands in the table; no arm for the rest, so that a new one does not compile.
@@ -152,14 +167,17 @@ fn row(refusal: &Refusal) -> usize {
         Refusal::OverflowQuotaReached { .. } => 19,
         Refusal::VenueFull { .. } => 20,
         Refusal::ConfigInvalid { .. } => 21,
-        Refusal::ValueInvalid { .. } => 22,
-        Refusal::NothingToUndo => 23,
-        Refusal::UndoTooLate => 24,
-        Refusal::UndoOvertaken => 25,
-        Refusal::IdempotencyKeyReused => 26,
-        Refusal::CheckInTooEarly { .. } => 27,
-        Refusal::AppointmentNotShown => 28,
-        Refusal::NoFreeSlot { .. } => 29,
+        Refusal::PolicyInvalid { .. } => 22,
+        Refusal::PolicyChangedMeanwhile { .. } => 23,
+        Refusal::ValueInvalid { .. } => 24,
+        Refusal::NothingToUndo => 25,
+        Refusal::UndoTooLate => 26,
+        Refusal::UndoOvertaken => 27,
+        Refusal::IdempotencyKeyReused => 28,
+        Refusal::CheckInTooEarly { .. } => 29,
+        Refusal::AppointmentNotShown => 30,
+        Refusal::NoFreeSlot { .. } => 31,
+        Refusal::ReasonUnknown { .. } => 32,
     }
 }
 

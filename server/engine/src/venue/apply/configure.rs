@@ -1,15 +1,17 @@
-//! Recording a new day and a new declaration.
+//! Recording a new day, a new declaration, and changes of policies.
 
 use std::collections::BTreeMap;
 
 use crate::closure::{Closable, Destination};
-use crate::config::VenueConfig;
+use crate::command::Actor;
+use crate::config::{Lasts, Layers, Override, PolicyChange, PolicyPatch, VenueConfig};
 use crate::counter::{Counter, CounterState};
-use crate::dispatch::Queue;
+use crate::dispatch::{Queue, ServiceCycle};
 use crate::estimate::{Pace, Prior};
+use crate::event::Event;
 use crate::ids::{CallId, CounterId, ServiceId, TicketId};
 use crate::time::{BusinessDay, Timestamp};
-use crate::venue::Venue;
+use crate::venue::{POLICY_CHANGES_MAX, Venue};
 
 impl Venue {
     pub(super) fn open_day(
@@ -20,7 +22,7 @@ impl Venue {
         next_call: CallId,
         priors: &BTreeMap<ServiceId, Prior>,
     ) {
-        let mut fresh = Self::new(config.clone());
+        let mut fresh = Self::under(config.clone(), Layers::default());
         fresh.day = day;
         fresh.next_ticket = next_ticket;
         fresh.next_call = next_call;
@@ -31,7 +33,49 @@ impl Venue {
         *self = fresh;
     }
 
-    pub(super) fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
+    /// A declaration that changes policies is remembered as their change.
+    pub(super) fn declare(&mut self, config: &VenueConfig, layers: &Layers, at: Timestamp, by: &Actor) {
+        let effects = self.config.effects(config);
+        self.configure(config, at);
+        self.layers.clone_from(layers);
+        if !effects.is_empty() && self.policy_changes.len() < POLICY_CHANGES_MAX {
+            self.policy_changes.push(PolicyChange {
+                version: layers.version,
+                at,
+                by: by.clone(),
+                service: None,
+                set: PolicyPatch::default(),
+                dropped: Vec::new(),
+                lasts: Lasts::ForGood,
+                reason: None,
+                effects,
+            });
+        }
+    }
+
+    pub(super) fn change_policy(&mut self, event: &Event, at: Timestamp, by: &Actor) {
+        let Event::PolicyChanged { service, set, dropped, lasts, reason, version, policies } = event else { return };
+        let (service, set, lasts, by) = (service.clone(), PolicyPatch::clone(set), *lasts, by.clone());
+        let over = Override { service, set, lasts, by, at, reason: reason.clone() };
+        self.layers.lay_over(over.clone(), dropped);
+        self.layers.version = *version;
+        let config = self.config.under(policies);
+        let effects = self.config.effects(&config);
+        self.configure(&config, at);
+        self.policy_changes.push(PolicyChange {
+            version: *version,
+            at,
+            by: over.by,
+            service: over.service,
+            set: over.set,
+            dropped: dropped.clone(),
+            lasts: over.lasts,
+            reason: Some(over.reason),
+            effects,
+        });
+    }
+
+    fn configure(&mut self, config: &VenueConfig, at: Timestamp) {
         let before = std::mem::replace(&mut self.config, config.clone());
         if (before.day_start, before.time_zone) != (config.day_start, config.time_zone) {
             self.move_days_end(at);
@@ -59,10 +103,11 @@ impl Venue {
         }
     }
 
-    /// The order of a service's lanes has changed: everybody is filed anew. The ready set stays.
+    /// The order of a service's lanes has changed: everybody is filed anew. The ready set and those inside stay.
     fn refile(&mut self, service: &ServiceId) {
         let Some(queue) = self.queues.get(service) else { return };
-        let waiting: Vec<TicketId> = queue.filed().filter(|id| !queue.is_ready(*id)).collect();
+        let waiting: Vec<TicketId> =
+            queue.filed().filter(|id| !queue.is_ready(*id) && queue.inside_of(*id).is_none()).collect();
         for id in waiting {
             self.update(id, |_| {});
         }
@@ -83,6 +128,14 @@ impl Venue {
         }
         let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);
         for id in tickets.collect::<Vec<_>>() {
+            if self.inside_at(id).is_some() {
+                // Stands in no line, and is sent back by an event of its own.
+                if let Some(ticket) = self.ticket_mut(id) {
+                    ticket.wants = None;
+                    ticket.place.iter_mut().for_each(|place| place.wants = None);
+                }
+                continue;
+            }
             let ready_at = self.ready_at(id);
             self.unfile(id);
             if let Some(ticket) = self.ticket_mut(id) {
@@ -122,8 +175,13 @@ impl Venue {
                 state: CounterState::Closed,
                 services: Vec::new(),
                 current: None,
+                cycle: ServiceCycle::default(),
             });
             let old = before.and_then(|before| before.counter(&declared.id));
+            if old.is_some_and(|old| old.weights != declared.weights) {
+                counter.cycle = ServiceCycle::default();
+            }
+            counter.cycle.retain(|service| config.service(service).is_some());
             if old.is_some_and(|old| old.services == counter.services) {
                 counter.services.clear();
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::appointment::AppointmentState;
 use crate::command::Actor;
 use crate::config::VenueConfig;
-use crate::dispatch::{Place, Queue, Taken};
+use crate::dispatch::{Place, Queue, Taken, charge};
 use crate::event::{Change, Event, Why};
 use crate::ids::{CallId, CounterId, ServiceId, TicketId};
 use crate::joining::Joining;
@@ -33,11 +33,13 @@ impl Venue {
 
     pub(super) fn apply_event(&mut self, event: &Event, at: Timestamp, by: &Actor) {
         match event {
-            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers } => {
+            Event::DayOpened { day, config, next_ticket, next_call, priors, handovers, layers } => {
                 self.open_day(*day, config, *next_ticket, *next_call, priors);
                 self.handovers = handovers.clone();
+                self.layers.clone_from(layers);
             }
-            Event::VenueConfigured { config } => self.configure(config, at),
+            Event::VenueConfigured { config, layers } => self.declare(config, layers, at, by),
+            Event::PolicyChanged { .. } => self.change_policy(event, at, by),
             Event::AppointmentsSet { appointments } => {
                 self.book(appointments);
             }
@@ -52,6 +54,8 @@ impl Venue {
                     queue.make_ready(ticket.id, place, share.as_ref(), &service.policy);
                 }
             }),
+            Event::TicketSentInside { ticket, counter, why } => self.send_inside(*ticket, counter, why, at),
+            Event::TicketSentBack { ticket } => self.send_back(*ticket),
             Event::TicketCalled { ticket, counter, call, why } => self.call(*ticket, counter, *call, why, at),
             Event::TicketRecalled { ticket } => self.recall(*ticket, at),
             Event::ServiceStarted { ticket } => self.update(*ticket, |ticket| {
@@ -92,9 +96,15 @@ impl Venue {
             | Event::StepSkipped { .. }
             | Event::StepsSet { .. } => self.moves(event, at, by),
             Event::TicketCancelled { ticket, .. } => self.end(*ticket, TicketState::Cancelled, at),
-            Event::GreenChannelGranted { ticket, urgency, reason } => self.update(*ticket, |ticket| {
-                ticket.grant = Some(Grant { urgency: *urgency, reason: reason.clone(), by: by.clone(), at });
+            Event::GreenChannelGranted { ticket, urgency, reason, code } => self.update(*ticket, |ticket| {
+                let (reason, code) = (reason.clone(), code.clone());
+                ticket.grant = Some(Grant { urgency: *urgency, reason, code, by: by.clone(), at });
             }),
+            Event::TicketClassified { ticket, class } => {
+                if let Some(ticket) = self.ticket_mut(*ticket) {
+                    ticket.visitor.class.clone_from(class);
+                }
+            }
             Event::TicketSteppedBack { ticket, places } => self.step_back(*ticket, *places, at),
             Event::AppointmentsNotShown { codes } => self.not_shown(codes),
             Event::SessionClosed { session, service } => {
@@ -111,8 +121,10 @@ impl Venue {
         }
     }
 
+    /// Where a ticket stands among those told to get ready; first, if it was sent inside.
     fn ready_at(&self, id: TicketId) -> Option<usize> {
-        self.queues.get(&self.ticket(id)?.service)?.ready_at(id)
+        let queue = self.queues.get(&self.ticket(id)?.service)?;
+        queue.ready_at(id).or_else(|| queue.inside_of(id).map(|_| 0))
     }
 
     fn put_ready(&mut self, id: TicketId, at: Option<usize>) {
@@ -195,7 +207,8 @@ impl Venue {
         {
             let first_call = ticket.called_at.is_none() && why.reason.is_none();
             let place = ticket.place.clone().unwrap_or_else(|| Place::of(&ticket, &service.policy));
-            let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at };
+            let load = service.load(ticket.visitor.class.as_ref());
+            let taken = Taken { ticket: id, place: &place, counter, rule: why.rule, at, load };
             queue.take(&taken, why.share.as_ref(), &service.policy);
             if let (Some(announced), true) = (ticket.announced, first_call && ticket.grant.is_none()) {
                 queue.score(announced, at.since(ticket.issued_at));
@@ -213,6 +226,7 @@ impl Venue {
         if let Some(counter) = self.counters.get_mut(counter) {
             counter.current = Some(id);
         }
+        self.charge_counter(counter, id, why);
         self.next_call = call.next();
         self.calls.push_back(CallEntry {
             call,
@@ -226,6 +240,16 @@ impl Venue {
         });
         if self.calls.len() > CALLS_MAX {
             self.calls.pop_front();
+        }
+    }
+
+    /// A call, or being sent inside, takes a turn of the counter's cycle (C5).
+    pub(super) fn charge_counter(&mut self, counter: &CounterId, ticket: TicketId, why: &Why) {
+        let service = self.ticket(ticket).map(|ticket| ticket.service.clone());
+        if let (Some(service), Some(counter), Some(declared)) =
+            (service, self.counters.get_mut(counter), self.config.counter(counter))
+        {
+            charge(&mut counter.cycle, &service, &why.services, &declared.weights);
         }
     }
 
@@ -255,9 +279,13 @@ impl Venue {
 
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) {
         let Some(ticket) = self.ticket(id).cloned() else { return };
-        let (Some(place), Some(queue)) = (ticket.place, self.queues.get_mut(&ticket.service)) else { return };
-        let stepped = queue.stepped_back(id, &place, places, at);
-        queue.unfile(id, &place);
+        let (Some(place), Some(service)) = (&ticket.place, self.config.service(&ticket.service)) else { return };
+        let Some(queue) = self.queues.get_mut(&ticket.service) else { return };
+        // Whoever was told before their time, or under other rules, is back under those of the lane.
+        let due = Place::of(&ticket, &service.policy).since;
+        let from = Place { since: place.since.max(due), ..place.clone() };
+        let stepped = queue.stepped_back(id, &from, places, at);
+        queue.unfile(id, place);
         queue.file(id, &stepped);
         if let Some(ticket) = self.ticket_mut(id) {
             ticket.place = Some(stepped);
@@ -330,7 +358,7 @@ impl Venue {
         }
     }
 
-    fn with_queue(&mut self, id: TicketId, act: impl FnOnce(&mut Queue, &Ticket, &Place, &VenueConfig)) {
+    pub(super) fn with_queue(&mut self, id: TicketId, act: impl FnOnce(&mut Queue, &Ticket, &Place, &VenueConfig)) {
         let Some(ticket) = self.ticket(id).cloned() else { return };
         if let (Some(queue), Some(place)) = (self.queues.get_mut(&ticket.service), &ticket.place) {
             act(queue, &ticket, place, &self.config);

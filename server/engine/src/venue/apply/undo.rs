@@ -1,7 +1,9 @@
 //! Recording that a change was taken back.
 
 use crate::appointment::AppointmentState;
-use crate::dispatch::{Place, Taken};
+use crate::config::LOAD_MEAN;
+use crate::counter::Counter;
+use crate::dispatch::{Inside, Place, Taken};
 use crate::event::Rule;
 use crate::ids::{CounterId, Seq, TicketId};
 use crate::ticket::{Ticket, TicketState};
@@ -12,16 +14,23 @@ use crate::venue::trail::TicketImage;
 impl Venue {
     pub(super) fn undo(&mut self, seq: Seq, at: Timestamp) {
         let Some(step) = self.trail.take(seq) else { return };
+        let calls = step.before.tickets.values().filter_map(|image| image.call.as_ref());
+        let charged: Vec<CounterId> = calls.filter(|(_, rule)| takes_a_turn(*rule)).map(|(id, _)| id.clone()).collect();
         // In the order in which they stood ready, or a later one would take an earlier one's place.
         let mut images: Vec<(TicketId, TicketImage)> = step.before.tickets.into_iter().collect();
         images.sort_by_key(|(_, image)| image.ready_at);
         for (id, image) in images {
             match image.ticket {
-                Some(before) => self.restore(*before, image.ready_at, image.call, step.at),
+                Some(before) => self.restore(*before, image.ready_at, image.inside, image.call, step.at),
                 None => self.unissue(id, at),
             }
         }
-        self.counters.extend(step.before.counters);
+        for (id, before) in step.before.counters {
+            // Turns that others had in the meantime are not given back, but for the one of this call.
+            let kept = self.counters.get(&id).filter(|_| !charged.contains(&id)).map(|counter| counter.cycle.clone());
+            let cycle = kept.unwrap_or_else(|| before.cycle.clone());
+            self.counters.insert(id, Counter { cycle, ..before });
+        }
         for (closed, before) in step.before.closures {
             match before {
                 Some(closure) => drop(self.closures.insert(closed, closure)),
@@ -46,6 +55,7 @@ impl Venue {
         &mut self,
         before: Ticket,
         ready_at: Option<usize>,
+        inside: Option<Inside>,
         call: Option<(CounterId, Rule)>,
         called_at: Timestamp,
     ) {
@@ -64,7 +74,8 @@ impl Venue {
         {
             if let Some((counter, rule)) = &call {
                 let place = before.place.clone().unwrap_or_else(|| Place::of(&before, &service.policy));
-                queue.untake(&Taken { ticket: id, place: &place, counter, rule: *rule, at: called_at });
+                let taken = Taken { ticket: id, place: &place, counter, rule: *rule, at: called_at, load: LOAD_MEAN };
+                queue.untake(&taken, inside.as_ref());
             }
             if let Some(place) = &before.place {
                 queue.file(id, place);
@@ -75,6 +86,21 @@ impl Venue {
         }
         // Whom a rule chose is chosen: first, and the cycle is not charged again.
         let chosen = call.is_some_and(|(_, rule)| rule != Rule::ByHand);
+        if let Some(inside) = inside {
+            // Where they were, even if somebody else was sent there since.
+            return self.with_queue(id, |queue, ticket, place, _| {
+                queue.unfile(ticket.id, place);
+                queue.put_inside(inside);
+            });
+        }
         self.put_ready(id, if chosen { Some(0) } else { ready_at });
+    }
+}
+
+/// Whether a call by this rule is charged to the counter's cycle when it is made.
+fn takes_a_turn(rule: Rule) -> bool {
+    match rule {
+        Rule::Overdue | Rule::Ready | Rule::Rejoin | Rule::Cycle | Rule::Early => true,
+        Rule::Urgent | Rule::Inside | Rule::ByHand => false,
     }
 }

@@ -68,7 +68,7 @@ impl Venue {
         }
         let mut seen = BTreeSet::new();
         for appointment in appointments {
-            self.known_service(&appointment.service)?;
+            Self::check_class(appointment.visitor.class.as_ref(), self.known_service(&appointment.service)?)?;
             self.check_wants(appointment.wants.as_ref(), &appointment.service)?;
             self.check_steps(&appointment.steps)?;
             check_visitor(&appointment.visitor)?;
@@ -113,13 +113,15 @@ impl Venue {
         let (lane, joining) = self.checked_in(service, booking.slot, now)?;
         // A wish that cannot be met any more must not turn away whoever is here.
         let wants = wants.as_ref().filter(|wants| self.check_wants(Some(wants), &service.id).is_ok());
+        let class = booking.visitor.class.clone().filter(|class| service.class(class).is_some());
+        let visitor = Visitor { class, ..booking.visitor.clone() };
         let issue = Issue {
             wants,
             slot: Some(booking.slot),
             appointment: Some(booking.code.clone()),
             joining,
             steps: booking.steps.clone(),
-            ..Issue::new(lane, &booking.visitor)
+            ..Issue::new(lane, &visitor)
         };
         self.issued(service, issue, now)
     }
@@ -134,13 +136,12 @@ impl Venue {
         now: Timestamp,
     ) -> Decided {
         let service = self.known_service(service)?;
-        check_reason("reason", &grant.reason)?;
         check_reason("approved_by", &grant.approved_by)?;
         if let Some(note) = &grant.note {
             check_reason("note", note)?;
         }
         self.takes_new(&service.id, None)?;
-        let (quota, approver) = (service.policy.overflow_max, service.policy.over_quota_role);
+        let (quota, approver) = (service.policy.overflow_max, service.policy.over_quota_role.role());
         let approval = grant.over_quota.take();
         if self.overflow_count(&service.id, now) >= quota {
             let enough = approval.filter(|given| approver.is_some_and(|role| given.role >= role));
@@ -155,6 +156,7 @@ impl Venue {
 
     fn issued(&self, service: &ServiceConfig, issue: Issue<'_>, now: Timestamp) -> Decided {
         check_visitor(issue.visitor)?;
+        Self::check_class(issue.visitor.class.as_ref(), service)?;
         self.check_wants(issue.wants, &service.id)?;
         if self.tickets.len() >= usize::try_from(TICKETS_MAX).unwrap_or(usize::MAX) {
             return Err(Refusal::VenueFull { limit: TICKETS_MAX });

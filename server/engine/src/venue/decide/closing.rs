@@ -3,6 +3,7 @@
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Closable, Closure, Concerned, Destination};
 use crate::counter::CounterState;
+use crate::dispatch::Queue;
 use crate::event::Event;
 use crate::ids::{CounterId, ServiceId, TicketId};
 use crate::refusal::Refusal;
@@ -107,7 +108,8 @@ impl Venue {
             match ticket.state {
                 TicketState::Waiting => {
                     found.waiting += 1;
-                    found.ready += u32::from(self.queues.get(&ticket.service).is_some_and(|q| q.is_ready(ticket.id)));
+                    let told = |queue: &Queue| queue.is_ready(ticket.id) || queue.inside_of(ticket.id).is_some();
+                    found.ready += u32::from(self.queues.get(&ticket.service).is_some_and(told));
                 }
                 TicketState::Held => found.held += 1,
                 TicketState::Missed => found.missed += 1,

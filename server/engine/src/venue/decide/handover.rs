@@ -29,8 +29,9 @@ impl Venue {
         let mut grant = ticket.grant.clone();
         if let Some(urgency) = sending.urgency {
             let reason = sending.reason.clone();
-            granted = Some(Event::GreenChannelGranted { ticket: ticket.id, urgency, reason: reason.clone() });
-            grant = Some(Grant { urgency, reason, by: by.clone(), at: now });
+            granted =
+                Some(Event::GreenChannelGranted { ticket: ticket.id, urgency, reason: reason.clone(), code: None });
+            grant = Some(Grant { urgency, reason, code: None, by: by.clone(), at: now });
         }
         let parcel = Parcel {
             from: self.config.id.clone(),

@@ -21,7 +21,7 @@ impl Venue {
         let ticket = self.in_state(ticket, "missed", |state| *state == TicketState::Missed)?;
         check_reason("reason", reason)?;
         let service = self.known_service(&ticket.service)?;
-        let rules = service.policy.missed;
+        let rules = &service.policy.missed;
         let joining = match rules.rejoin {
             MissedRejoin::Lane => None,
             MissedRejoin::AfterCalls => {

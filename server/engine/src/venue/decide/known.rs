@@ -3,7 +3,7 @@
 use crate::config::{Policy, ServiceConfig};
 use crate::counter::{Counter, CounterState};
 use crate::event::Event;
-use crate::ids::{CounterId, ServiceId, TicketId};
+use crate::ids::{ClassId, CounterId, ServiceId, TicketId};
 use crate::refusal::Refusal;
 use crate::ticket::{Ticket, TicketState, Visitor};
 use crate::venue::{NAME_CHARS_MAX, Outcome, REASON_CHARS_MAX, Venue};
@@ -50,6 +50,13 @@ impl Venue {
             return Ok(ticket);
         }
         Err(not_in_state(ticket, needed))
+    }
+
+    pub(super) fn check_class(class: Option<&ClassId>, service: &ServiceConfig) -> Result<(), Refusal> {
+        match class.filter(|class| service.class(class).is_none()) {
+            Some(class) => Err(invalid("class", &format!("\"{class}\" is not one of \"{}\"", service.id))),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn check_wants(&self, wants: Option<&CounterId>, service: &ServiceId) -> Result<(), Refusal> {

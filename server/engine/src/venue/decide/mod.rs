@@ -1,11 +1,13 @@
 //! Judging commands: every rule that can say no. Reads only.
 
-use crate::command::{Action, Actor, Command};
+use crate::command::{Action, Actor, Command, Reason};
 use crate::event::{Event, OverflowGrant};
+use crate::ids::TicketId;
 use crate::refusal::Refusal;
-use crate::ticket::TicketState;
+use crate::ticket::{TicketState, Urgency};
 use crate::time::{BusinessDay, Timestamp};
 use crate::venue::decide::known::{about, check_reason, invalid, not_in_state};
+use crate::venue::decide::reason::recorded;
 use crate::venue::{Outcome, STEP_BACK_MAX, Venue};
 
 mod arrive;
@@ -17,6 +19,7 @@ mod handover;
 mod joining;
 mod known;
 mod moving;
+mod reason;
 mod steps;
 
 pub(super) type Decided = Result<(Vec<Event>, Outcome), Refusal>;
@@ -26,7 +29,8 @@ impl Venue {
     pub fn decide(&self, command: &Command, now: Timestamp) -> Decided {
         let now = now.max(self.at);
         match &command.action {
-            Action::Configure { config } => self.decide_configure(config),
+            Action::Configure { declaration } => self.decide_configure(declaration),
+            Action::ChangePolicy(wish) => self.decide_policy(wish, &command.by, now),
             Action::TakeTicket { service, lane, visitor, wants } => {
                 self.decide_take(service, *lane, visitor, wants.as_ref(), now)
             }
@@ -36,7 +40,8 @@ impl Venue {
             Action::CheckIn { code, reference } => self.decide_check_in(code, reference.as_deref(), now),
             Action::AddOverflow { service, visitor, reason, approved_by, note, approval } => {
                 let grant = OverflowGrant {
-                    reason: reason.clone(),
+                    reason: reason.text.clone(),
+                    code: recorded(&self.config.reasons.overflow, reason)?,
                     approved_by: approved_by.clone(),
                     note: note.clone(),
                     over_quota: approval.clone(),
@@ -90,13 +95,14 @@ impl Venue {
                 }
                 Ok(about(ticket.id, Event::TicketCancelled { ticket: ticket.id, reason: reason.clone() }))
             }
-            Action::GrantGreenChannel { ticket, urgency, reason } => {
-                let ticket = self.in_state(*ticket, "waiting, held or missed", |state| {
-                    matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
-                })?;
-                check_reason("reason", reason)?;
-                let (id, urgency, reason) = (ticket.id, *urgency, reason.clone());
-                Ok(about(id, Event::GreenChannelGranted { ticket: id, urgency, reason }))
+            Action::GrantGreenChannel { ticket, urgency, reason } => self.decide_grant(*ticket, *urgency, reason),
+            Action::Classify { ticket, class } => {
+                let ticket = self.in_state(*ticket, "not over", |state| !state.is_over())?;
+                Self::check_class(class.as_ref(), self.known_service(&ticket.service)?)?;
+                if ticket.visitor.class == *class {
+                    return Ok((Vec::new(), Outcome::Ticket { ticket: ticket.id }));
+                }
+                Ok(about(ticket.id, Event::TicketClassified { ticket: ticket.id, class: class.clone() }))
             }
             Action::StepBack { ticket, places } => {
                 let ticket = self.in_state(*ticket, "waiting", |state| *state == TicketState::Waiting)?;
@@ -113,11 +119,30 @@ impl Venue {
         }
     }
 
+    fn decide_grant(&self, ticket: TicketId, urgency: Urgency, reason: &Reason) -> Decided {
+        let ticket = self.in_state(ticket, "waiting, held or missed", |state| {
+            matches!(state, TicketState::Waiting | TicketState::Held | TicketState::Missed)
+        })?;
+        let known = match urgency {
+            Urgency::Emergency => &self.config.reasons.emergency,
+            Urgency::GreenChannel => &self.config.reasons.green_channel,
+        };
+        let code = recorded(known, reason)?;
+        let (ticket, reason) = (ticket.id, reason.text.clone());
+        Ok(about(ticket, Event::GreenChannelGranted { ticket, urgency, reason, code }))
+    }
+
     fn decide_undo(&self, by: &Actor, now: Timestamp) -> Decided {
         if !Self::actor_is_staff(by) {
             return Err(Refusal::NothingToUndo);
         }
         let step = self.trail.last_of(by, now)?;
+        // Whoever left as a guest may have come once more since, and has the number again.
+        let gone = step.before.tickets.keys().filter_map(|id| self.ticket(*id));
+        let mut guests = gone.filter(|ticket| ticket.guest.is_some() && ticket.state.is_over());
+        if guests.any(|gone| self.live().any(|ticket| ticket.id != gone.id && ticket.number == gone.number)) {
+            return Err(Refusal::UndoOvertaken);
+        }
         let tickets = step.before.tickets.keys().copied().collect();
         Ok((vec![Event::ChangeUndone { seq: step.seq }], Outcome::Undone { seq: step.seq, tickets }))
     }
@@ -139,9 +164,15 @@ impl Venue {
             return Vec::new();
         }
         let priors = self.queues.iter().map(|(service, queue)| (service.clone(), queue.pace().to_prior())).collect();
+        let (mut config, layers) = (self.config.clone(), self.layers.tomorrow());
+        if layers != self.layers {
+            let services = config.services.iter().map(|service| service.id.clone());
+            config = config.under(&layers.policies(&config.policy, services));
+        }
         vec![Event::DayOpened {
             day,
-            config: Box::new(self.config.clone()),
+            config: Box::new(config),
+            layers: Box::new(layers),
             next_ticket: self.next_ticket,
             next_call: self.next_call,
             priors,

@@ -38,7 +38,7 @@ impl Venue {
         };
         let (mut events, outcome) = about(ticket.id, event);
         let (id, reason) = (ticket.id, reason.clone());
-        events.extend(urgency.map(|urgency| Event::GreenChannelGranted { ticket: id, urgency, reason }));
+        events.extend(urgency.map(|urgency| Event::GreenChannelGranted { ticket: id, urgency, reason, code: None }));
         Ok((events, outcome))
     }
 }

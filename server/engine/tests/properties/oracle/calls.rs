@@ -1,6 +1,7 @@
 //! Judging who is told and who is called.
 
 use callnext_engine::counter::CounterState;
+use callnext_engine::dispatch::Share;
 use callnext_engine::event::{Change, Rule, Why};
 use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp};
 
@@ -9,13 +10,20 @@ use super::{Call, Is, Oracle, Person, expect};
 use crate::play::Seen;
 
 impl Oracle {
-    pub(super) fn told(&mut self, id: TicketId, now: Timestamp, seen: &mut Seen) -> Result<(), String> {
+    pub(super) fn told(
+        &mut self,
+        id: TicketId,
+        share: Option<&Share>,
+        now: Timestamp,
+        seen: &mut Seen,
+    ) -> Result<(), String> {
         let person = self.person(id)?.clone();
         let staffed = self.staffed(&person.service);
         expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} told, but does not wait"))?;
         expect(!staffed.is_empty(), || format!("{id} told, but no counter is open"))?;
         self.stands_first_in_lane(&person, &staffed, now)?;
-        self.takes_a_turn(&person, &staffed, &staffed, now, seen)?;
+        let even = share.is_some_and(|share| share.even);
+        self.takes_a_turn(&person, &staffed, even, now, seen)?;
         let most = usize::try_from(self.policy(&person.service).ready_count).unwrap();
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
         let told = ready.iter().filter(|other| self.people[other].can_be_called_by(&staffed)).count();
@@ -41,24 +49,29 @@ impl Oracle {
         let here = std::slice::from_ref(counter);
         expect(person.can_be_called_by(here), || format!("{id} does not want {counter}"))?;
         if why.rule != Rule::ByHand {
-            expect(person.is == Is::Waiting, || format!("{id} called, but is {:?}", person.is))?;
+            let is = if why.rule == Rule::Inside { Is::Inside } else { Is::Waiting };
+            expect(person.is == is, || format!("{id} called, but is {:?}", person.is))?;
             self.is_the_one(&person, counter, &place.services, why.rule, now)?;
         }
+        self.divides_fairly(counter, &person.service, why, now, seen)?;
         if why.rule == Rule::Cycle {
             self.stands_first_in_lane(&person, here, now)?;
-            self.takes_a_turn(&person, here, &self.staffed(&person.service), now, seen)?;
+            let even = why.share.as_ref().is_some_and(|share| share.even);
+            self.takes_a_turn(&person, here, even, now, seen)?;
         } else if why.share.is_some() && why.rule != Rule::Early {
             self.tainted.push(person.service.clone());
         } else if why.rule == Rule::Early {
-            self.balances.retain(|(of, _, _), _| *of != person.service);
+            self.balances.retain(|of, _| of.0 != person.service);
         }
-        self.is_explained(&person, counter, why, change, seen)?;
+        let sent = self.calls.iter().find(|call| call.is_sent && call.ticket == id).cloned();
+        self.is_explained(&person, counter, why, sent.as_ref(), change, seen)?;
         self.leave(id, &[Is::Waiting, Is::Held, Is::Missed])?;
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
             let mut others = self.eligible(&person.service, &any, now).filter(|other| other.since <= now.0);
+            let others = others.next().is_some() || self.somebody_at_a_door(&person.service);
             let run = self.urgent_run.get(&person.service).copied().unwrap_or_default();
-            Some(if others.next().is_some() { run + 1 } else { 0 })
+            Some(if others { run + 1 } else { 0 })
         } else if why.rule == Rule::ByHand {
             None
         } else {
@@ -68,7 +81,7 @@ impl Oracle {
             self.urgent_run.insert(person.service.clone(), run);
         }
         let mut placed = person.clone();
-        if placed.is != Is::Waiting {
+        if !matches!(placed.is, Is::Waiting | Is::Inside) {
             // Away when called by hand: where they would have stood.
             placed.place(&self.policy(&placed.service));
         }
@@ -79,8 +92,9 @@ impl Oracle {
             since: placed.since.min(now.0),
             lane: person.lane,
             rule: why.rule,
-            overtaken: self.overtaken(&placed),
-            by: passed_by(why.rule, &person),
+            overtaken: sent.as_ref().map_or_else(|| self.overtaken(&placed), |sent| sent.overtaken),
+            by: sent.filter(|_| why.rule == Rule::Inside).map_or_else(|| passed_by(why.rule, &person), |sent| sent.by),
+            is_sent: false,
             seq: change.seq,
         });
         self.set(id, Is::Called);
@@ -97,14 +111,27 @@ impl Oracle {
         let held_back = policy.urgent_run_max > 0 && run >= policy.urgent_run_max;
         let urgent = self.waiting(service, here).any(|person| person.urgent.is_some());
         let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
-        if urgent && (!held_back || eligible.is_empty()) {
+        let at_door = self.first_at_door(counter, Some(service)).is_some();
+        if urgent && (!held_back || (eligible.is_empty() && !at_door)) {
             Some(0)
-        } else if eligible.iter().any(|person| self.is_overdue(person, now)) {
+        } else if at_door {
             Some(1)
-        } else if !eligible.is_empty() {
+        } else {
+            self.claim_from_hall(service, counter, now)
+        }
+    }
+
+    /// The same of those who are neither urgent nor at a door.
+    pub(super) fn claim_from_hall(&self, service: &ServiceId, counter: &CounterId, now: Timestamp) -> Option<u8> {
+        let here = std::slice::from_ref(counter);
+        let policy = self.policy(service);
+        let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
+        if eligible.iter().any(|person| self.is_overdue(person, now)) {
             Some(2)
-        } else if policy.early_when_idle && self.waiting(service, here).next().is_some() {
+        } else if !eligible.is_empty() {
             Some(3)
+        } else if policy.early_when_idle && self.waiting(service, here).any(|person| person.urgent.is_none()) {
+            Some(4)
         } else {
             None
         }
@@ -118,18 +145,35 @@ impl Oracle {
         rule: Rule,
         now: Timestamp,
     ) -> Result<(), String> {
-        let (id, service, here) = (person.id, &person.service, std::slice::from_ref(counter));
+        let (id, service) = (person.id, &person.service);
         let strongest = services.iter().filter_map(|service| self.claim(service, counter, now)).min();
         let claim = match rule {
             Rule::Urgent => 0,
-            Rule::Overdue => 1,
-            Rule::Ready | Rule::Rejoin | Rule::Cycle => 2,
-            Rule::Early => 3,
+            Rule::Inside => 1,
+            Rule::Overdue => 2,
+            Rule::Ready | Rule::Rejoin | Rule::Cycle => 3,
+            Rule::Early => 4,
             Rule::ByHand => return Ok(()),
         };
         let own = self.claim(service, counter, now);
         expect(own == Some(claim), || format!("{id} called by {rule:?}, but the claim of {service} is {own:?}"))?;
         expect(strongest == Some(claim), || format!("{id} called by {rule:?}, before a claim of {strongest:?}"))?;
+        if rule == Rule::Inside {
+            let first = self.first_at_door(counter, None);
+            return expect(first == Some(id), || format!("{id} called from the door, before {first:?}"));
+        }
+        self.is_first_by(person, counter, rule, now)
+    }
+
+    /// Whether this is whom the rule means, of all who wait for this service and can be called by this counter.
+    pub(super) fn is_first_by(
+        &self,
+        person: &Person,
+        counter: &CounterId,
+        rule: Rule,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let (id, service, here) = (person.id, &person.service, std::slice::from_ref(counter));
         let eligible: Vec<&Person> = self.eligible(service, here, now).collect();
         let told =
             self.ready.get(service).into_iter().flatten().copied().find(|told| eligible.iter().any(|p| p.id == *told));
@@ -152,7 +196,7 @@ impl Oracle {
                 let better = lane.filter(|other| (other.key, other.id) < (person.key, id)).count();
                 expect(better == 0, || format!("{id} called early, with {better} before in the lane"))?;
             }
-            Rule::Rejoin | Rule::ByHand => {}
+            Rule::Rejoin | Rule::ByHand | Rule::Inside => {}
         }
         // The promise by itself: no call by a rule overtakes anybody who is at the limit.
         let most = self.policy(service).overtaken_max;
@@ -165,7 +209,12 @@ impl Oracle {
         Ok(())
     }
 
-    fn stands_first_in_lane(&self, person: &Person, counters: &[CounterId], now: Timestamp) -> Result<(), String> {
+    pub(super) fn stands_first_in_lane(
+        &self,
+        person: &Person,
+        counters: &[CounterId],
+        now: Timestamp,
+    ) -> Result<(), String> {
         expect(person.since <= now.0, || format!("{} is not eligible yet", person.id))?;
         expect(!self.is_ready(person), || format!("{} was told already", person.id))?;
         let lane = self.eligible(&person.service, counters, now);

@@ -3,7 +3,7 @@
 use callnext_engine::config::Policy;
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Change, Event, Rule};
-use callnext_engine::{CounterId, Lane, Seq, TicketId, Timestamp, VenueConfig};
+use callnext_engine::{CounterId, Lane, Seq, ServiceId, TicketId, Timestamp, VenueConfig};
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use crate::play::Seen;
 
 impl Oracle {
     pub(super) fn before(&self, change: &Change) -> Before {
-        let mut before = Before::default();
+        let sent = self.calls.iter().filter(|call| call.is_sent).cloned().collect();
+        let mut before = Before { doors: self.doors.clone(), sent, ..Before::default() };
         for event in &change.events {
             let (tickets, counter) = concerned(event);
             for id in tickets.iter().copied() {
@@ -35,10 +36,13 @@ impl Oracle {
 
     pub(super) fn leave(&mut self, id: TicketId, allowed: &[Is]) -> Result<(), String> {
         let person = self.person(id)?;
-        expect(allowed.contains(&person.is), || format!("ticket {id} is {:?}, not one of {allowed:?}", person.is))?;
+        // Whoever waits at a counter's door waits.
+        let is = if person.is == Is::Inside { Is::Waiting } else { person.is };
+        expect(allowed.contains(&is), || format!("ticket {id} is {:?}, not one of {allowed:?}", person.is))?;
         for ready in self.ready.values_mut() {
             ready.retain(|other| *other != id);
         }
+        self.leave_door(id);
         if let Some(counter) = self.people.get_mut(&id).and_then(|person| person.counter.take()) {
             let counter = self.counters.get_mut(&counter).ok_or("oracle: no such counter")?;
             expect(counter.current == Some(id), || format!("ticket {id} is not at its counter"))?;
@@ -71,9 +75,11 @@ impl Oracle {
                 (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
                 self.declare(config);
             }
-            Event::VenueConfigured { config } => self.declare(config),
+            Event::VenueConfigured { config, .. } => self.declare(config),
+            Event::PolicyChanged { policies, .. } => self.change_policies(policies),
             Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
+            | Event::TicketClassified { .. }
             | Event::AppointmentsNotShown { .. }
             | Event::SessionClosed { .. }
             | Event::TicketSlotBegan { .. }
@@ -87,7 +93,11 @@ impl Oracle {
             | Event::StepSkipped { .. }
             | Event::Closed { .. } => self.moves(event, at)?,
             Event::TicketIssued { .. } => self.issue(event, at)?,
-            Event::TicketReadied { ticket, .. } => self.told(*ticket, at, seen)?,
+            Event::TicketReadied { ticket, share } => self.told(*ticket, share.as_ref(), at, seen)?,
+            Event::TicketSentInside { ticket, counter, why } => {
+                self.sent_inside(*ticket, counter, why, change, seen)?;
+            }
+            Event::TicketSentBack { ticket } => self.sent_back(*ticket)?,
             Event::TicketCalled { ticket, counter, call, why } => {
                 expect(call.0 > self.highest_call, || format!("call {call} was made before"))?;
                 self.highest_call = call.0;
@@ -135,8 +145,8 @@ impl Oracle {
                 });
             }
             Event::GreenChannelGranted { ticket, urgency, .. } => {
-                let is = self.person(*ticket)?.is;
                 self.leave(*ticket, &[Is::Waiting, Is::Held, Is::Missed, Is::Away])?;
+                let is = self.person(*ticket)?.is;
                 self.wait(*ticket, |person| person.urgent = Some((*urgency, at.0)));
                 self.set(*ticket, is);
             }
@@ -156,6 +166,14 @@ impl Oracle {
         Ok(())
     }
 
+    fn change_policies(&mut self, policies: &BTreeMap<ServiceId, Policy>) {
+        let mut config = self.config().clone();
+        for service in &mut config.services {
+            service.policy = policies.get(&service.id).unwrap_or(&service.policy).clone();
+        }
+        self.declare(&config);
+    }
+
     fn declare(&mut self, config: &VenueConfig) {
         let before = self.config.replace(config.clone());
         let declared = |id: &CounterId| config.counters.iter().find(|counter| counter.id == *id);
@@ -170,6 +188,12 @@ impl Oracle {
                 known.services.clone_from(&counter.services);
             }
         }
+        for counter in &config.counters {
+            let old = before.as_ref().and_then(|old| old.counters.iter().find(|old| old.id == counter.id));
+            if old.is_none_or(|old| old.weights != counter.weights) {
+                self.divides_anew(&counter.id);
+            }
+        }
         for person in self.people.values_mut().filter(|person| person.is != Is::Over) {
             if person.wants.as_ref().is_some_and(|wants| declared(wants).is_none()) {
                 person.wants = None;
@@ -178,7 +202,7 @@ impl Oracle {
         for service in &config.services {
             let old = before.as_ref().and_then(|old| old.services.iter().find(|old| old.id == service.id));
             if old.is_none_or(|old| old.policy.weights != service.policy.weights) {
-                self.balances.retain(|(of, _, _), _| *of != service.id);
+                self.balances.retain(|of, _| of.0 != service.id);
                 self.tainted.retain(|of| *of != service.id);
             }
             let same = |old: &Policy| old.order == service.policy.order && old.early_s == service.policy.early_s;
@@ -237,8 +261,13 @@ impl Oracle {
     }
 
     fn step_back(&mut self, id: TicketId, places: u32, at: Timestamp) -> Result<(), String> {
-        let person = self.person(id)?.clone();
-        expect(person.is == Is::Waiting && person.urgent.is_none(), || format!("{id} cannot step back"))?;
+        let mut person = self.person(id)?.clone();
+        // Told before their time, or under other rules, they are back under those of the lane.
+        let mut due = person.clone();
+        due.place(&self.policy(&person.service));
+        person.since = person.since.max(due.since);
+        let waits = matches!(person.is, Is::Waiting | Is::Inside);
+        expect(waits && person.urgent.is_none(), || format!("{id} cannot step back"))?;
         let ready = self.ready.get(&person.service).cloned().unwrap_or_default();
         let same = |other: &&Person| {
             other.is == Is::Waiting
@@ -265,9 +294,9 @@ impl Oracle {
             key = (last.0, last.1, last.2, f64::midpoint(last.3, next.map_or(1.0, |next| next.3)));
         }
         self.leave(id, &[Is::Waiting])?;
+        let since = person.since.max(at.0);
         let person = self.people.get_mut(&id).unwrap();
-        person.key = key;
-        person.since = person.since.max(at.0);
+        (person.key, person.since) = (key, since);
         Ok(())
     }
 
@@ -279,6 +308,7 @@ impl Oracle {
             for ready in self.ready.values_mut() {
                 ready.retain(|other| other != id);
             }
+            self.leave_door(*id);
             let Some((person, ready_at)) = person else {
                 let person = self.people.get_mut(id).unwrap();
                 person.is = Is::Over;
@@ -290,12 +320,14 @@ impl Oracle {
             self.people.insert(*id, person.clone());
             let call = before.called.filter(|(called, _)| called == id).map(|(_, rule)| rule);
             if call.is_some() {
-                self.calls.retain(|call| call.seq != seq);
+                self.calls.retain(|call| call.seq != seq || call.ticket != *id);
             }
             if call == Some(Rule::Urgent) {
                 self.urgent_run.entry(person.service.clone()).and_modify(|run| *run = run.saturating_sub(1));
             }
-            if person.is == Is::Waiting && person.urgent.is_none() {
+            if person.is == Is::Inside {
+                self.back_to_door(*id, &before.doors, &before.sent);
+            } else if person.is == Is::Waiting && person.urgent.is_none() {
                 let ready = self.ready.entry(person.service.clone()).or_default();
                 match call {
                     Some(Rule::ByHand) | None => {
@@ -306,6 +338,7 @@ impl Oracle {
             }
         }
         for (id, counter) in before.counters {
+            self.divides_on(&id);
             self.counters.insert(id, counter);
         }
         Ok(())
@@ -339,6 +372,7 @@ fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         | Event::TicketTransferred { ticket, .. }
         | Event::TicketCancelled { ticket, .. }
         | Event::GreenChannelGranted { ticket, .. }
+        | Event::TicketClassified { ticket, .. }
         | Event::TicketSteppedBack { ticket, .. }
         | Event::TicketSent { ticket, .. }
         | Event::TicketReceived { ticket, .. }
@@ -350,11 +384,14 @@ fn concerned(event: &Event) -> (&[TicketId], Option<&CounterId>) {
         Event::Closed { tickets, .. } => (tickets, None),
         Event::DayOpened { .. }
         | Event::VenueConfigured { .. }
+        | Event::PolicyChanged { .. }
         | Event::AppointmentsSet { .. }
         | Event::AppointmentsNotShown { .. }
         | Event::SessionClosed { .. }
         | Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
+        | Event::TicketSentInside { .. }
+        | Event::TicketSentBack { .. }
         | Event::ParcelDeclined { .. }
         | Event::Reopened { .. }
         | Event::ChangeUndone { .. } => (&[], None),

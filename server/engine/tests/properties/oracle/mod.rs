@@ -2,9 +2,11 @@
 //! events alone, knows nothing of queues, lines or cycles, and shares no code with the dispatcher.
 
 mod calls;
+mod doors;
 mod follow;
 mod moves;
 mod passed;
+mod services;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -18,11 +20,14 @@ use callnext_engine::ticket::{Slot, Urgency};
 use callnext_engine::{Action, CounterId, Lane, Seq, ServiceId, TicketId, TicketNumber, Timestamp, Venue, VenueConfig};
 
 use crate::play::Seen;
-use turns::Balance;
+use doors::Doors;
+use services::Divided;
+use turns::Balances;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
     Waiting,
+    Inside,
     Called,
     Serving,
     Held,
@@ -92,6 +97,8 @@ struct Call {
     rule: Rule,
     by: PassedBy,
     overtaken: u32,
+    /// Only sent to the counter's door so far.
+    is_sent: bool,
     seq: Seq,
 }
 
@@ -99,6 +106,8 @@ struct Call {
 #[derive(Debug, Clone, Default)]
 struct Before {
     people: Vec<Option<(Person, Option<usize>)>>,
+    doors: Doors,
+    sent: Vec<Call>,
     ids: Vec<TicketId>,
     counters: Vec<(CounterId, Counter)>,
     called: Option<(TicketId, Rule)>,
@@ -110,13 +119,20 @@ pub struct Oracle {
     people: BTreeMap<TicketId, Person>,
     counters: BTreeMap<CounterId, Counter>,
     ready: BTreeMap<ServiceId, Vec<TicketId>>,
+    doors: Doors,
+    sent: u64,
     calls: Vec<Call>,
     /// Whom each person was passed over by, and in which change; calls that were taken back as well.
     passed_by: BTreeMap<TicketId, Vec<(Seq, TicketId)>>,
     urgent_run: BTreeMap<ServiceId, u32>,
-    balances: BTreeMap<(ServiceId, Lane, Lane), Balance>,
+    balances: Balances,
+    /// Services whose returns went even at the latest turn.
+    even: Vec<ServiceId>,
     /// Services whose cycle was charged out of turn since it began: the debt may last.
     tainted: Vec<ServiceId>,
+    divided: Divided,
+    /// Counters whose cycle was charged out of turn since it began: the debt may last.
+    indebted: Vec<CounterId>,
     overflows: BTreeMap<ServiceId, u32>,
     counts: BTreeMap<String, u32>,
     /// Whoever ended a step by this press: in no queue while it is decided who is called.
@@ -153,11 +169,13 @@ impl Oracle {
         self.phones_are_told(venue, seen)?;
         let opened = change.events.iter().any(|event| matches!(event, Event::DayOpened { .. }));
         let undone = change.events.iter().any(|event| matches!(event, Event::ChangeUndone { .. }));
-        if !opened && !undone {
+        let sent_back = change.events.iter().any(|event| matches!(event, Event::TicketSentBack { .. }));
+        if !opened && !undone && !sent_back {
             self.ready_set_only_grew_at_its_end(&ready_before, change)?;
         }
         if venue.day().holds(change.at) {
             self.everybody_is_told_who_should_be(change.at)?;
+            self.doors_are_full(change.at)?;
         }
         Ok(())
     }
@@ -282,10 +300,11 @@ impl Oracle {
             let used = self.overflows.get(&service.id).copied().unwrap_or_default();
             expect(venue.overflow_count(&service.id, venue.at()) == used, || format!("{used} overflow numbers used"))?;
         }
+        self.doors_agree(venue)?;
         for ticket in venue.tickets() {
             let person = self.person(ticket.id)?;
             let state = match person.is {
-                Is::Waiting => "waiting",
+                Is::Waiting | Is::Inside => "waiting",
                 Is::Called => "called",
                 Is::Serving => "serving",
                 Is::Held => "held",

@@ -83,12 +83,13 @@ impl Oracle {
                     let service = to.service.clone().unwrap_or_else(|| before.service.clone());
                     let same_order = self.policy(&before.service).order == self.policy(&service).order;
                     self.leave(*id, &[Is::Waiting, Is::Held, Is::Missed])?;
+                    let is = self.person(*id)?.is;
                     self.wait(*id, |person| {
                         (person.service, person.joined) = (service, at.0);
                         person.wants.clone_from(&to.wants);
                     });
                     let person = self.people.get_mut(id).unwrap();
-                    person.is = before.is;
+                    person.is = is;
                     if same_order {
                         person.key = before.key;
                     }
@@ -100,7 +101,7 @@ impl Oracle {
                         Closable::Service { service } => person.service == *service,
                         Closable::Counter { counter } => person.wants.as_ref() == Some(counter),
                     };
-                    concerned && matches!(person.is, Is::Waiting | Is::Held | Is::Missed)
+                    concerned && matches!(person.is, Is::Waiting | Is::Inside | Is::Held | Is::Missed)
                 });
                 expect(left.is_none(), || format!("left behind: {left:?}"))?;
             }
@@ -120,7 +121,7 @@ impl Oracle {
     /// Those of these who wait, lane by lane, in their order.
     fn lines(&self, tickets: &[TicketId]) -> Vec<TicketId> {
         let people = tickets.iter().filter_map(|id| self.people.get(id));
-        let mut line: Vec<&Person> = people.filter(|person| person.is == Is::Waiting).collect();
+        let mut line: Vec<&Person> = people.filter(|person| matches!(person.is, Is::Waiting | Is::Inside)).collect();
         line.sort_by(|a, b| a.lane.cmp(&b.lane).then(a.key.partial_cmp(&b.key).unwrap()).then(a.id.cmp(&b.id)));
         line.into_iter().map(|person| person.id).collect()
     }

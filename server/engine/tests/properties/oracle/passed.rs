@@ -9,38 +9,45 @@ use callnext_engine::story::{Storyteller, What};
 use callnext_engine::ticket::Urgency;
 use callnext_engine::{CounterId, Event, Lane, Venue};
 
-use super::{Is, Oracle, Person, expect};
+use super::{Call, Is, Oracle, Person, expect};
 use crate::play::Seen;
 
 /// Stories told of a day: each is a replay.
 const STORIES: usize = 3;
 
 impl Oracle {
-    /// The event names whom this call passes over: everybody it could have called who waits since earlier.
+    /// The event names whom this call passes over, or sending somebody to the door: everybody it could have called
+    /// who waits since earlier. Whoever was sent before passed over others then, and was overtaken before.
     pub(super) fn is_explained(
         &mut self,
         person: &Person,
         counter: &CounterId,
         why: &Why,
+        sent: Option<&Call>,
         change: &Change,
         seen: &mut Seen,
     ) -> Result<(), String> {
         let now = change.at;
         let mut called = person.clone();
-        if called.is != Is::Waiting {
+        if !matches!(called.is, Is::Waiting | Is::Inside) {
             // Away when called by hand: where they would have stood.
             called.place(&self.policy(&called.service));
         }
         let end = (called.since.min(now.0), called.id);
         let waiting = self.waiting(&person.service, std::slice::from_ref(counter));
-        let mut passed: Vec<&Person> = waiting.filter(|other| (other.since, other.id) < end).collect();
+        let mut passed: Vec<&Person> = waiting.collect();
+        if matches!(why.rule, Rule::Urgent | Rule::ByHand) {
+            let door = self.doors.get(counter).into_iter().flatten().map(|(_, id)| &self.people[id]);
+            passed.extend(door.filter(|other| other.service == person.service));
+        }
+        passed.retain(|other| why.rule != Rule::Inside && (other.since, other.id) < end);
         passed.sort_by_key(|other| (other.since, other.id));
         let mut lanes: BTreeMap<Lane, u32> = BTreeMap::new();
         passed.iter().for_each(|other| *lanes.entry(other.lane).or_default() += 1);
         let first: Vec<_> = passed.iter().take(PASSED_MAX).map(|other| other.id).collect();
         expect(why.passed.lanes == lanes, || format!("{} passes over {lanes:?}, not {:?}", person.id, why.passed))?;
         expect(why.passed.first == first, || format!("{} passes over {first:?}, not {:?}", person.id, why.passed))?;
-        let times = self.overtaken(&called);
+        let times = sent.map_or_else(|| self.overtaken(&called), |sent| sent.overtaken);
         expect(why.overtaken == times, || format!("{} was overtaken {times}, not {}", person.id, why.overtaken))?;
         if !passed.is_empty() {
             seen.one("call that passes over");
@@ -72,7 +79,11 @@ impl Oracle {
             seen.one("story");
         }
         let told = ledger.calls().map(|call| (call.ticket, call.class.lane, call.rule, call.overtaken));
-        let own = self.calls.iter().map(|call| (call.ticket, call.lane, call.rule, call.overtaken));
+        let own = self
+            .calls
+            .iter()
+            .filter(|call| !call.is_sent)
+            .map(|call| (call.ticket, call.lane, call.rule, call.overtaken));
         let (told, own): (Vec<_>, Vec<_>) = (told.collect(), own.collect());
         expect(told == own, || format!("the figures count {told:?}, not {own:?}"))
     }

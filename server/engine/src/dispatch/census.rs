@@ -1,0 +1,121 @@
+//! How many stand in the lanes: whether returns outnumber first visits (B11).
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde::Serialize;
+
+use crate::dispatch::aside::Turn;
+use crate::dispatch::draw::Choice;
+use crate::dispatch::lanes::is_first_visit;
+use crate::dispatch::queue::Place;
+use crate::lane::Lane;
+use crate::time::Timestamp;
+
+/// So many people. Those who were missed are neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+struct Visits {
+    /// Here for the first time.
+    first: usize,
+    /// Back with results.
+    returns: usize,
+}
+
+impl Visits {
+    fn of(&mut self, lane: Lane) -> Option<&mut usize> {
+        match lane {
+            Lane::ReturnVisit => Some(&mut self.returns),
+            lane if is_first_visit(lane) => Some(&mut self.first),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, lane: Lane) {
+        self.of(lane).into_iter().for_each(|count| *count += 1);
+    }
+
+    fn remove(&mut self, lane: Lane) {
+        self.of(lane).into_iter().for_each(|count| *count = count.saturating_sub(1));
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self { first: self.first.saturating_sub(other.first), returns: self.returns.saturating_sub(other.returns) }
+    }
+}
+
+/// The people in the lanes of a queue, each once. Whoever was told to get ready, or sent to a counter's door, has left
+/// them; whoever wants a counter that is busy, or closed, has not. Whoever rejoins by calls stands in none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(super) struct Census {
+    here: Visits,
+    /// Of these, those who came before their time, by the moment from which they can be called. Ahead of now lie few:
+    /// one for each slot.
+    from: BTreeMap<Timestamp, Visits>,
+}
+
+impl Census {
+    pub(super) fn enters(&mut self, place: &Place) {
+        self.here.add(place.lane);
+        if has_a_time(place) {
+            self.from.entry(place.since).or_default().add(place.lane);
+        }
+    }
+
+    pub(super) fn leaves(&mut self, place: &Place) {
+        self.here.remove(place.lane);
+        if has_a_time(place)
+            && let Some(visits) = self.from.get_mut(&place.since)
+        {
+            visits.remove(place.lane);
+            if *visits == Visits::default() {
+                self.from.remove(&place.since);
+            }
+        }
+    }
+
+    fn before_their_time(&self, now: Timestamp) -> Visits {
+        let later = self.from.range((Bound::Excluded(now), Bound::Unbounded)).map(|(_, visits)| visits);
+        later.fold(Visits::default(), |sum, visits| Visits {
+            first: sum.first + visits.first,
+            returns: sum.returns + visits.returns,
+        })
+    }
+
+    /// Whether these are those in the lanes, so many of whom stand in two.
+    pub(super) fn counts(&self, in_lane: impl Fn(Lane) -> usize, twice: usize) -> bool {
+        let first: usize = Lane::ALL.into_iter().filter(|lane| is_first_visit(*lane)).map(&in_lane).sum();
+        let from: usize = self.from.values().map(|visits| visits.first).sum();
+        self.here.first + twice == first && self.here.returns == in_lane(Lane::ReturnVisit) && from <= self.here.first
+    }
+}
+
+/// Whether there is a moment before which its lane does not call it.
+fn has_a_time(place: &Place) -> bool {
+    place.lane == Lane::Appointment || place.turn == Turn::PutOff
+}
+
+/// Those who have left the lanes while a queue is drawn from.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    gone: Visits,
+    /// Those drawn before their time, and when that is.
+    early: Vec<(Timestamp, Lane)>,
+}
+
+impl Drawn {
+    pub(super) fn leaves(&mut self, choice: &Choice, now: Timestamp) {
+        self.gone.add(choice.lane);
+        if choice.since > now {
+            self.early.push((choice.since, choice.lane));
+        }
+    }
+
+    /// Whether more people are back with results than are here for the first time, of those who can be called.
+    pub(super) fn returns_outnumber(&self, census: &Census, now: Timestamp) -> bool {
+        let mut early = Visits::default();
+        self.early.iter().filter(|(since, _)| *since > now).for_each(|(_, lane)| early.add(*lane));
+        let early = census.before_their_time(now).without(early);
+        let here = census.here.without(self.gone).without(early);
+        here.returns > here.first
+    }
+}
