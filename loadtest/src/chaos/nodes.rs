@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use callnext::journal::redis::{Ack, RedisOptions, RedisUrl, Topology};
@@ -57,8 +58,10 @@ pub(super) fn venue() -> Result<VenueConfig, serde_json::Error> {
 
 /// A port for each node, that stays its own while it is down: from below those that the system lends to connections.
 fn free_ports() -> Vec<u16> {
-    let first = u16::try_from(std::process::id() % 8_000).unwrap_or_default();
-    let all = (first..8_000).chain(0..first).map(|port| 20_000 + port);
+    /// What this program has looked at so far: what it started lately may not listen yet.
+    static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+    let next = || 20_000 + (std::process::id() + LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % 8_000;
+    let all = std::iter::repeat_with(next).filter_map(|port| u16::try_from(port).ok());
     all.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(NAMES.len()).collect()
 }
 
