@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Access;
 use crate::app::{AppError, ClusterParts};
-use crate::journal::{Journal, RedisJournal, SqliteJournal};
+use crate::journal::{Journal, RedisJournal, SpillJournal, SqliteJournal};
 use crate::settings::{JournalSettings, Settings, Store};
 
 /// The stores of one server.
@@ -22,7 +22,13 @@ impl Stores {
     /// Opens them. What is not in Redis is in the folder.
     pub async fn open(settings: &Settings, data: &Path) -> Result<Self, AppError> {
         match (settings.journal.store, settings.cluster.member()) {
-            (Store::Sqlite, _) | (Store::Redis, None) => {
+            (Store::Redis, None) => {
+                let redis = open_journal(&settings.journal, data).await?;
+                let file = SqliteJournal::open(&data.join("spill.sqlite"))?;
+                let journal = Arc::new(SpillJournal::new(redis, file, data));
+                Ok(Self { journal, access: Access::open(data)?, cluster: None })
+            }
+            (Store::Sqlite, _) => {
                 let journal = open_journal(&settings.journal, data).await?;
                 Ok(Self { journal, access: Access::open(data)?, cluster: None })
             }

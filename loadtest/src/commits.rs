@@ -15,9 +15,10 @@ use callnext::clock::Clock;
 use callnext::journal::redis::{Ack, RedisOptions, RedisUrl};
 use callnext::journal::{Journal, RedisJournal, SqliteJournal};
 use callnext::metrics::Metrics;
-use callnext::venues::{Hubs, Registry};
+use callnext::venues::{Hubs, Registry, SubmitError, SubmitOrRegistryError};
 use callnext_engine::counter::CounterState;
 use callnext_engine::ticket::Visitor;
+use callnext_engine::venue::Outcome;
 use callnext_engine::{Action, Command, CounterId, Lane, Seq, ServiceId, VenueConfig, VenueId};
 use clap::Args;
 use futures_util::future::try_join_all;
@@ -38,9 +39,12 @@ const SAMPLE: usize = 5_000;
 /// Measure how many durable commands a second one venue takes on each store.
 #[derive(Debug, Args)]
 pub struct CommitsOptions {
-    /// Callers at the one venue, each with a counter of its own
+    /// Callers at the one venue: each counter's clerk, and people who take a number and leave again
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=1000))]
     callers: u16,
+    /// Counters among them
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    counters: u16,
     /// Seconds of each measurement
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -127,7 +131,7 @@ pub async fn run(options: CommitsOptions) -> Result<Commits, Failed> {
 
 /// Commands a second through a venue's actor, and the mean size of a stored change.
 async fn venue(options: &CommitsOptions, journal: Arc<dyn Journal>) -> Result<(f64, usize), Failed> {
-    let counters: Vec<_> = (1..=options.callers)
+    let counters: Vec<_> = (1..=options.counters)
         .map(|n| serde_json::json!({ "id": n.to_string(), "name": n.to_string(), "services": ["all"] }))
         .collect();
     let config: VenueConfig = serde_json::from_value(serde_json::json!({
@@ -145,18 +149,17 @@ async fn venue(options: &CommitsOptions, journal: Arc<dyn Journal>) -> Result<(f
         arbiter.handle(),
     ));
     registry.open_all().await?;
-    let callers: Vec<CounterId> =
-        (1..=options.callers).map(|n| CounterId::parse(&n.to_string())).collect::<Result<_, _>>()?;
+    let counters: Vec<CounterId> =
+        (1..=options.counters).map(|n| CounterId::parse(&n.to_string())).collect::<Result<_, _>>()?;
     let open = |counter: &CounterId| Action::SetCounter {
         counter: counter.clone(),
         state: CounterState::Open,
         services: None,
     };
-    try_join_all(callers.iter().map(|counter| registry.submit(&id, Command::system(open(counter))))).await?;
-    let service = ServiceId::parse("all")?;
+    try_join_all(counters.iter().map(|counter| registry.submit(&id, Command::system(open(counter))))).await?;
     let begun = Instant::now();
     let until = begun + Duration::from_secs(options.seconds);
-    let work = callers.iter().map(|counter| work(&registry, &id, counter, &service, until));
+    let work = (0..options.callers).map(|caller| work(&registry, &id, counters.get(usize::from(caller)), until));
     let done: u32 = try_join_all(work).await?.into_iter().sum();
     let took = begun.elapsed();
     let kept = journal.read(&id, Seq(0), SAMPLE).await?;
@@ -165,33 +168,40 @@ async fn venue(options: &CommitsOptions, journal: Arc<dyn Journal>) -> Result<(f
     Ok((f64::from(done) / took.as_secs_f64(), bytes / kept.len().max(1)))
 }
 
-/// One person after the other: a number, the call, the service.
+/// One person after the other: with a counter a number, the call and the service; without, a number given back.
 async fn work(
     registry: &Registry,
     venue: &VenueId,
-    counter: &CounterId,
-    service: &ServiceId,
+    counter: Option<&CounterId>,
     until: Instant,
 ) -> Result<u32, Failed> {
+    let service = ServiceId::parse("all")?;
     let mut done = 0;
     loop {
-        let take = Action::TakeTicket {
-            service: service.clone(),
-            lane: Lane::WalkIn,
-            visitor: Visitor::default(),
-            wants: None,
+        let visitor = Visitor::default();
+        let take = Action::TakeTicket { service: service.clone(), lane: Lane::WalkIn, visitor, wants: None };
+        let Outcome::Ticket { ticket } = registry.submit(venue, Command::system(take)).await?.outcome else {
+            return Err("a number was not given".into());
         };
-        let rest = [
-            Action::CallNext { counter: counter.clone() },
-            Action::Start { counter: counter.clone() },
-            Action::Complete { counter: counter.clone() },
-        ];
-        for action in std::iter::once(take).chain(rest) {
-            if Instant::now() >= until {
-                return Ok(done);
+        done += 1;
+        let rest = match counter {
+            None => vec![Action::Cancel { ticket, reason: None }],
+            Some(counter) => vec![
+                Action::CallNext { counter: counter.clone() },
+                Action::Start { counter: counter.clone() },
+                Action::Complete { counter: counter.clone() },
+            ],
+        };
+        for action in rest {
+            // Somebody else's counter may have called the ticket; its clerk serves it.
+            match registry.submit(venue, Command::system(action)).await {
+                Ok(_) => done += 1,
+                Err(SubmitOrRegistryError::Submit(SubmitError::Refused(_))) => {}
+                Err(error) => return Err(error.into()),
             }
-            registry.submit(venue, Command::system(action)).await?;
-            done += 1;
+        }
+        if Instant::now() >= until {
+            return Ok(done);
         }
     }
 }

@@ -9,6 +9,7 @@
 //! * [`socket`]: one light WebSocket connection.
 //! * [`crowd`]: many of them, each with its checker, on a thread of their own.
 //! * [`day`]: a recorded day, with boards and every ticket's phone.
+//! * [`chaos`]: three nodes and their Redis, everything that can go wrong, and a judge.
 //! * [`night`]: a big day is written while its venue goes on calling.
 //! * [`verdict`]: what came of it.
 //! * [`commits`]: how many durable commands one venue takes, on each store.
@@ -22,6 +23,7 @@
 
 pub mod autobahn;
 pub mod bare;
+pub mod chaos;
 pub mod check;
 pub mod clerk;
 pub mod commits;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use loadtest::chaos::{self, ChaosOptions};
 use loadtest::commits::{self, CommitsOptions};
 use loadtest::day::{self, DayOptions};
 use loadtest::night::{self, NightOptions};
@@ -38,6 +39,8 @@ enum What {
     Day(Box<DayOptions>),
     /// Measure how many durable commands a second one venue takes on each store; needs redis-server
     Commits(CommitsOptions),
+    /// Let everything go wrong for three nodes and their Redis, and judge what people were told; needs redis-server
+    Chaos(ChaosOptions),
     /// Write a big day's snapshot while the same venue goes on calling, and measure both
     Night(NightOptions),
     /// Run a scenario against a server of its own, and check what everybody sees
@@ -103,6 +106,10 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
             let commits = system.block_on(commits::run(options))?;
             let text = if line.json { format!("{:#}\n", commits.json()) } else { commits.to_string() };
             Ok(Outcome { text, is_good: commits.is_good() })
+        }
+        What::Chaos(options) => {
+            let chaos = system.block_on(chaos::run(&options, std::io::stdout()))?;
+            Ok(Outcome { text: chaos.to_string(), is_good: chaos.is_good() })
         }
         What::Night(options) => {
             let night = system.block_on(night::run(options))?;

@@ -32,32 +32,32 @@ async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 
 pub async fn a_venue_has_one_owner_until_its_lease_ends(leases: impl Leases) {
     let (a, b, hall) = (node("a", "1"), node("b", "1"), venue("hall"));
-    assert!(leases.acquire(&a, &hall, LONG).await.unwrap());
-    assert!(!leases.acquire(&b, &hall, LONG).await.unwrap());
+    assert!(leases.acquire(&a, &hall, LONG, true).await.unwrap());
+    assert!(!leases.acquire(&b, &hall, LONG, true).await.unwrap());
     assert!(leases.renew(&b, std::slice::from_ref(&hall), LONG).await.unwrap().is_empty());
     let standing = leases.beat(&b, &[hall.clone(), venue("other")], LONG).await.unwrap();
     assert_eq!(standing.holders.into_iter().collect::<Vec<_>>(), [(hall.clone(), a.clone())]);
     assert_eq!(leases.renew(&a, std::slice::from_ref(&hall), SHORT).await.unwrap(), std::slice::from_ref(&hall));
-    until("the lease ends", async || leases.acquire(&b, &hall, LONG).await.unwrap()).await;
+    until("the lease ends", async || leases.acquire(&b, &hall, LONG, true).await.unwrap()).await;
     assert!(leases.renew(&a, &[hall], LONG).await.unwrap().is_empty(), "whoever overslept has nothing");
 }
 
 pub async fn a_lease_is_of_one_start_of_a_node(leases: impl Leases) {
     let (before, after, hall) = (node("a", "1"), node("a", "2"), venue("hall"));
-    assert!(leases.acquire(&before, &hall, LONG).await.unwrap());
+    assert!(leases.acquire(&before, &hall, LONG, true).await.unwrap());
     assert!(leases.renew(&after, std::slice::from_ref(&hall), LONG).await.unwrap().is_empty());
     assert!(!leases.release(&after, &hall, None, LONG).await.unwrap());
-    assert!(!leases.acquire(&after, &hall, LONG).await.unwrap());
+    assert!(!leases.acquire(&after, &hall, LONG, true).await.unwrap());
 }
 
 pub async fn a_lease_can_be_given_and_given_up(leases: impl Leases) {
     let (a, b, hall) = (node("a", "1"), node("b", "1"), venue("hall"));
-    assert!(leases.acquire(&a, &hall, LONG).await.unwrap());
+    assert!(leases.acquire(&a, &hall, LONG, true).await.unwrap());
     assert!(leases.release(&a, &hall, Some(&b), LONG).await.unwrap());
     assert!(!leases.release(&a, &hall, None, LONG).await.unwrap(), "it is not a's any more");
     assert_eq!(leases.renew(&b, std::slice::from_ref(&hall), LONG).await.unwrap(), std::slice::from_ref(&hall));
     assert!(leases.release(&b, &hall, None, LONG).await.unwrap());
-    assert!(leases.acquire(&a, &hall, LONG).await.unwrap());
+    assert!(leases.acquire(&a, &hall, LONG, true).await.unwrap());
 }
 
 pub async fn nodes_are_known_as_long_as_they_show_themselves(leases: impl Leases) {
@@ -81,7 +81,7 @@ pub async fn many_venues_are_renewed_at_once(leases: impl Leases) {
     let (a, b) = (node("a", "1"), node("b", "1"));
     let venues: Vec<VenueId> = (0..600).map(|n| venue(&format!("v{n:03}"))).collect();
     for (n, venue) in venues.iter().enumerate() {
-        assert!(leases.acquire(if n % 3 == 0 { &b } else { &a }, venue, LONG).await.unwrap());
+        assert!(leases.acquire(if n % 3 == 0 { &b } else { &a }, venue, LONG, true).await.unwrap());
     }
     let mut ours = leases.renew(&a, &venues, LONG).await.unwrap();
     ours.sort();

@@ -43,7 +43,10 @@ pub trait Leases: Send + Sync + 'static {
     fn beat(&self, me: &Node, venues: &[VenueId], lease: Duration) -> Answer<Standing>;
 
     /// Takes a venue that nobody owns. False if somebody does.
-    fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration) -> Answer<bool>;
+    ///
+    /// A keeper that has never heard of the venue, because it is new or because everything was forgotten, gives it for
+    /// the first lease only to whoever `held` it until now: that node alone knows all that was written.
+    fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration, held: bool) -> Answer<bool>;
 
     /// Goes on owning these; tells which of them are still this node's.
     fn renew(&self, me: &Node, venues: &[VenueId], lease: Duration) -> Answer<Vec<VenueId>>;

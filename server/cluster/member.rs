@@ -2,13 +2,14 @@
 //! should have, and follows the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use callnext_engine::{Command, VenueId};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::lease::{LeaseError, Leases, Node, Standing};
 use super::peers::Peers;
@@ -52,6 +53,10 @@ pub struct Member {
     leases: Arc<dyn Leases>,
     tail: Arc<dyn Tail>,
     holdings: Arc<Holdings>,
+    /// Whether this node takes nothing more, because it is about to stop.
+    is_leaving: AtomicBool,
+    /// Held while it looks around: a look that ends after it left would say that it is still there.
+    looking: Mutex<()>,
 }
 
 /// Where venues are written, as this node last heard.
@@ -70,13 +75,15 @@ enum Holding {
 
 impl Holdings {
     fn set(&self, venue: &VenueId, holding: Option<Holding>) {
-        let is_mine = matches!(holding, Some(Holding::Mine(_)));
+        // Followed from now on, or no longer.
+        let kind = |holding: Option<&Holding>| holding.map(|holding| matches!(holding, Holding::Mine(_)));
+        let after = kind(holding.as_ref());
         let mut venues = self.venues.write().unwrap_or_else(PoisonError::into_inner);
         let before = match holding {
             Some(holding) => venues.insert(venue.clone(), holding),
             None => venues.remove(venue),
         };
-        if is_mine != matches!(before, Some(Holding::Mine(_))) {
+        if after != kind(before.as_ref()) {
             self.changed.notify_one();
         }
     }
@@ -141,7 +148,15 @@ impl Member {
     /// A node that takes part from now on, once [`Member::run`] is called.
     pub fn new(settings: MemberSettings, leases: Arc<dyn Leases>, tail: Arc<dyn Tail>, peers: Peers) -> Self {
         let holdings = Arc::new(Holdings { peers, venues: RwLock::default(), changed: Notify::new() });
-        Self { settings, me: OnceLock::new(), leases, tail, holdings }
+        Self {
+            settings,
+            me: OnceLock::new(),
+            leases,
+            tail,
+            holdings,
+            is_leaving: AtomicBool::new(false),
+            looking: Mutex::default(),
+        }
     }
 
     /// Where venues are written, for the registry.
@@ -175,7 +190,13 @@ impl Member {
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             clock.tick().await;
-            if let Err(error) = self.look(registry, &mut memory).await {
+            let _looking = self.looking.lock().await;
+            if self.is_leaving.load(Ordering::Acquire) {
+                return;
+            }
+            let looked = self.look(registry, &mut memory).await;
+            registry.cut_off(registry.ids(), looked.is_err());
+            if let Err(error) = looked {
                 // Terms run out by themselves.
                 tracing::warn!(%error, "this node cannot tell how things stand");
             }
@@ -251,7 +272,13 @@ impl Member {
 
     async fn acquire(&self, venue: &VenueId, registry: &Registry) -> Result<(), LeaseError> {
         let asked = Instant::now();
-        if self.leases.acquire(self.me()?, venue, self.settings.lease).await? {
+        let held = matches!(self.holdings.of(venue), Some(Holding::Mine(term)) if term.holds());
+        if self.leases.acquire(self.me()?, venue, self.settings.lease, held).await? {
+            if !held {
+                // It may have been another's meanwhile: what is known here counts only once the journal says so.
+                self.holdings.set(venue, None);
+                registry.give_up(venue).await;
+            }
             self.holdings.keep(venue, self.end_of(asked));
             self.open(venue, registry).await;
         }
@@ -271,7 +298,7 @@ impl Member {
 
     /// Another node gave this venue to us: opens it. False if the lease does not say so.
     pub async fn given(&self, venue: &VenueId, registry: &Registry) -> bool {
-        if !matches!(self.accept(venue).await, Ok(true)) {
+        if self.is_leaving.load(Ordering::Acquire) || !matches!(self.accept(venue).await, Ok(true)) {
             return false;
         }
         self.open(venue, registry).await;
@@ -333,6 +360,8 @@ impl Member {
     /// Hands everything over, before this node stops. What nobody can take is left to whoever comes.
     pub async fn leave(&self, registry: &Registry) {
         let Ok(me) = self.me() else { return };
+        self.is_leaving.store(true, Ordering::Release);
+        let _looking = self.looking.lock().await;
         let nodes = match self.leases.beat(me, registry.ids(), self.settings.lease).await {
             Ok(standing) => standing.nodes,
             Err(error) => return tracing::warn!(%error, "this node leaves without handing over"),

@@ -69,7 +69,13 @@ impl Leases for MemoryLeases {
         })
     }
 
-    fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration) -> BoxFuture<'static, Result<bool, LeaseError>> {
+    fn acquire(
+        &self,
+        me: &Node,
+        venue: &VenueId,
+        lease: Duration,
+        _: bool,
+    ) -> BoxFuture<'static, Result<bool, LeaseError>> {
         self.with(|kept, now| {
             let free = kept.holder(venue, now).is_none();
             if free {

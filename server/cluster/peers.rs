@@ -50,7 +50,7 @@ impl Reply {
             Err(SubmitError::NotOwner) => Self::NotOwner,
             Err(SubmitError::Paused) => Self::Paused,
             Err(SubmitError::Busy) => Self::Busy,
-            Err(SubmitError::Journal(_) | SubmitError::Broken) => Self::Unsure,
+            Err(SubmitError::Journal(_) | SubmitError::Broken | SubmitError::Unsure) => Self::Unsure,
         }
     }
 
@@ -62,7 +62,7 @@ impl Reply {
             Self::NotOwner => Err(SubmitError::NotOwner),
             Self::Paused => Err(SubmitError::Paused),
             Self::Busy => Err(SubmitError::Busy),
-            Self::Unsure => Err(SubmitError::Broken),
+            Self::Unsure => Err(SubmitError::Unsure),
         }
     }
 }
@@ -90,9 +90,9 @@ impl Peers {
         // A command is plain data with text keys: it can always be written.
         let body = serde_json::to_vec(command).unwrap_or_default();
         match self.ask(owner, &path, body).await {
-            Ok(reply) => serde_json::from_slice::<Reply>(&reply).map_or(Err(SubmitError::Broken), Reply::answer),
+            Ok(reply) => serde_json::from_slice::<Reply>(&reply).map_or(Err(SubmitError::Unsure), Reply::answer),
             Err(Trouble::Unreached) => Err(SubmitError::NotOwner),
-            Err(Trouble::Unsure) => Err(SubmitError::Broken),
+            Err(Trouble::Unsure) => Err(SubmitError::Unsure),
         }
     }
 

@@ -322,9 +322,9 @@ impl From<SubmitOrRegistryError> for ApiError {
             SubmitOrRegistryError::Registry(error) => error.into(),
             SubmitOrRegistryError::Submit(SubmitError::Refused(refusal)) => refusal.into(),
             SubmitOrRegistryError::Submit(SubmitError::Journal(error)) => error.into(),
-            SubmitOrRegistryError::Submit(SubmitError::Busy | SubmitError::NotOwner | SubmitError::Paused) => {
-                Self::Unavailable
-            }
+            SubmitOrRegistryError::Submit(
+                SubmitError::Busy | SubmitError::NotOwner | SubmitError::Paused | SubmitError::Unsure,
+            ) => Self::Unavailable,
             SubmitOrRegistryError::Submit(SubmitError::Broken) => Self::Internal,
         }
     }

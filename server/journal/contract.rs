@@ -27,6 +27,7 @@ macro_rules! suite {
             an_empty_append_writes_nothing,
             an_owner_who_was_replaced_cannot_write,
             epochs_are_never_given_out_twice,
+            an_epoch_is_above_every_one_that_its_owner_has_heard_of,
             nobody_writes_to_a_venue_that_was_never_opened,
             venues_do_not_see_each_other,
             many_appenders_at_once_lose_nothing,
@@ -144,6 +145,13 @@ pub(super) async fn epochs_are_never_given_out_twice(store: &impl Store) {
     let mut epochs = try_join_all((0..20).map(|_| journal.open(&venue))).await.unwrap();
     epochs.sort_by_key(|opened| opened.epoch);
     assert_eq!(epochs.iter().map(|opened| opened.epoch.0).collect::<Vec<_>>(), (4..24).collect::<Vec<_>>());
+}
+
+pub(super) async fn an_epoch_is_above_every_one_that_its_owner_has_heard_of(store: &impl Store) {
+    let (journal, venue) = (store.journal(), sample::venue("hall"));
+    assert_eq!(journal.claim(&venue, Epoch(41)).await.unwrap(), Epoch(42), "the store was another one before");
+    assert_eq!(journal.claim(&venue, Epoch(7)).await.unwrap(), Epoch(43));
+    journal.append(&venue, Epoch(43), sample::changes(1, 1)).await.unwrap();
 }
 
 pub(super) async fn nobody_writes_to_a_venue_that_was_never_opened(store: &impl Store) {

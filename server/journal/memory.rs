@@ -4,6 +4,7 @@
 //! It can be told to fail and to wait, which a real store does only when it is least convenient.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use callnext_engine::{Change, Seq, VenueId};
@@ -26,6 +27,7 @@ struct Inner {
     kept: Mutex<Kept>,
     held: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
+    away: AtomicBool,
     written: watch::Sender<()>,
 }
 
@@ -58,6 +60,16 @@ impl MemoryJournal {
     pub fn hold(&self) -> Hold {
         self.inner.held.send_replace(true);
         Hold { inner: Arc::clone(&self.inner) }
+    }
+
+    /// Lets nothing be written or read, until it is told otherwise.
+    pub fn be_away(&self, away: bool) {
+        self.inner.away.store(away, Ordering::Relaxed);
+    }
+
+    fn is_there(&self) -> Result<(), JournalError> {
+        let away = self.inner.away.load(Ordering::Relaxed);
+        if away { Err(JournalError::Unavailable("told to be away".to_owned())) } else { Ok(()) }
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Kept) -> T) -> T {
@@ -109,9 +121,9 @@ impl Inner {
 }
 
 impl Kept {
-    fn claim(&mut self, venue: &VenueId) -> Epoch {
+    fn claim(&mut self, venue: &VenueId, known: Epoch) -> Epoch {
         let kept = self.venues.entry(venue.clone()).or_default();
-        kept.epoch += 1;
+        kept.epoch = kept.epoch.max(known.0) + 1;
         Epoch(kept.epoch)
     }
 
@@ -194,14 +206,14 @@ impl Tail for MemoryJournal {
 }
 
 impl Journal for MemoryJournal {
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { Ok(this.with(|kept| kept.claim(&venue))) }.boxed()
+        async move { this.is_there().map(|()| this.with(|kept| kept.claim(&venue, known))) }.boxed()
     }
 
     fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { this.with(|kept| kept.load(&venue)) }.boxed()
+        async move { this.is_there().and_then(|()| this.with(|kept| kept.load(&venue))) }.boxed()
     }
 
     fn append(
@@ -214,6 +226,7 @@ impl Journal for MemoryJournal {
         async move {
             let entries = codec::encode_all(&venue, &changes)?;
             this.inner.released().await;
+            this.is_there()?;
             this.with(|kept| kept.append(&venue, epoch, entries))?;
             this.inner.written.send_replace(());
             Ok(())
@@ -237,7 +250,7 @@ impl Journal for MemoryJournal {
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { this.with(|kept| kept.read(&venue, after, limit)) }.boxed()
+        async move { this.is_there().and_then(|()| this.with(|kept| kept.read(&venue, after, limit))) }.boxed()
     }
 
     fn ready(&self) -> BoxFuture<'static, Result<(), JournalError>> {

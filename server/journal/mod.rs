@@ -20,16 +20,18 @@ mod order;
 pub mod redis;
 #[cfg(test)]
 mod sample;
+pub mod spill;
 pub mod sqlite;
 pub mod tail;
 
 pub use memory::MemoryJournal;
 pub use mirror::Mirror;
 pub use redis::RedisJournal;
+pub use spill::SpillJournal;
 pub use sqlite::SqliteJournal;
 
 /// One unbroken ownership of a venue. Higher ones depose lower ones: the number is the fencing token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
 
@@ -89,8 +91,9 @@ pub struct Opened {
 /// Keeps the changes of venues.
 pub trait Journal: Send + Sync + 'static {
     /// Takes ownership of a venue, and so deposes whoever had it. The new epoch is durable before the future ends,
-    /// so it is never given out again; the first one is 1. What is read from now on is all there is.
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>>;
+    /// so it is never given out again; the first one is 1. It is above `known`, the newest one that the asker has heard
+    /// of: a store that lost its memory gives out none a second time. What is read from now on is all there is.
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>>;
 
     /// What is kept since the start of the last business day ([`callnext_engine::Event::DayOpened`] is a full
     /// starting point), and the newest epoch; 0 where nobody ever claimed the venue. Takes nothing over.
@@ -99,7 +102,7 @@ pub trait Journal: Send + Sync + 'static {
     /// Takes ownership of a venue and loads it.
     fn open<'j>(&'j self, venue: &'j VenueId) -> BoxFuture<'j, Result<Opened, JournalError>> {
         async move {
-            let epoch = self.claim(venue).await?;
+            let epoch = self.claim(venue, Epoch(0)).await?;
             let loaded = self.load(venue).await?;
             Ok(Opened { epoch, ..loaded })
         }
@@ -120,6 +123,17 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Whether this journal shows the live tickets to other programs: only then is a mirror worth making.
     fn is_mirror(&self) -> bool {
+        false
+    }
+
+    /// Whether others were not shown what changed last, so that the next mirror must be a whole one. Said once.
+    fn must_show_all(&self, venue: &VenueId) -> bool {
+        let _ = venue;
+        false
+    }
+
+    /// Whether the store may forget what it acknowledged: only then is the day worth remembering beside it.
+    fn may_forget(&self) -> bool {
         false
     }
 

@@ -54,6 +54,9 @@ pub enum SubmitError {
     /// Too many commands are waiting to be saved.
     #[error("the venue has too much to do")]
     Busy,
+    /// It may have happened: the node that writes the venue gave no answer, or does not know.
+    #[error("the node that writes the venue gave no answer")]
+    Unsure,
     /// The venue broke on this very command, twice.
     #[error("the venue failed")]
     Broken,

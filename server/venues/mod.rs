@@ -20,6 +20,7 @@ pub mod policies;
 mod publication;
 mod registry;
 mod shown;
+mod today;
 mod told;
 mod venue_actor;
 pub mod view;

@@ -1,5 +1,7 @@
 //! The writing side of a venue: what was decided, ahead of what is saved.
 
+use std::time::{Duration, Instant};
+
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Change, Command, CommandId, Decision, Refusal, Timestamp, Venue};
 use tokio::sync::oneshot;
@@ -11,6 +13,9 @@ use crate::cluster::Term;
 
 /// Commands that may wait for the journal: beyond it a caller is told to come back, and memory stays bounded.
 pub const WAITING_MAX: usize = 4_096;
+
+/// A batch that takes longer is worth a word to whoever looks at a console.
+const SAVED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Where an answer goes.
 pub(super) type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
@@ -25,6 +30,8 @@ pub(super) struct Owner {
     pub(super) waiting: Vec<Waiting>,
     /// Whether a batch is on its way to the journal.
     pub(super) in_flight: bool,
+    /// When the last one was sent there.
+    pub(super) sent_at: Option<Instant>,
     pub(super) answers: Answers,
     /// What other programs are shown, where the journal does that.
     pub(super) mirroring: Option<Mirroring>,
@@ -47,12 +54,26 @@ impl Owner {
     /// Begins where the journal ends.
     pub(super) fn new(decided: Venue, term: Term, mirroring: Option<Mirroring>) -> Self {
         let (waiting, yielding) = (Vec::new(), Vec::new());
-        Self { decided, term, waiting, in_flight: false, answers: Answers::default(), mirroring, yielding }
+        Self {
+            decided,
+            term,
+            waiting,
+            in_flight: false,
+            sent_at: None,
+            answers: Answers::default(),
+            mirroring,
+            yielding,
+        }
     }
 
     /// Whether other programs are to be shown something although nothing is to be saved.
     pub(super) fn must_show(&self) -> bool {
         self.yielding.is_empty() && self.term.holds() && self.mirroring.as_ref().is_some_and(Mirroring::is_due)
+    }
+
+    /// Whether nothing can be saved at the moment, or has been for too long.
+    pub(super) fn is_paused(&self) -> bool {
+        !self.term.holds() || self.sent_at.is_some_and(|at| self.in_flight && at.elapsed() >= SAVED_WITHIN)
     }
 
     /// Why it takes no commands at the moment, if it does not.

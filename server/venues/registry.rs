@@ -31,6 +31,8 @@ const PAUSE_MAX: Duration = Duration::from_millis(100);
 /// How long an answer from another node waits until this one shows what it tells: nobody reads an older state than
 /// they have written. Beyond it, the answer is worth more.
 const CATCH_UP_MAX: Duration = Duration::from_millis(500);
+/// Changes given back to a journal in one append.
+const GIVEN_BACK: usize = 500;
 /// Changes read at a time.
 const PAGE: usize = 5_000;
 
@@ -67,6 +69,8 @@ struct Slot {
     actor: Mutex<Option<Addr<VenueActor>>>,
     /// Whether the actor writes.
     is_owner: Arc<AtomicBool>,
+    /// Whether it can be neither opened nor followed at the moment.
+    is_cut_off: Arc<AtomicBool>,
     /// Whether it ever did.
     was_owner: AtomicBool,
 }
@@ -85,7 +89,16 @@ impl Registry {
         let order = configs.iter().map(|config| config.id.clone()).collect();
         let slot = |config: Declaration| {
             let id = config.id.clone();
-            (id, Slot { config, actor: Mutex::new(None), is_owner: Arc::default(), was_owner: AtomicBool::new(false) })
+            (
+                id,
+                Slot {
+                    config,
+                    actor: Mutex::new(None),
+                    is_owner: Arc::default(),
+                    is_cut_off: Arc::default(),
+                    was_owner: AtomicBool::new(false),
+                },
+            )
         };
         let venues = configs.into_iter().map(slot).collect();
         let past = Past::new(journal.clone());
@@ -123,8 +136,16 @@ impl Registry {
             for id in &self.order {
                 if let Err(error) = self.owner(id).await {
                     tracing::warn!(venue = %id, %error, "a venue cannot be opened yet");
+                    self.cut_off(std::slice::from_ref(id), true);
                 }
             }
+        }
+    }
+
+    /// Says whether these venues are cut off from whoever writes them. Where they are written here it means nothing.
+    pub fn cut_off(&self, venues: &[VenueId], cut_off: bool) {
+        for slot in venues.iter().filter_map(|venue| self.venues.get(venue)) {
+            slot.is_cut_off.store(cut_off, Ordering::Relaxed);
         }
     }
 
@@ -146,8 +167,14 @@ impl Registry {
                 Writer::Nobody => Err(SubmitError::NotOwner.into()),
             };
             match answer {
-                Err(SubmitOrRegistryError::Submit(SubmitError::Broken)) if command.id.is_some() && tries_left > 0 => {
+                Err(SubmitOrRegistryError::Submit(SubmitError::Broken | SubmitError::Unsure))
+                    if command.id.is_some() && tries_left > 0 =>
+                {
                     tries_left -= 1;
+                }
+                // Nobody would know whether to ask again.
+                Err(SubmitOrRegistryError::Submit(SubmitError::Unsure)) if command.id.is_none() => {
+                    return Err(SubmitError::Broken.into());
                 }
                 Err(SubmitOrRegistryError::Submit(SubmitError::NotOwner)) if Instant::now() < until => {}
                 answer => return answer,
@@ -282,13 +309,17 @@ impl Registry {
         let (config, clock) = (slot.config.clone(), self.clock.clone());
         let (hubs, metrics, journal) = (self.hubs.clone(), self.metrics.clone(), self.journal.clone());
         let loaded = self.journal.load(&config.id).await?;
-        let is_owner = slot.is_owner.clone();
+        let (is_owner, is_cut_off) = (slot.is_owner.clone(), slot.is_cut_off.clone());
+        let may_forget = journal.may_forget();
         let (tell, started) = oneshot::channel();
         self.arbiter.spawn_fn(move || {
             let mut shown = Shown::new(Venue::new(config), loaded.epoch, clock, hubs, metrics);
+            if may_forget {
+                shown = shown.remembering();
+            }
             shown.catch_up(&loaded);
             // Nobody waits for it any more only when the server is going down.
-            drop(tell.send(Actor::start(VenueActor::new(shown, journal, is_owner))));
+            drop(tell.send(Actor::start(VenueActor::new(shown, journal, is_owner, is_cut_off))));
         });
         started.await.map_err(|_| RegistryError::Broken)
     }
@@ -296,16 +327,43 @@ impl Registry {
     /// Takes ownership, and reads what the actor does not have: little, where it followed; the whole day, where it
     /// begins, or where the journal has another history than it.
     async fn claim(&self, venue: &VenueId, actor: &Addr<VenueActor>) -> Result<Opened, RegistryError> {
-        let last = actor.send(Look(Box::new(|shown: &mut Shown| shown.last_change().cloned()))).await;
-        let epoch = self.journal.claim(venue).await?;
-        if let Some(last) = last.map_err(|_| RegistryError::Broken)? {
+        let known = actor.send(Look(Box::new(|shown: &mut Shown| (shown.last_change().cloned(), shown.epoch())))).await;
+        let (last, known) = known.map_err(|_| RegistryError::Broken)?;
+        let epoch = self.journal.claim(venue, known).await?;
+        if let Some(last) = &last {
             let changes = self.read_from(venue, last.seq).await?;
-            if changes.first() == Some(&last) {
+            if changes.first() == Some(last) {
                 return Ok(Opened { epoch, changes });
             }
         }
         let loaded = self.journal.load(venue).await?;
+        if let Some(last) = last
+            && self.give_back(venue, epoch, loaded.changes.clone(), actor).await?
+        {
+            return Ok(Opened { epoch, changes: self.read_from(venue, last.seq).await? });
+        }
         Ok(Opened { epoch, ..loaded })
+    }
+
+    /// Gives the journal what it has lost of the day, if what it kept is how the day began. Everything of it was kept
+    /// once and acknowledged. False if there is nothing to give.
+    async fn give_back(
+        &self,
+        venue: &VenueId,
+        epoch: Epoch,
+        kept: Vec<Change>,
+        actor: &Addr<VenueActor>,
+    ) -> Result<bool, RegistryError> {
+        let lost = actor.send(Look(Box::new(move |shown: &mut Shown| shown.lost_by(&kept)))).await;
+        let lost = lost.map_err(|_| RegistryError::Broken)?;
+        if lost.is_empty() {
+            return Ok(false);
+        }
+        tracing::error!(venue = %venue, changes = lost.len(), "ALARM: the journal has lost changes; it is given them back");
+        for part in lost.chunks(GIVEN_BACK) {
+            self.journal.append(venue, epoch, part.to_vec()).await?;
+        }
+        Ok(true)
     }
 
     async fn read_from(&self, venue: &VenueId, seq: Seq) -> Result<Vec<Change>, JournalError> {

@@ -17,6 +17,7 @@ use super::frame::{Draft, Frame};
 use super::hubs::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
+use super::today::Today;
 use super::{policies, view};
 use crate::clock::Clock;
 use crate::journal::tail::Position;
@@ -26,6 +27,8 @@ use crate::wire;
 
 /// Changes within this span are published together; calls are published at once.
 const MERGE: Duration = Duration::from_millis(50);
+/// A pause that is shorter is not worth a word: a venue that moves has one.
+const PAUSE_TOLD: Duration = Duration::from_secs(1);
 /// Publications a console can resume from.
 const RESUMABLE_MAX: usize = 256;
 
@@ -47,6 +50,17 @@ pub struct Shown {
     published_at: Option<Instant>,
     progress: watch::Sender<Seq>,
     last_change: Option<Change>,
+    pause: Option<Pause>,
+    /// What the journal may forget; none where it does not.
+    today: Option<Today>,
+}
+
+/// Nothing can be saved, or heard.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    since: Timestamp,
+    begun: Instant,
+    is_told: bool,
 }
 
 /// What became of changes that another node wrote.
@@ -78,7 +92,14 @@ impl Shown {
             published_at: None,
             progress: watch::Sender::new(Seq(0)),
             last_change: None,
+            pause: None,
+            today: None,
         }
+    }
+
+    /// The same, with the day remembered beside a journal that may forget it.
+    pub(super) fn remembering(self) -> Self {
+        Self { today: Some(Today::default()), ..self }
     }
 
     /// The clock the venue goes by.
@@ -116,6 +137,27 @@ impl Shown {
         self.opened
     }
 
+    /// Notes whether changes can be saved, or heard of, at the moment.
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        let since = self.clock.now();
+        match &mut self.pause {
+            None if is_paused => self.pause = Some(Pause { since, begun: Instant::now(), is_told: false }),
+            Some(pause) if is_paused && !pause.is_told && pause.begun.elapsed() >= PAUSE_TOLD => {
+                pause.is_told = true;
+                self.dirty.all = true;
+            }
+            Some(pause) if !is_paused => {
+                self.dirty.all |= pause.is_told;
+                self.pause = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn paused_since(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        self.pause.filter(|pause| pause.is_told).map(|pause| pause.since.to_utc())
+    }
+
     /// The venue's name.
     pub fn id(&self) -> &VenueId {
         &self.venue.config().id
@@ -142,7 +184,8 @@ impl Shown {
     /// The whole queue.
     pub fn console(&self) -> wire::Console {
         let now = self.now();
-        view::console(&self.venue, &view::orders(&self.venue, now), now)
+        let console = view::console(&self.venue, &view::orders(&self.venue, now), now);
+        wire::Console { paused_since: self.paused_since(), ..console }
     }
 
     /// The frames a console missed that stands at this point; the whole queue where they are no longer known.
@@ -212,9 +255,15 @@ impl Shown {
     /// Shows what another node wrote. Says whether that follows on what is shown; if not, nothing was taken in.
     pub(super) fn follow(&mut self, epoch: Epoch, changes: &[Change]) -> Followed {
         let Some(first) = changes.first() else { return Followed::Soon };
-        // A new owner begins where the journal ends. If this was shown more than that, the store has lost something.
-        let lost = epoch > self.epoch && first.seq <= self.venue.seq();
-        if lost || (first.seq > self.venue.seq().next() && !opens_day(first)) {
+        // A new owner begins where the journal ends. If this was shown more than that, the store has lost something: it
+        // was given back the same, or there is another history now.
+        let told_again = changes.iter().take_while(|change| change.seq <= self.venue.seq()).count();
+        let (again, _) = changes.split_at(told_again);
+        let differs = match &self.today {
+            Some(today) => !today.knows(again),
+            None => epoch > self.epoch && !again.is_empty(),
+        };
+        if differs || (first.seq > self.venue.seq().next() && !opens_day(first)) {
             return Followed::NotAtAll;
         }
         if epoch > self.epoch {
@@ -230,6 +279,14 @@ impl Shown {
     fn forget(&mut self) {
         self.venue = Venue::new(self.venue.config().clone());
         self.ledger = Ledger::default();
+        if let Some(today) = &mut self.today {
+            today.forget();
+        }
+    }
+
+    /// What a journal has lost that keeps only these of the day.
+    pub(super) fn lost_by(&self, kept: &[Change]) -> Vec<Change> {
+        self.today.as_ref().map_or_else(Vec::new, |today| today.lost_by(kept))
     }
 
     /// Another ownership: whoever watches is told everything anew.
@@ -259,6 +316,12 @@ impl Shown {
         self.ledger.hear(&self.venue, change);
         if opens_day(change) {
             self.opened = change.seq;
+        }
+        if let Some(today) = &mut self.today {
+            if opens_day(change) {
+                today.forget();
+            }
+            today.push(change);
         }
         let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
         let over = touched.filter(|ticket| ticket.state.is_over());
@@ -319,6 +382,7 @@ impl Shown {
     pub(super) fn publish(&mut self) -> Arc<Publication> {
         let now = self.now();
         let dirty = std::mem::take(&mut self.dirty);
+        let paused_since = self.paused_since();
         let venue = &self.venue;
         let orders = view::orders(venue, now);
         let facts = Arc::new(view::all_facts(venue, &orders));
@@ -334,7 +398,7 @@ impl Shown {
         };
         let console = match before.filter(|_| !dirty.all) {
             Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty, now) },
-            None => ForConsoles::All(Box::new(view::console(venue, &orders, now))),
+            None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, &orders, now) })),
         };
         let same_config = before.filter(|before| *before.config == *venue.config());
         let config = match same_config {
@@ -349,7 +413,7 @@ impl Shown {
             now,
             self.edition,
             config,
-            view::board(venue),
+            wire::Board { paused_since, ..view::board(venue) },
             facts,
             (changed, ended),
             console,

@@ -34,6 +34,8 @@ pub struct VenueActor {
     owner: Option<Owner>,
     /// Whether there is an owner here, for the registry to see.
     is_owner: Arc<AtomicBool>,
+    /// Whether the venue can be neither opened nor followed at the moment.
+    is_cut_off: Arc<AtomicBool>,
     journal: Arc<dyn Journal>,
     refreshed_at: Instant,
     /// Whether a moment is set at which what is not published yet will be.
@@ -42,9 +44,14 @@ pub struct VenueActor {
 
 impl VenueActor {
     /// A venue that is shown, and not yet written, from here.
-    pub fn new(shown: Shown, journal: Arc<dyn Journal>, is_owner: Arc<AtomicBool>) -> Self {
+    pub fn new(
+        shown: Shown,
+        journal: Arc<dyn Journal>,
+        is_owner: Arc<AtomicBool>,
+        is_cut_off: Arc<AtomicBool>,
+    ) -> Self {
         is_owner.store(false, Ordering::Release);
-        Self { shown, owner: None, is_owner, journal, refreshed_at: Instant::now(), will_publish: false }
+        Self { shown, owner: None, is_owner, is_cut_off, journal, refreshed_at: Instant::now(), will_publish: false }
     }
 
     fn submit(&mut self, Submit(command): &Submit, reply: Option<Reply>, ctx: &mut Context<Self>) {
@@ -89,6 +96,12 @@ impl VenueActor {
             return;
         }
         owner.in_flight = true;
+        owner.sent_at = Some(Instant::now());
+        if let Some(mirroring) = &mut owner.mirroring
+            && self.journal.must_show_all(self.shown.id())
+        {
+            *mirroring = Mirroring::default();
+        }
         let (venue, epoch) = (self.shown.id(), self.shown.epoch());
         let saved = match &mut owner.mirroring {
             // These changes led to `decided` as it is now: nothing else is waiting.
@@ -183,6 +196,8 @@ impl VenueActor {
             owner.let_time_pass(self.shown.clock().now());
         }
         self.pump(ctx);
+        let cut_off = self.is_cut_off.load(Ordering::Relaxed);
+        self.shown.pause(self.owner.as_ref().map_or(cut_off, Owner::is_paused));
         if self.refreshed_at.elapsed() >= REFRESH {
             self.refreshed_at = Instant::now();
             if let Some(mirroring) = self.owner.as_mut().and_then(|owner| owner.mirroring.as_mut()) {

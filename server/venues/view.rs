@@ -253,6 +253,7 @@ pub fn board(venue: &Venue) -> Board {
         closed: notices::closed(venue),
         notices: Vec::new(),
         speech: config.speech.clone(),
+        paused_since: None,
     }
 }
 
@@ -392,6 +393,7 @@ pub fn console(venue: &Venue, orders: &Orders, now: Timestamp) -> Console {
         tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
         appointments: appointment_rows(venue),
         reasons: reason_lists(config),
+        paused_since: None,
     }
 }
 

@@ -50,6 +50,10 @@ pub struct Board {
     pub notices: Vec<Text>,
     /// Languages to announce in, in this order (C6): `cmn`, `yue`, `en`.
     pub speech: Vec<Speech>,
+    /// Since when nothing can be saved, or heard of the node that saves; absent while all is well. What is shown is no
+    /// newer, whatever `at` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<DateTime<Utc>>,
 }
 
 /// One service on a board.

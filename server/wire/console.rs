@@ -66,6 +66,10 @@ pub struct Console {
     pub appointments: Vec<AppointmentRow>,
     /// The reasons staff choose from (R3, R10, B3).
     pub reasons: ReasonLists,
+    /// Since when nothing can be saved, or heard of the node that saves; absent while all is well. What is shown is no
+    /// newer, whatever `at` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<DateTime<Utc>>,
 }
 
 /// The reasons a venue accepts, by what they are for.

@@ -126,13 +126,19 @@ export function watchLine(feed, tell) {
  *
  * @param {HTMLElement} host
  * @param {Feed} feed
+ * @param {() => string | null} [paused]  since when the server can save nothing, as people read it; null if it can
  */
-export function lineBadge(host, feed) {
+export function lineBadge(host, feed, paused = () => null) {
   host.className = "badge";
   host.setAttribute("role", "status");
   return watchLine(feed, (stale, seconds) => {
     const state = feed.state();
     if (state === "idle") return setText(host, "");
+    const since = stale ? null : paused();
+    if (since !== null) {
+      host.dataset.state = "lost";
+      return setText(host, t("line.paused_since", { time: since }));
+    }
     host.dataset.state = stale ? "lost" : state === "live" ? "live" : "connecting";
     setText(host, stale ? t("line.lost_for", { seconds: span(seconds) }) : t(state === "live" ? "line.live" : "line.connecting"));
   });

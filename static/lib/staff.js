@@ -11,7 +11,7 @@ import { createFeed, followBrowser } from "./feed.js";
 import { fillWords, lineBadge, pageClock, setIn, wasIn } from "./page.js";
 import { reduce } from "./store.js";
 import { problemText, t, words } from "./text.js";
-import { secondsLeft } from "./time.js";
+import { hourMinute, secondsLeft } from "./time.js";
 import { toast, toastFailure } from "./toast.js";
 
 /** How long a change can be taken back, in the venue's time. */
@@ -116,7 +116,7 @@ export function createConsole({ venue, render, tick = () => {} }) {
       },
     }),
   );
-  lineBadge(one(document, "#line"), feed);
+  lineBadge(one(document, "#line"), feed, () => (state?.paused_since ? hourMinute(state.paused_since, state.time_zone) : null));
 
   function refresh() {
     if (!state) return;

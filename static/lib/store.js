@@ -13,6 +13,7 @@
  *   venue: import("./wire").Named, time_zone: string,
  *   services: QueueOrder[], counters: CounterRow[], reasons: import("./wire").ReasonLists,
  *   tickets: Map<number, TicketRow>, appointments: Map<string, AppointmentRow>,
+ *   paused_since?: string,
  * }} State
  * @typedef {{ state: State | null, gap: boolean }} Reduced  `gap`: something was missed; resume from `state`
  */
@@ -47,6 +48,7 @@ function fromConsole(frame) {
     reasons: frame.reasons,
     tickets: new Map(frame.tickets.map((row) => [row.id, row])),
     appointments: new Map(frame.appointments.map((row) => [row.code, row])),
+    ...(frame.paused_since && { paused_since: frame.paused_since }),
   };
 }
 

@@ -66,6 +66,8 @@ export type Board = {
   closed: ClosedNotice[];
   notices: Text[];
   speech: Speech[];
+  /** Since when nothing can be saved; absent while all is well. */
+  paused_since?: string;
 };
 export type BoardFrame = { type: "board" } & Stamp & Board;
 export type BoardService = { id: string; name: Text; waiting: number; open_counters: number };
@@ -172,6 +174,7 @@ export type Console = {
   tickets: TicketRow[];
   appointments: AppointmentRow[];
   reasons: ReasonLists;
+  paused_since?: string;
 };
 export type ReasonRow = { code: string; name: Text | null };
 export type ReasonLists = { [kind in "green_channel" | "emergency" | "by_hand" | "overflow"]: ReasonRow[] };

@@ -206,9 +206,13 @@ function tickClock() {
 let healing = false;
 /** Says how old the picture is, and starts the page afresh when nothing else helps. */
 const look = watchLine(feed, (isStale, seconds) => {
-  document.body.toggleAttribute("data-stale", isStale);
-  show(stale, isStale);
-  if (!isStale) return;
+  const paused = board?.paused_since;
+  document.body.toggleAttribute("data-stale", isStale || paused !== undefined);
+  show(stale, isStale || paused !== undefined);
+  if (!isStale) {
+    if (board && paused) setText(stale, t("board.paused", { time: hourMinute(paused, board.time_zone) }));
+    return;
+  }
   const refused = feed.refused();
   if (refused) setText(stale, t("board.refused", { why: problemText(refused) }));
   else if (!board) setText(stale, t("line.connecting"));

@@ -15,6 +15,7 @@ export default {
   "line.live": "Live",
   "line.connecting": "Connecting…",
   "line.lost_for": "Offline for {seconds}",
+  "line.paused_since": "Paused since {time}",
   "action.back": "Back",
   "action.close": "Close",
   "action.retry": "Try again",
@@ -262,6 +263,7 @@ export default {
   "board.recalled": "Recalled ×{n}",
   "board.sound_off": "Touch the screen to turn on sound",
   "board.stale": "Connection lost · picture of {time}, {age} old · reconnecting, please listen to the staff",
+  "board.paused": "Calling is paused since {time} · please listen to the staff",
   "board.refused": "This screen cannot be shown: {why}",
 
   // Phone

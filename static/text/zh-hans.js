@@ -14,6 +14,7 @@ export default {
   "line.live": "已连接",
   "line.connecting": "正在连接…",
   "line.lost_for": "连接中断 {seconds}",
+  "line.paused_since": "自 {time} 起暂停",
   "action.back": "返回",
   "action.close": "关闭",
   "action.retry": "重试",
@@ -261,6 +262,7 @@ export default {
   "board.recalled": "重呼 {n} 次",
   "board.sound_off": "轻触屏幕开启声音",
   "board.stale": "连接中断 · 画面停在 {time} · 已 {age} · 正在重连，请留意现场广播",
+  "board.paused": "自 {time} 起暂停叫号 · 请留意现场广播",
   "board.refused": "此屏幕无法显示：{why}",
 
   // Phone

@@ -15,6 +15,7 @@ export default {
   "line.live": "已連線",
   "line.connecting": "正在連線…",
   "line.lost_for": "連線中斷 {seconds}",
+  "line.paused_since": "自 {time} 起暫停",
   "action.back": "返回",
   "action.close": "關閉",
   "action.retry": "重試",
@@ -262,6 +263,7 @@ export default {
   "board.recalled": "重呼 {n} 次",
   "board.sound_off": "輕觸螢幕開啟聲音",
   "board.stale": "連線中斷 · 畫面停在 {time} · 已 {age} · 正在重連，請留意現場廣播",
+  "board.paused": "自 {time} 起暫停叫號 · 請留意現場廣播",
   "board.refused": "此螢幕無法顯示：{why}",
 
   // Phone

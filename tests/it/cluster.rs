@@ -146,6 +146,22 @@ async fn a_node_cut_off_stops_writing_and_another_takes_over_within_a_lease_and_
 }
 
 #[actix_web::test]
+async fn a_node_that_is_cut_off_says_since_when() {
+    let installation = Installation::new();
+    let ((one, line_of_one), (other, line_of_other)) = join(installation.node("one"), installation.node("other")).await;
+    let (owner, _) = settled(&one, &other).await;
+    let line = if owner.base == one.base { &line_of_one } else { &line_of_other };
+    let (mut board, mut console) = (owner.board().await, owner.console().await);
+    line.cut(true);
+    board.until("a board that says it is old", |frame| frame["paused_since"].is_string()).await;
+    console.until("a console that says so", |frame| frame["paused_since"].is_string()).await;
+    line.cut(false);
+    board.until("a board that is not", |frame| frame["paused_since"].is_null()).await;
+    let is_well = |frame: &serde_json::Value| frame["type"] == "console" && frame["paused_since"].is_null();
+    console.until("a console that is not", is_well).await;
+}
+
+#[actix_web::test]
 async fn a_node_that_stops_hands_over_and_no_request_fails() {
     let installation = Installation::new();
     let ((one, _), (other, _)) = join(installation.node("one"), installation.node("other")).await;

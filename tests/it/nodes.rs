@@ -183,3 +183,30 @@ fn a_node_that_others_cannot_find_does_not_start() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("name an address in [cluster]"), "{told}");
 }
+
+#[actix_web::test]
+async fn a_redis_that_was_wiped_is_told_everything_again() {
+    let mut nodes = Nodes::start().await;
+    let admin = administrator(nodes.node("a")).await;
+    for name in NAMES {
+        // So each knows who is logged in: any of them may be the first to notice, and tell Redis again.
+        take(&admin.moved_to(&nodes.node(name).base)).await;
+    }
+    let before = admin.queue().await;
+    nodes.redis.cli(&["flushall"]).unwrap();
+    for name in NAMES {
+        // The first one asks before anybody noticed.
+        take(&admin.moved_to(&nodes.node(name).base)).await;
+    }
+    assert_eq!(numbers(&admin).await, counted(6));
+    let after = admin.queue().await;
+    assert_eq!(nodes.redis.cli(&["hlen", "callnext:{clinic}:live"]).unwrap(), "2", "others read it again, too");
+    assert!(after["seq"].as_u64() > before["seq"].as_u64() && after["epoch"] != before["epoch"]);
+    // Everybody has the same history, and whoever comes next has all of it.
+    let owner = nodes.owner().await;
+    nodes.redis.cli(&["flushall"]).unwrap();
+    nodes.take_out(&owner).kill();
+    let admin = admin.moved_to(&nodes.running[0].1.base);
+    take(&admin).await;
+    assert_eq!(numbers(&admin).await, counted(7), "given back by a node that followed");
+}

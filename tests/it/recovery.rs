@@ -314,9 +314,9 @@ fn is_due(left: &AtomicU32) -> bool {
 }
 
 impl Journal for Fragile {
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         self.opened.fetch_add(1, Ordering::SeqCst);
-        self.inner.claim(venue)
+        self.inner.claim(venue, known)
     }
 
     fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt};
 
 use super::RedisJournal;
 use super::keys::nodes;
-use super::script::{BEAT, Call, RELEASE, RENEW};
+use super::script::{ACQUIRE, BEAT, Call, RELEASE, RENEW};
 use super::worker::{Question, Worker};
 use crate::cluster::lease::{LeaseError, Leases, Node, Standing};
 use crate::journal::JournalError;
@@ -52,12 +52,12 @@ impl Worker {
         })
     }
 
-    async fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration) -> Result<bool, JournalError> {
-        let key = self.keys(venue).lease();
-        let mut command = redis::cmd("SET");
-        command.arg(&key).arg(written(me)).arg("NX").arg("PX").arg(millis(lease));
-        let set: Option<String> = self.ask(Question::Command(&key, command), Self::soon()).await?;
-        Ok(set.is_some())
+    async fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration, held: bool) -> Result<bool, JournalError> {
+        let keys = self.keys(venue);
+        let mut call = Call::of(&ACQUIRE);
+        call.key(keys.lease()).key(keys.owner());
+        call.arg(written(me)).arg(millis(lease)).arg(if held { "1" } else { "0" });
+        Ok(self.ask::<i64>(Question::Quick(&call), Self::soon()).await? == 1)
     }
 
     async fn renew(&self, me: &Node, venues: &[VenueId], lease: Duration) -> Result<Vec<VenueId>, JournalError> {
@@ -118,9 +118,9 @@ impl Leases for RedisJournal {
         told(self.run(move |worker| async move { worker.beat(&me, &venues, lease).await }))
     }
 
-    fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration) -> Answer<bool> {
+    fn acquire(&self, me: &Node, venue: &VenueId, lease: Duration, held: bool) -> Answer<bool> {
         let (me, venue) = (me.clone(), venue.clone());
-        told(self.run(move |worker| async move { worker.acquire(&me, &venue, lease).await }))
+        told(self.run(move |worker| async move { worker.acquire(&me, &venue, lease, held).await }))
     }
 
     fn renew(&self, me: &Node, venues: &[VenueId], lease: Duration) -> Answer<Vec<VenueId>> {

@@ -103,9 +103,9 @@ impl std::fmt::Debug for RedisJournal {
 }
 
 impl Journal for RedisJournal {
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let venue = venue.clone();
-        self.run(|worker| async move { worker.claim(&venue).await })
+        self.run(move |worker| async move { worker.claim(&venue, known).await })
     }
 
     fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {
@@ -123,6 +123,11 @@ impl Journal for RedisJournal {
     }
 
     fn is_mirror(&self) -> bool {
+        true
+    }
+
+    /// It may be emptied by hand, lose its disk, or have a replica promoted that is behind.
+    fn may_forget(&self) -> bool {
         true
     }
 

@@ -25,6 +25,7 @@ macro_rules! lua {
 lua!(CLAIM, "claim.lua");
 lua!(APPEND, "append.lua");
 lua!(PAGE, "page.lua");
+lua!(ACQUIRE, "acquire.lua");
 lua!(BEAT, "beat.lua");
 lua!(RENEW, "renew.lua");
 lua!(RELEASE, "release.lua");

@@ -163,10 +163,10 @@ impl Worker {
         super::connect::PAUSE_MIN
     }
 
-    pub(super) async fn claim(&self, venue: &VenueId) -> Result<Epoch, JournalError> {
+    pub(super) async fn claim(&self, venue: &VenueId, known: Epoch) -> Result<Epoch, JournalError> {
         let keys = self.keys(venue);
         let mut call = Call::of(&CLAIM);
-        call.key(keys.owner()).key(keys.changes()).arg(self.name.as_str());
+        call.key(keys.owner()).key(keys.changes()).arg(self.name.as_str()).arg(known.to_string());
         Ok(Epoch(self.ask(Question::Write(&call), Self::soon()).await?))
     }
 

@@ -84,6 +84,12 @@ impl SqliteJournal {
         self.readers.venues().await
     }
 
+    /// Forgets every change of a venue, and no epoch.
+    pub(super) async fn forget(&self, venue: &VenueId) -> Result<(), JournalError> {
+        let before = Seq(u64::MAX >> 1);
+        self.write(Work::Prune { venue: venue.clone(), before }).await.map(drop)
+    }
+
     async fn write(&self, work: Work) -> Result<Epoch, JournalError> {
         let stopped = || JournalError::Unavailable("its writer has stopped".to_owned());
         let (reply, answer) = oneshot::channel();
@@ -93,9 +99,9 @@ impl SqliteJournal {
 }
 
 impl Journal for SqliteJournal {
-    fn claim(&self, venue: &VenueId) -> BoxFuture<'static, Result<Epoch, JournalError>> {
+    fn claim(&self, venue: &VenueId, known: Epoch) -> BoxFuture<'static, Result<Epoch, JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
-        async move { this.write(Work::Claim { venue }).await }.boxed()
+        async move { this.write(Work::Claim { venue, known }).await }.boxed()
     }
 
     fn load(&self, venue: &VenueId) -> BoxFuture<'static, Result<Opened, JournalError>> {

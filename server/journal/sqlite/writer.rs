@@ -28,7 +28,7 @@ pub(super) struct Request {
 /// What the writer can do. Each is answered with the epoch it was done under.
 pub(super) enum Work {
     /// Take a venue over.
-    Claim { venue: VenueId },
+    Claim { venue: VenueId, known: Epoch },
     /// Keep these entries.
     Append { venue: VenueId, epoch: Epoch, entries: Vec<Entry> },
     /// Forget what is before this change.
@@ -127,7 +127,7 @@ impl Writer {
         let mut answers = Vec::with_capacity(batch.len());
         for request in batch {
             answers.push(match &request.work {
-                Work::Claim { venue } => Ok(heads.claim(venue)?),
+                Work::Claim { venue, known } => Ok(heads.claim(venue, *known)?),
                 Work::Append { venue, epoch, entries } => heads.append(venue, *epoch, entries)?,
                 Work::Prune { venue, before } => Ok(prune(&transaction, venue, *before)?),
                 Work::Probe if probe_writes => Ok(probe(&transaction)?),
@@ -184,11 +184,11 @@ impl Heads<'_> {
         }
     }
 
-    fn claim(&mut self, venue: &VenueId) -> rusqlite::Result<Epoch> {
+    fn claim(&mut self, venue: &VenueId, known: Epoch) -> rusqlite::Result<Epoch> {
         const SET: &str = "INSERT INTO venues (venue, epoch) VALUES (?1, ?2)
             ON CONFLICT (venue) DO UPDATE SET epoch = excluded.epoch";
         let head = self.of(venue)?;
-        head.epoch = Epoch(head.epoch.0 + 1);
+        head.epoch = Epoch(head.epoch.max(known).0 + 1);
         let epoch = head.epoch;
         self.file.prepare_cached(SET)?.execute(params![venue.as_str(), epoch.0.cast_signed()])?;
         Ok(epoch)
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn open() -> (Request, Answer) {
-        request(Work::Claim { venue: sample::venue("hall") })
+        request(Work::Claim { venue: sample::venue("hall"), known: Epoch(0) })
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::access::SharedAccounts;
 use crate::access::shared::Mark;
+use crate::cluster::{Leases, Node};
 use crate::journal::tail::{News, Position, Tail};
 
 async fn leases() -> (RedisJournal, Store) {
@@ -53,7 +54,7 @@ async fn whoever_was_shown_what_a_store_lost_is_told_of_the_new_history() {
     let journal = store.open().await;
     let first = journal.open(&venue).await.unwrap().epoch;
     journal.append(&venue, first, sample::changes(1, 3)).await.unwrap();
-    let second = journal.claim(&venue).await.unwrap();
+    let second = journal.claim(&venue, first).await.unwrap();
     journal.append(&venue, second, sample::changes(4, 4)).await.unwrap();
     // As if a replica without changes 2 and 3 had been promoted before the second owner came.
     let ahead = Position { epoch: first, seq: Seq(9) };
@@ -112,4 +113,23 @@ async fn a_change_of_accounts_is_made_on_the_last_one_and_once() {
     journal.fill(&mark(9, "e"), vec![field("z", Some("9"))]).await.unwrap();
     assert_eq!(SharedAccounts::load(&journal).await.unwrap(), (mark(3, "d"), vec![field("z", Some("3"))]));
     assert!(journal.change(&mark(3, "d"), &mark(4, "f"), vec![field("z", None)]).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_venue_that_redis_forgot_goes_first_to_whoever_held_it() {
+    let (store, venue) = (Store::new(), sample::venue("hall"));
+    let journal = store.open().await;
+    let node = |name: &str| Node { name: name.to_owned(), address: String::new(), instance: String::new() };
+    let (stranger, holder, lease) = (node("a"), node("b"), Duration::from_millis(300));
+    let take = async |node: &Node, held| journal.acquire(node, &venue, lease, held).await.unwrap();
+    assert!(!take(&stranger, false).await && !take(&stranger, false).await, "for one lease it is the holder's");
+    assert!(take(&holder, true).await && take(&holder, true).await && !take(&stranger, false).await);
+    // The holder never wrote, and is gone: after all that time anybody may have it.
+    let begun = std::time::Instant::now();
+    while !take(&stranger, false).await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "never");
+    }
+    // Known from now on: nobody waits.
+    assert!(journal.release(&stranger, &venue, None, lease).await.unwrap());
+    assert!(take(&holder, false).await);
 }
