@@ -301,23 +301,41 @@ pub fn silence(lasted: Duration) -> Option<Violation> {
 
 #[cfg(test)]
 mod tests {
+    use callnext::wire::{Board, BoardCall, Named};
+    use callnext_engine::Text;
     use serde_json::json;
 
     use super::*;
 
+    /// Of the wire's own type, so that a field it gets does not compile until it is here.
     fn board(epoch: &str, seq: u64, calls: &[(u64, u32)]) -> BoardFrame {
-        let name = json!({"zh-Hans": "x", "zh-Hant": "x", "en": "x"});
-        let calls: Vec<_> = calls
-            .iter()
-            .map(|(id, recalls)| {
-                json!({"id": id, "number": "A001", "name": null, "counter": {"id": "1", "name": name}, "service": "a",
-                    "recalls": recalls, "at": "2026-11-22T08:00:00Z", "open": true})
-            })
-            .collect();
-        serde_json::from_value(json!({"type": "board", "epoch": epoch, "seq": seq, "at": "2026-11-22T08:00:00Z",
-            "venue": {"id": "hall", "name": name}, "time_zone": "Asia/Shanghai", "services": [], "calls": calls,
-            "ready": [], "missed": [], "closed": [], "notices": [], "speech": []}))
-        .unwrap()
+        let named = |id: &str| Named { id: id.to_owned(), name: Text::same("x") };
+        let at = "2026-11-22T08:00:00Z".parse().unwrap();
+        let call = |(id, recalls): &(u64, u32)| BoardCall {
+            id: *id,
+            number: "A001".to_owned(),
+            name: None,
+            counter: named("1"),
+            service: "a".to_owned(),
+            recalls: *recalls,
+            at,
+            open: true,
+            urgency: None,
+        };
+        let board = Board {
+            venue: named("hall"),
+            time_zone: "Asia/Shanghai".to_owned(),
+            services: Vec::new(),
+            calls: calls.iter().map(call).collect(),
+            ready: Vec::new(),
+            inside: Vec::new(),
+            missed: Vec::new(),
+            closed: Vec::new(),
+            notices: Vec::new(),
+            speech: Vec::new(),
+            paused_since: None,
+        };
+        BoardFrame { kind: "board".to_owned(), epoch: epoch.to_owned(), seq, at, board }
     }
 
     fn card(seq: u64, number: &str, state: &str, estimate: Option<i64>) -> CardFrame {

@@ -10,6 +10,8 @@ use crate::dispatch::{Queue, ServiceCycle};
 use crate::estimate::{Pace, Prior};
 use crate::event::Event;
 use crate::ids::{CallId, CounterId, ServiceId, TicketId};
+use crate::joining::Joining;
+use crate::lane::Lane;
 use crate::time::{BusinessDay, Timestamp};
 use crate::venue::{POLICY_CHANGES_MAX, Venue};
 
@@ -90,7 +92,7 @@ impl Venue {
                 queue.reset_cycle();
             }
             if old.is_some_and(|old| (old.order, old.early_s) != (service.policy.order, service.policy.early_s)) {
-                self.refile(&service.id);
+                self.refile(&service.id, at);
             }
         }
     }
@@ -104,12 +106,20 @@ impl Venue {
     }
 
     /// The order of a service's lanes has changed: everybody is filed anew. The ready set and those inside stay.
-    fn refile(&mut self, service: &ServiceId) {
+    fn refile(&mut self, service: &ServiceId, at: Timestamp) {
         let Some(queue) = self.queues.get(service) else { return };
+        let early = self.config.service(service).map(|service| service.policy.early()).unwrap_or_default();
         let waiting: Vec<TicketId> =
             queue.filed().filter(|id| !queue.is_ready(*id) && queue.inside_of(*id).is_none()).collect();
         for id in waiting {
-            self.update(id, |_| {});
+            self.update(id, |ticket| {
+                // Booked since a moment that is still to come now: on site again until then, or they would stand
+                // callable behind people of earlier slots who are not (R9).
+                let on_site = ticket.joining == Some(Joining::OnSite) && ticket.lane == Lane::Appointment;
+                if on_site && ticket.slot.is_some_and(|slot| slot.start - early > at) {
+                    ticket.lane = Lane::WalkIn;
+                }
+            });
         }
     }
 

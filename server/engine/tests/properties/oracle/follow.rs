@@ -73,10 +73,10 @@ impl Oracle {
                 let old = std::mem::take(self);
                 (self.latest, self.sessions, self.day_end) = (old.latest, old.sessions, day.end.0);
                 (self.highest_ticket, self.highest_call) = (old.highest_ticket, old.highest_call);
-                self.declare(config);
+                self.declare(config, at);
             }
-            Event::VenueConfigured { config, .. } => self.declare(config),
-            Event::PolicyChanged { policies, .. } => self.change_policies(policies),
+            Event::VenueConfigured { config, .. } => self.declare(config, at),
+            Event::PolicyChanged { policies, .. } => self.change_policies(policies, at),
             Event::AppointmentsSet { .. }
             | Event::WaitAnnounced { .. }
             | Event::TicketClassified { .. }
@@ -167,15 +167,15 @@ impl Oracle {
         Ok(())
     }
 
-    fn change_policies(&mut self, policies: &BTreeMap<ServiceId, Policy>) {
+    fn change_policies(&mut self, policies: &BTreeMap<ServiceId, Policy>, at: Timestamp) {
         let mut config = self.config().clone();
         for service in &mut config.services {
             service.policy = policies.get(&service.id).unwrap_or(&service.policy).clone();
         }
-        self.declare(&config);
+        self.declare(&config, at);
     }
 
-    fn declare(&mut self, config: &VenueConfig) {
+    fn declare(&mut self, config: &VenueConfig, at: Timestamp) {
         let before = self.config.replace(config.clone());
         let declared = |id: &CounterId| config.counters.iter().find(|counter| counter.id == *id);
         self.counters.retain(|id, _| declared(id).is_some());
@@ -211,6 +211,7 @@ impl Oracle {
                 let ready = self.ready.get(&service.id).cloned().unwrap_or_default();
                 for person in self.people.values_mut() {
                     if person.is == Is::Waiting && person.service == service.id && !ready.contains(&person.id) {
+                        person.is_booked_no_more(&service.policy, at);
                         person.place(&service.policy);
                     }
                 }

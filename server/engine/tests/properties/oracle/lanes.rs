@@ -42,6 +42,14 @@ impl Person {
         self.put_off = matches!(self.joins, Some(Joining::AsOf { .. })) && self.since > self.joined;
     }
 
+    /// Under another rule their slot has not begun yet, although it had: they are on site again.
+    pub(super) fn is_booked_no_more(&mut self, policy: &Policy, now: Timestamp) {
+        let turns = self.slot.map(|slot| slot.start.0 - i64::from(policy.early_s) * 1000);
+        if self.joins == Some(Joining::OnSite) && turns.is_some_and(|turns| turns > now.0) {
+            self.lane = Lane::WalkIn;
+        }
+    }
+
     /// Whether they stand in no lane, and come when others have been called.
     pub(super) fn is_by_calls(&self) -> bool {
         matches!(self.joins, Some(Joining::AfterCalls { .. } | Joining::PerCalls))
