@@ -79,6 +79,9 @@ pub enum ChaosError {
     /// Nothing ever came of it.
     #[error("it never came: {0}")]
     Never(String),
+    /// A round in which nothing goes wrong would prove nothing.
+    #[error("there is no fault that could be made here with {0:?} in its name; clocks jump with libfaketime alone")]
+    NoFault(String),
 }
 
 /// What came of all rounds.
@@ -114,8 +117,9 @@ pub async fn run(options: &ChaosOptions, mut out: impl std::io::Write) -> Result
     let mut chance = Chance::new(options.seed);
     let mut chaos = Chaos::default();
     writeln!(out, "seed {}, {} rounds", options.seed, options.rounds)?;
-    if !Nodes::has_clock() {
-        writeln!(out, "no clock will jump: install libfaketime")?;
+    let has_clock = Nodes::has_clock();
+    if !has_clock {
+        writeln!(out, "no clock will jump, and this seed draws other faults than elsewhere: install libfaketime")?;
     }
     let mut round = 0;
     while round < options.rounds {
@@ -126,7 +130,10 @@ pub async fn run(options: &ChaosOptions, mut out: impl std::io::Write) -> Result
         let until = options.rounds.min(round + ROUNDS_EACH);
         while round < until {
             round += 1;
-            let faults = draw(&mut chance, with_sentinel, options.only.as_deref());
+            let faults = draw(&mut chance, with_sentinel, has_clock, options.only.as_deref());
+            if faults.is_empty() {
+                return Err(ChaosError::NoFault(options.only.clone().unwrap_or_default()));
+            }
             let named = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and ");
             write!(out, "round {round}: {named}: ")?;
             out.flush()?;
@@ -155,9 +162,11 @@ pub async fn run(options: &ChaosOptions, mut out: impl std::io::Write) -> Result
     Ok(chaos)
 }
 
-fn draw(chance: &mut Chance, with_sentinel: bool, only: Option<&str>) -> Vec<Fault> {
+/// The faults of a round; none where there are no such. What cannot be made here is not drawn: it would be called good.
+fn draw(chance: &mut Chance, with_sentinel: bool, has_clock: bool, only: Option<&str>) -> Vec<Fault> {
     let all = if with_sentinel { &Fault::SENTINEL[..] } else { &Fault::SINGLE[..] };
-    let wanted = |fault: &&Fault| only.is_none_or(|only| fault.to_string().contains(only));
+    let can_be_made = |fault: &Fault| has_clock || *fault != Fault::ClockJump;
+    let wanted = |fault: &&Fault| can_be_made(fault) && only.is_none_or(|only| fault.to_string().contains(only));
     let drawn: Vec<Fault> = all.iter().filter(wanted).copied().collect();
     let mut faults: Vec<Fault> = chance.of(&drawn).into_iter().collect();
     let second = chance.of(&drawn);
@@ -242,4 +251,20 @@ async fn fail(nodes: &Nodes, fault: Fault, owner: usize, follower: usize) -> Res
         Fault::Promote => nodes.promote().await?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_faults_that_can_be_made_are_drawn() {
+        let mut chance = Chance::new(1);
+        let mut drawn =
+            |has_clock| (0..500).flat_map(|_| draw(&mut chance, false, has_clock, None)).collect::<Vec<_>>();
+        assert!(drawn(true).contains(&Fault::ClockJump));
+        assert!(!drawn(false).contains(&Fault::ClockJump));
+        assert_eq!(draw(&mut chance, false, true, Some("no such fault")), []);
+        assert_eq!(draw(&mut chance, false, false, Some("clock")), []);
+    }
 }
