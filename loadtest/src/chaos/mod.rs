@@ -18,6 +18,7 @@ use callnext::journal::JournalError;
 use callnext::journal::redis::{NotARedisUrl, RedisError};
 
 use self::fault::{Chance, Fault};
+pub(crate) use self::nodes::free_port;
 use self::nodes::{LEASE, NAMES, Nodes, until};
 use self::people::People;
 use crate::redis::NoRedis;

@@ -56,13 +56,14 @@ pub(super) fn venue() -> Result<VenueConfig, serde_json::Error> {
     }))
 }
 
-/// A port for each node, that stays its own while it is down: from below those that the system lends to connections.
-fn free_ports() -> Vec<u16> {
+/// A port for a node, that stays its own while it is down: from below those that the system lends to connections.
+pub(crate) fn free_port() -> u16 {
     /// What this program has looked at so far: what it started lately may not listen yet.
     static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
     let next = || 20_000 + (std::process::id() + LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % 8_000;
-    let all = std::iter::repeat_with(next).filter_map(|port| u16::try_from(port).ok());
-    all.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(NAMES.len()).collect()
+    let mut all = std::iter::repeat_with(next).filter_map(|port| u16::try_from(port).ok());
+    // There is always another one to look at.
+    all.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or_default()
 }
 
 /// Looks again and again until something is there.
@@ -106,7 +107,7 @@ impl Nodes {
             program: program.to_owned(),
             folder: RefCell::new(tempfile::tempdir()?),
             lines,
-            ports: free_ports(),
+            ports: NAMES.iter().map(|_| free_port()).collect(),
             running: RefCell::new(NAMES.map(|_| None).into()),
             token: RefCell::default(),
             redis: RefCell::new(redis),
