@@ -5,7 +5,7 @@
 //! nobody owns the venue. And people ask: one venue after the other, at whichever node, until they are answered.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -112,6 +112,8 @@ struct Seen {
     moved: usize,
     /// The longest time without an owner, of each venue that was seen without one, in order.
     gaps: Vec<Duration>,
+    /// The longest pause between two looks at the leases.
+    looked_every: Duration,
     bar: Duration,
     /// Until every venue was where it is to stay.
     settled: Duration,
@@ -128,8 +130,17 @@ impl Seen {
         self.gaps.last().copied().unwrap_or_default()
     }
 
+    /// Whether every venue had an owner again in time.
+    fn is_owned(&self) -> bool {
+        self.longest() <= self.bar
+    }
+
     fn is_good(&self) -> bool {
-        self.longest() <= self.bar && self.slowest <= self.bar && (self.what == Happening::Dies || self.refused == 0)
+        self.is_owned()
+            && match self.what {
+                Happening::Comes | Happening::Leaves => self.refused == 0,
+                Happening::Dies => self.slowest <= self.bar,
+            }
     }
 }
 
@@ -143,7 +154,12 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Whether no venue was without an owner for too long, and nobody waited longer or was sent away in vain.
+    /// Whether no venue was without an owner for too long.
+    pub fn is_owned(&self) -> bool {
+        self.seen.iter().all(Seen::is_owned)
+    }
+
+    /// Whether besides nobody was refused by a node that came or went, or waited too long for one that was dead.
     pub fn is_good(&self) -> bool {
         self.seen.iter().all(Seen::is_good)
     }
@@ -166,8 +182,8 @@ impl fmt::Display for Spread {
         for seen in &self.seen {
             writeln!(
                 f,
-                "{}: {}\n    moved {}, settled after {} ms: {}\n    without an owner: {} venues, median {} ms, longest {} ms; bar {} ms\n    \
-                 asked: {} answers, slowest {} ms, {} refused",
+                "{}: {}\n    moved {}, settled after {} ms: {}\n    without an owner: {} venues, median {} ms, longest {} ms; bar {} ms, \
+                 seen to {} ms\n    asked: {} answers, slowest {} ms, {} refused",
                 seen.what,
                 if seen.is_good() { "good" } else { "MISSED" },
                 seen.moved,
@@ -177,6 +193,7 @@ impl fmt::Display for Spread {
                 seen.gaps.get(seen.gaps.len() / 2).copied().unwrap_or_default().as_millis(),
                 seen.longest().as_millis(),
                 seen.bar.as_millis(),
+                seen.looked_every.as_millis(),
                 seen.answers,
                 seen.slowest.as_millis(),
                 seen.refused,
@@ -217,13 +234,12 @@ pub async fn run(options: &SpreadOptions) -> Result<Spread, SpreadError> {
         let settled = begun.elapsed();
         // What was begun before is answered as well.
         tokio::time::sleep(lease).await;
-        let mut gaps: Vec<Duration> = watch.gaps().into_iter().filter(|gap| *gap > LOOK_PAUSE * 5).collect();
-        gaps.sort_unstable();
         let asked = people.asked.borrow();
         spread.seen.push(Seen {
             what,
             moved: after.iter().filter(|(venue, owner)| before.get(*venue) != Some(owner)).count(),
-            gaps,
+            gaps: watch.gaps(),
+            looked_every: watch.pause.get(),
             bar: what.bar(lease),
             settled,
             answers: asked.answers,
@@ -269,6 +285,8 @@ struct Nodes {
     redis: Redis,
     line: MultiplexedConnection,
     running: BTreeMap<&'static str, Child>,
+    /// Those that were killed.
+    dead: Rc<RefCell<BTreeSet<String>>>,
     /// Where each listens that people may ask.
     bases: Rc<RefCell<BTreeMap<&'static str, String>>>,
     token: String,
@@ -288,6 +306,7 @@ impl Nodes {
             redis,
             line,
             running: BTreeMap::new(),
+            dead: Rc::default(),
             bases: Rc::default(),
             token: String::new(),
         };
@@ -349,6 +368,7 @@ impl Nodes {
     fn kill(&mut self, name: &'static str) -> Result<(), SpreadError> {
         let Some(mut child) = self.running.remove(name) else { return Ok(()) };
         self.bases.borrow_mut().remove(name);
+        self.dead.borrow_mut().insert(name.to_owned());
         child.kill()?;
         child.wait()?;
         Ok(())
@@ -417,31 +437,52 @@ async fn holders(line: &mut MultiplexedConnection, venues: &[VenueId]) -> Result
 
 /// Looks at all leases, again and again, and remembers the longest time each venue had no living owner.
 struct Watch {
-    seen: RefCell<Vec<(Instant, Duration)>>,
+    seen: RefCell<Vec<Lease>>,
+    /// The longest time between two looks: no gap is known better than to this.
+    pause: Cell<Duration>,
     is_over: Cell<bool>,
+}
+
+/// What was seen of one lease.
+#[derive(Debug, Clone, Copy)]
+struct Lease {
+    owned_at: Instant,
+    is_owned: bool,
+    /// The longest time from a look that found an owner to the next that did, where one between them found none.
+    gap: Duration,
+}
+
+impl Lease {
+    fn note(&mut self, is_owned: bool, now: Instant) {
+        if is_owned {
+            if !self.is_owned {
+                self.gap = self.gap.max(now.duration_since(self.owned_at));
+            }
+            self.owned_at = now;
+        }
+        self.is_owned = is_owned;
+    }
 }
 
 impl Watch {
     fn begin(nodes: &Nodes) -> Rc<Self> {
+        let lease = Lease { owned_at: Instant::now(), is_owned: true, gap: Duration::ZERO };
         let watch = Rc::new(Self {
-            seen: RefCell::new(vec![(Instant::now(), Duration::ZERO); nodes.venues.len()]),
+            seen: RefCell::new(vec![lease; nodes.venues.len()]),
+            pause: Cell::default(),
             is_over: Cell::new(false),
         });
-        let (this, venues, bases, mut line) =
-            (watch.clone(), nodes.venues.clone(), nodes.bases.clone(), nodes.line.clone());
+        let (this, venues, dead) = (watch.clone(), nodes.venues.clone(), nodes.dead.clone());
+        let mut line = nodes.line.clone();
         actix::spawn(async move {
+            let mut looked_at = Instant::now();
             while !this.is_over.get() {
                 if let Ok(holders) = holders(&mut line, &venues).await {
                     let now = Instant::now();
-                    let mut seen = this.seen.borrow_mut();
-                    for ((owned_at, longest), holder) in seen.iter_mut().zip(holders) {
-                        *longest = (*longest).max(now.duration_since(*owned_at));
-                        // Who comes is told of its first venues before we hear that it is ready.
-                        let lives =
-                            |name: String| name == NAMES[AT_FIRST] || bases.borrow().contains_key(name.as_str());
-                        if holder.is_some_and(lives) {
-                            *owned_at = now;
-                        }
+                    this.pause.set(this.pause.get().max(now.duration_since(looked_at)));
+                    looked_at = now;
+                    for (lease, holder) in this.seen.borrow_mut().iter_mut().zip(holders) {
+                        lease.note(holder.is_some_and(|name| !dead.borrow().contains(&name)), now);
                     }
                 }
                 tokio::time::sleep(LOOK_PAUSE).await;
@@ -451,11 +492,16 @@ impl Watch {
     }
 
     fn forget(&self) {
-        self.seen.borrow_mut().iter_mut().for_each(|(_, longest)| *longest = Duration::ZERO);
+        self.seen.borrow_mut().iter_mut().for_each(|lease| lease.gap = Duration::ZERO);
+        self.pause.set(Duration::ZERO);
     }
 
+    /// In order, without the venues that always had an owner.
     fn gaps(&self) -> Vec<Duration> {
-        self.seen.borrow().iter().map(|(_, longest)| *longest).collect()
+        let mut gaps: Vec<Duration> = self.seen.borrow().iter().map(|lease| lease.gap).collect();
+        gaps.retain(|gap| !gap.is_zero());
+        gaps.sort_unstable();
+        gaps
     }
 
     fn end(&self) {
