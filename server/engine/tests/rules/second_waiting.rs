@@ -3,7 +3,7 @@
 use callnext_engine::config::{MissedRejoin, SecondWaiting};
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Event, Rule};
-use callnext_engine::testing::{Hall, Plan, counter_id};
+use callnext_engine::testing::{Hall, Plan, at, counter_id};
 use callnext_engine::ticket::Urgency;
 use callnext_engine::{Millis, Refusal, TicketId};
 
@@ -181,6 +181,19 @@ fn c1_c4_nobody_is_sent_to_the_door_because_nobody_else_is_there() {
     assert_eq!(hall.inside("1"), others);
     assert_eq!(hall.calls("1", 2), others);
     assert_eq!(hall.next_and_why("1"), Some((missed, Rule::Rejoin)), "no counter stands idle");
+}
+
+#[test]
+fn c1_c4_whoever_has_waited_too_long_is_sent_to_the_door_then() {
+    let (mut hall, missed) = after_three_calls();
+    hall.at("08:30");
+    hall.requeues(missed);
+    hall.at("10:29");
+    assert_eq!(hall.inside("1"), [], "others may come");
+    assert_eq!(hall.venue().next_deadline(), Some(at("10:30")));
+    hall.at("10:30");
+    assert_eq!(hall.inside("1"), [missed]);
+    assert_eq!(hall.next_and_why("1"), Some((missed, Rule::Inside)));
 }
 
 #[test]
