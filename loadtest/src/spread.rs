@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use callnext::cluster::lease::Node;
 use callnext::cluster::spread::preferred;
 use callnext_engine::VenueId;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -295,7 +296,9 @@ struct Nodes {
 impl Nodes {
     async fn start(options: &SpreadOptions) -> Result<Self, SpreadError> {
         let redis = Redis::start()?;
-        let line = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        let line = redis::Client::open(redis.url())?.get_multiplexed_async_connection_with_config(&config).await?;
         let venue =
             |n: u32| VenueId::parse(&format!("venue-{n}")).map_err(|error| SpreadError::SetUp(error.to_string()));
         let mut nodes = Self {

@@ -221,13 +221,29 @@ impl Nodes {
             command.env("LD_PRELOAD", Self::faketime()).env("FAKETIME_TIMESTAMP_FILE", self.path().join("clock"));
             command.env("FAKETIME_CACHE_DURATION", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
-        if let Some(slot) = self.running.borrow_mut().get_mut(node) {
-            *slot = Some(command.spawn()?);
-        }
+        let mut start = || {
+            let child = command.spawn()?;
+            if let Some(slot) = self.running.borrow_mut().get_mut(node) {
+                *slot = Some(child);
+            }
+            Ok::<_, ChaosError>(())
+        };
+        start()?;
         let url = format!("{}/readyz", self.base(node));
-        let ready =
-            until("a node is ready", async || self.ask(&url).await.filter(|status| *status == 200).map(drop)).await;
+        let ready = until("a node is ready", async || {
+            // One that finds no Redis ends, and is started again, as systemd does it.
+            if self.has_ended(node) && start().is_err() {
+                return None;
+            }
+            self.ask(&url).await.filter(|status| *status == 200).map(drop)
+        })
+        .await;
         ready.inspect_err(|_| drop(self.keep()))
+    }
+
+    fn has_ended(&self, node: usize) -> bool {
+        let mut running = self.running.borrow_mut();
+        running.get_mut(node).and_then(Option::as_mut).is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
     }
 
     async fn ask(&self, url: &str) -> Option<u16> {
