@@ -341,8 +341,7 @@ impl Shown {
         self.progress.subscribe()
     }
 
-    /// What its asker is told of an outcome, but for the [card](Self::cards) of a ticket that was given out.
-    pub(super) fn answer(&self, outcome: Outcome) -> Answer {
+    pub(super) fn answer(&self, outcome: Outcome, issued: bool) -> Answer {
         let row = |id: &TicketId| self.venue.ticket(*id).map(|ticket| view::ticket_row(&self.venue, ticket));
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
@@ -355,6 +354,13 @@ impl Shown {
             | Outcome::Counter { .. }
             | Outcome::PolicyChanged { .. } => Vec::new(),
         };
+        let card = match &outcome {
+            Outcome::Ticket { ticket } if issued => self
+                .venue
+                .ticket(*ticket)
+                .map(|ticket| view::card(self.venue.config(), &view::one_facts(&self.venue, ticket, self.now()))),
+            _ => None,
+        };
         let counter = match &outcome {
             Outcome::Counter { counter } => view::counter_row(&self.venue, counter, self.now()),
             _ => None,
@@ -363,26 +369,7 @@ impl Shown {
             Outcome::PolicyChanged { version } => policies::change(&self.venue, *version),
             _ => None,
         };
-        Answer { seq: self.venue.seq(), outcome, tickets, counter, card: None, policy }
-    }
-
-    /// The cards of these tickets. Where there are several, every queue is gone through once for all of them: a crowd
-    /// that takes numbers at the same time would wait for it once each.
-    pub(super) fn cards(&self, tickets: &[TicketId]) -> BTreeMap<TicketId, wire::Card> {
-        let (venue, now) = (&self.venue, self.now());
-        let all = match tickets {
-            [] | [_] => BTreeMap::new(),
-            _ => view::all_facts(venue, &view::orders(venue, now)),
-        };
-        let card = |id: &TicketId| {
-            let one = || Some(view::one_facts(venue, venue.ticket(*id)?, now));
-            let card = match all.get(id) {
-                Some(facts) => view::card(venue.config(), facts),
-                None => view::card(venue.config(), &one()?),
-            };
-            Some((*id, card))
-        };
-        tickets.iter().filter_map(card).collect()
+        Answer { seq: self.venue.seq(), outcome, tickets, counter, card, policy }
     }
 
     /// How long what is not published yet may still wait for more to go with it; none if all is published.

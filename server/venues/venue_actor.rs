@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Event, TicketId};
+use callnext_engine::{Change, Event};
 use tokio::sync::oneshot;
 
 use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
@@ -130,7 +129,6 @@ impl VenueActor {
     /// The journal has these: show them, in order, and tell everybody who asked.
     fn finish(&mut self, batch: Vec<Waiting>, ctx: &mut Context<Self>) {
         let mut urgent = false;
-        let mut told = Vec::with_capacity(batch.len());
         for Waiting { change, outcome, is_repeated, id, reply } in batch {
             // Whether it was a number that was asked for is no longer known of a command carried out earlier.
             let mut issued = is_repeated;
@@ -142,23 +140,13 @@ impl VenueActor {
                 Err(refusal) => tell(reply, Err(SubmitError::Refused(refusal))),
                 Ok(_) if reply.is_none() && id.is_none() => {}
                 Ok(outcome) => {
-                    let ticket = match &outcome {
-                        Outcome::Ticket { ticket } if issued => Some(*ticket),
-                        _ => None,
-                    };
-                    told.push((self.shown.answer(outcome), ticket, is_repeated, id, reply));
+                    let Some(owner) = &mut self.owner else { continue };
+                    let known = if is_repeated { owner.answers.find(id.as_ref()) } else { None };
+                    let answer = known.unwrap_or_else(|| self.shown.answer(outcome, issued));
+                    owner.answers.keep(id, &answer);
+                    tell(reply, Ok(answer));
                 }
             }
-        }
-        let given: Vec<TicketId> = told.iter().filter_map(|(_, ticket, ..)| *ticket).collect();
-        let cards = self.shown.cards(&given);
-        for (mut answer, ticket, is_repeated, id, reply) in told {
-            let Some(owner) = &mut self.owner else { continue };
-            answer.card = ticket.and_then(|ticket| cards.get(&ticket).cloned());
-            let known = if is_repeated { owner.answers.find(id.as_ref()) } else { None };
-            let answer = known.unwrap_or(answer);
-            owner.answers.keep(id, &answer);
-            tell(reply, Ok(answer));
         }
         self.publish_soon(urgent, ctx);
     }
