@@ -32,7 +32,7 @@ pub struct Choice {
     /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     pub share: Option<Share>,
     /// What gave it its turn.
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// A queue as seen at one moment, from which one ticket after the other is drawn.
