@@ -32,7 +32,7 @@ pub struct Choice {
     /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     pub share: Option<Share>,
     /// What gave it its turn.
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// A queue as seen at one moment, from which one ticket after the other is drawn.
@@ -161,12 +161,10 @@ impl<'q> Draw<'q> {
         self.now = self.now.max(now);
     }
 
-    /// The first moment from now on at which somebody can be told to get ready or sent to a door.
+    /// The first moment from now on at which somebody may be told to get ready or sent to a door.
     fn next_due(&mut self, areas: &[Area]) -> Option<Timestamp> {
-        let roomy: Vec<Reach> =
-            areas.iter().filter(|area| self.has_room(area)).map(|area| Reach::of(&area.counter)).collect();
-        let overdue = roomy.iter().filter_map(|reach| self.next_overdue(reach)).min();
-        let eligible = if self.room() > 0 || !roomy.is_empty() { self.next_eligible() } else { None };
+        let overdue = areas.iter().filter_map(|area| self.next_overdue(&Reach::of(&area.counter))).min();
+        let eligible = if self.room() > 0 || !areas.is_empty() { self.next_eligible() } else { None };
         overdue.into_iter().chain(eligible).min()
     }
 
@@ -234,19 +232,14 @@ impl<'q> Draw<'q> {
     /// between two calls.
     pub fn fill(&mut self, areas: &[Area]) {
         self.fill_ready();
-        let mut nth = self.inside.last().map_or(0, |last| last.nth);
         while let Some((area, choice)) = emptiest(areas, |area| self.inside(&area.counter).count())
             .into_iter()
             .find_map(|area| Some((area, self.next_for_door(&Reach::of(&area.counter))?)))
         {
-            nth += 1;
-            self.send_inside(&area.counter, &choice, nth);
+            // People of one service stand there in the order in which they are sent, whatever is said of it.
+            self.send_inside(&area.counter, &choice, 0);
             self.fill_ready();
         }
-    }
-
-    fn has_room(&self, area: &Area) -> bool {
-        self.inside(&area.counter).count() < area.limit
     }
 
     fn room(&self) -> usize {
