@@ -266,5 +266,7 @@ mod tests {
         ages.remove((Timestamp(0), TicketId(1)));
         ages.remove((Timestamp(0), TicketId(1)));
         assert_eq!(ages.before((Timestamp::MAX, TicketId(9))), Counts::default());
+        ages.insert((Timestamp(0), TicketId(1)), Lane::WalkIn);
+        assert_ne!(ages, Ages::default());
     }
 }

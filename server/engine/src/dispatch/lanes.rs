@@ -204,4 +204,33 @@ mod tests {
             "a newcomer has no fifty to make up: {calls:?}"
         );
     }
+
+    fn run_even(cycle: &mut LaneCycle, share: (&[Lane], &[Lane]), weights: &Weights, calls: usize) -> Vec<Lane> {
+        let (among, elsewhere) = share;
+        let turns = (0..calls).map(|_| {
+            let lane = cycle.turn(among, true, weights).unwrap();
+            cycle.charge(&Share { lane, among: among.to_vec(), elsewhere: elsewhere.to_vec(), even: true }, weights);
+            lane
+        });
+        turns.collect()
+    }
+
+    #[test]
+    fn b11_returns_go_even_with_first_visits_and_the_missed_by_their_weight() {
+        let weights = Weights::new([(Lane::WalkIn, 9), (Lane::ReturnVisit, 3), (Lane::Missed, 1)]);
+        let among = [Lane::WalkIn, Lane::ReturnVisit, Lane::Missed];
+        let calls = run_even(&mut LaneCycle::default(), (&among, &[]), &weights, 14);
+        let count = |lane| calls.iter().filter(|called| **called == lane).count();
+        assert_eq!(among.map(count), [6, 6, 2], "{calls:?}");
+    }
+
+    #[test]
+    fn b11_whoever_waits_for_another_counter_keeps_their_turn() {
+        let weights = Weights::new([(Lane::WalkIn, 1), (Lane::ReturnVisit, 1), (Lane::Missed, 1)]);
+        let mut cycle = LaneCycle::default();
+        let here = [Lane::WalkIn, Lane::ReturnVisit];
+        run_even(&mut cycle, (&here, &[Lane::Missed]), &weights, 6);
+        let all = [Lane::WalkIn, Lane::ReturnVisit, Lane::Missed];
+        assert_eq!(run_even(&mut cycle, (&all, &[]), &weights, 1), [Lane::Missed]);
+    }
 }

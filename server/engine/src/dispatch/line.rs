@@ -77,7 +77,7 @@ impl Filed {
 
     /// How a ticket is filed in the lane in which it stands from a moment on.
     pub(super) fn booked_from(self, from: Timestamp) -> Self {
-        Self { lane: Lane::Appointment, from, until: Timestamp::MAX, ..self }
+        Self { lane: Lane::Appointment, from, ..self }
     }
 
     /// The ticket's lane at a moment.

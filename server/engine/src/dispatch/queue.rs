@@ -71,9 +71,7 @@ impl Place {
                 let until = slot.start - policy.early();
                 (order(policy.order, None, queued, ticket), Turn::OnSite { until, then })
             }
-            (Some(Joining::AsOf { .. }), _) if since > ticket.joined_at => {
-                (order(policy.order, slot, queued, ticket), Turn::PutOff)
-            }
+            (Some(Joining::AsOf { .. }), _) => (order(policy.order, slot, queued, ticket), Turn::PutOff),
             _ => (order(policy.order, slot, queued, ticket), Turn::Lane),
         };
         Self {
@@ -598,4 +596,29 @@ pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach) -> usize {
 /// How many within reach were told to get ready.
 pub(super) fn told(ready: &[Readied], reach: &Reach) -> usize {
     ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Plan, service_id};
+
+    #[test]
+    fn what_is_filed_twice_or_nowhere_is_found() {
+        let mut hall = Plan::default().counter("1").open("08:00");
+        hall.walk_ins(5);
+        let queue = || hall.venue().queue(&service_id("ent")).unwrap().clone();
+        assert!(queue().is_consistent());
+        let broken: [fn(&mut Queue); 4] = [
+            |queue| drop(queue.ready.pop()),
+            |queue| queue.census = Census::default(),
+            |queue| queue.ages.clear(),
+            |queue| queue.lanes[Lane::WalkIn.index()] = Line::default(),
+        ];
+        for (nth, harm) in broken.into_iter().enumerate() {
+            let mut queue = queue();
+            harm(&mut queue);
+            assert!(!queue.is_consistent(), "{nth}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! C2, R9: check-in after the slot and long before it, mode by mode.
 
-use callnext_engine::config::{EarlyCheckIn, LateJoin};
+use callnext_engine::config::{EarlyCheckIn, LateJoin, Policy};
+use callnext_engine::lane::Weights;
 use callnext_engine::testing::{Hall, Plan, at};
 use callnext_engine::{Action, Lane, Refusal, TicketId};
 
@@ -73,9 +74,14 @@ fn c2_one_of_the_late_per_so_many_calls() {
 }
 
 fn early(mode: EarlyCheckIn) -> Hall {
+    early_with(mode, |_| {})
+}
+
+fn early_with(mode: EarlyCheckIn, change: impl FnOnce(&mut Policy)) -> Hall {
     let plan = Plan::default().counter("1").rules(|rules| {
         (rules.check_in_early, rules.check_in_early_s) = (mode, 3600);
         (rules.ready_count, rules.early_s, rules.early_when_idle) = (0, 900, false);
+        change(rules);
     });
     let mut hall = plan.open("08:00");
     hall.books(&[("a", "10:00")]);
@@ -131,4 +137,21 @@ fn r9_whoever_turns_booked_is_projected_so() {
         assert_eq!(hall.next("1"), Some(call.choice.ticket));
     }
     assert_eq!(at_turn, 1, "as booked, in the second call");
+}
+
+#[test]
+fn r9_whoever_turns_booked_at_the_moment_of_a_call_is_foreseen_so() {
+    // A call every five minutes, one of them at 09:45: from then on the booked one stands before nobody on site.
+    let mut hall = early_with(EarlyCheckIn::WalkIn, |rules| {
+        rules.weights = Weights::new([(Lane::WalkIn, 20), (Lane::Appointment, 1)]);
+    });
+    let before = hall.walk_ins(2);
+    let booked = hall.at("08:30").checks_in("a");
+    let behind = hall.walk_in();
+    hall.at("09:35");
+    let expected = [before[0], before[1], behind, booked];
+    assert_eq!(hall.projected(), expected);
+    for (time, ticket) in ["09:35", "09:40", "09:45", "09:50"].into_iter().zip(expected) {
+        assert_eq!(hall.at(time).next("1"), Some(ticket));
+    }
 }

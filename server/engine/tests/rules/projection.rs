@@ -104,3 +104,44 @@ fn the_pace_says_when() {
     let expected: Vec<_> = (0..5).map(|n| hall.now() + Millis::from_mins(2 * n)).collect();
     assert_eq!(at, expected);
 }
+
+#[test]
+fn everybody_who_waits_is_counted_wherever_they_wait() {
+    let mut hall = Plan::default().counter("1").door(2).rules(|rules| rules.ready_count = 0).open("08:00");
+    let waiting = |hall: &Hall| hall.venue().queue(&service_id("ent")).unwrap().len();
+    hall.walk_ins(4);
+    assert_eq!(waiting(&hall), 4, "two at the door");
+    let urgent = hall.walk_ins(3);
+    urgent.iter().for_each(|ticket| drop(hall.grants(*ticket, Urgency::GreenChannel)));
+    assert_eq!(waiting(&hall), 7);
+    hall.calls("1", 7);
+    assert_eq!(waiting(&hall), 0);
+}
+
+#[test]
+fn a_gap_in_which_nobody_waits_is_no_pace() {
+    let mut hall = Plan::default().counter("1").open("08:00");
+    for _ in 0..8 {
+        hall.walk_in();
+        hall.next("1");
+        hall.after(Millis::from_mins(10));
+    }
+    assert_eq!(hall.venue().queue(&service_id("ent")).unwrap().pace().gap(), None);
+}
+
+#[test]
+fn what_was_announced_is_held_against_what_came() {
+    let mut hall = Plan::default().counter("1").open("08:00");
+    hall.walk_ins(7);
+    for _ in 0..6 {
+        hall.after(Millis::from_mins(2)).next("1");
+    }
+    let announced = hall.walk_ins(30);
+    assert!(announced.iter().all(|ticket| hall.ticket(*ticket).announced.is_some()));
+    for _ in 0..31 {
+        hall.after(Millis::from_mins(2)).next("1");
+    }
+    let queue = hall.venue().queue(&service_id("ent")).unwrap();
+    let wait = queue.pace().forecast(Millis::from_mins(2)).wait(0);
+    assert_eq!((wait.scored, wait.likely), (30, Millis::from_mins(2)), "it came as was announced");
+}

@@ -111,6 +111,36 @@ fn c1_one_per_so_many_normal_calls() {
 }
 
 #[test]
+fn c1_per_calls_the_first_to_report_again_is_the_first() {
+    let mut hall = rejoin(MissedRejoin::PerCalls, 1).open("08:00");
+    let missed = hall.walk_ins(2);
+    for _ in 0..2 {
+        hall.next("1");
+        hall.misses("1");
+    }
+    hall.walk_ins(6);
+    hall.requeues(missed[1]);
+    hall.after(Millis::from_secs(1)).requeues(missed[0]);
+    let order: Vec<_> = order(&mut hall).into_iter().filter(|ticket| missed.contains(ticket)).collect();
+    assert_eq!(order, [missed[1], missed[0]]);
+}
+
+#[test]
+fn c1_per_calls_a_call_by_precedence_is_no_turn_of_the_missed() {
+    let mut hall = rejoin(MissedRejoin::PerCalls, 3).open("08:00");
+    let missed = hall.walk_ins(2);
+    for _ in 0..2 {
+        hall.next("1");
+        hall.misses("1");
+    }
+    let others = hall.walk_ins(8);
+    missed.iter().for_each(|ticket| drop(hall.requeues(*ticket)));
+    hall.calls("1", 2);
+    hall.grants(missed[0], Urgency::GreenChannel);
+    assert_eq!(order(&mut hall)[..4], [missed[0], others[2], missed[1], others[3]], "one more turn, not three");
+}
+
+#[test]
 fn c1_per_calls_nothing_is_banked_while_nobody_is_back() {
     let (mut hall, missed) = somebody_missed(rejoin(MissedRejoin::PerCalls, 2), "08:00");
     hall.walk_ins(9);
