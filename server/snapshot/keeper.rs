@@ -197,13 +197,15 @@ impl Keeper {
         let is_over = day.next.is_some();
         let writing = tokio::task::spawn_blocking(move || -> Result<(Draft, Manifest), SnapshotError> {
             let draft = store.draft(&draft_name)?;
-            let mut writer: Option<Writer<_>> = None;
+            // Beside it, where there is room for such a day or for none.
+            let room = store.draft(&draft_name)?;
+            let mut writer: Option<Writer<'_, _>> = None;
             let mut previous = previous;
             while let Some(page) = waiting.blocking_recv() {
                 for change in &page {
                     match &mut writer {
                         Some(writer) => writer.change(change)?,
-                        None => writer = Some(Writer::begin(draft.file(), change, previous.take())?),
+                        None => writer = Some(Writer::begin(draft.file(), room.file(), change, previous.take())?),
                     }
                 }
             }
