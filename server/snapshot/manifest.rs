@@ -72,6 +72,13 @@ pub struct Counts {
     pub trail: u64,
 }
 
+impl Counts {
+    /// The lines of content: the settings and the figures have one each.
+    pub fn lines(&self) -> u64 {
+        self.changes + self.trail + self.tickets + 2
+    }
+}
+
 /// The ends of one day's part of a trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrailEnds {

@@ -135,7 +135,8 @@ async fn a_night_that_cannot_be_written_is_an_alarm_and_nothing_is_forgotten() {
     assert_eq!(journal.days(&VenueId::parse("clinic").unwrap()).await.unwrap().len(), 2);
 }
 
-async fn on(redis: &Redis) -> RedisJournal {
+/// A journal of one's own on this Redis.
+pub async fn on(redis: &Redis) -> RedisJournal {
     RedisJournal::connect(RedisOptions::single(RedisUrl::parse(&redis.url()).unwrap())).await.unwrap()
 }
 
