@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 /// Whoever waits longer than this is shown how far it is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,7 +24,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// So many steps to go; nothing is shown yet.
     pub(crate) fn new(steps: u64) -> Self {
-        let bar = ProgressBar::hidden();
+        // Whoever stops at an error takes it away as well.
+        let bar = ProgressBar::hidden().with_finish(ProgressFinish::AndClear);
         bar.set_length(steps);
         if let Ok(style) = ProgressStyle::with_template(LOOKS) {
             bar.set_style(style);
