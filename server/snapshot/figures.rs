@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use callnext_engine::event::Rule;
-use callnext_engine::figures::{Figures, Ledger, SOON};
-use callnext_engine::{Lane, Millis, ServiceId, Ticket, TicketState, Venue};
+use callnext_engine::figures::{Class, Fact, Figures, Gathered, SOON};
+use callnext_engine::{Lane, Millis, ServiceId, TicketState, Venue};
 use serde::Serialize;
 
 use super::record::TicketRecord;
@@ -82,15 +82,31 @@ pub(super) struct Tally {
     within_range: u64,
     error_sum: i64,
     error_absolute_sum: i64,
+    rules: BTreeMap<Rule, u64>,
+    /// Calls that the cycle made.
+    turns: BTreeMap<Class, u64>,
+    gathered: Gathered,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, ticket: &Ticket, record: &TicketRecord) {
+    /// What counts, that can no longer be taken back.
+    pub(super) fn hear(&mut self, fact: &Fact) {
+        self.gathered.add(fact);
+        if let Fact::Called(call) = fact {
+            *self.rules.entry(call.rule).or_default() += 1;
+            if matches!(call.rule, Rule::Cycle | Rule::Ready | Rule::Rejoin) {
+                *self.turns.entry(call.class.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// What became of a ticket in the end.
+    pub(super) fn add(&mut self, record: &TicketRecord) {
         self.tickets += 1;
         self.overflow += u64::from(record.is_overflow);
         self.precedence += u64::from(record.urgency.is_some());
         self.soon += u64::from(record.waited_ms.is_some_and(|waited| waited <= SOON));
-        self.completed += u64::from(ticket.state == TicketState::Completed);
+        self.completed += u64::from(record.state == TicketState::Completed.name());
         if let (Some(error), Some(waited), Some(shown)) = (record.estimate_error(), record.waited_ms, record.announced)
         {
             self.scored += 1;
@@ -100,22 +116,17 @@ impl Tally {
         }
     }
 
-    pub(super) fn figures(self, counted: &Ledger, venue: &Venue) -> DayFigures {
-        let mut rules: BTreeMap<Rule, u64> = BTreeMap::new();
+    pub(super) fn figures(self, venue: &Venue) -> DayFigures {
         let mut services: BTreeMap<ServiceId, ServiceFigures> = BTreeMap::new();
         for service in &venue.config().services {
             let ratio = Lane::ALL.map(|lane| (lane, Ratio { weight: service.policy.weights.of(lane), calls: 0 }));
             services.entry(service.id.clone()).or_default().ratio = ratio.into();
         }
-        for call in counted.calls() {
-            *rules.entry(call.rule).or_default() += 1;
-            if matches!(call.rule, Rule::Cycle | Rule::Ready | Rule::Rejoin) {
-                let service = services.entry(call.class.service.clone()).or_default();
-                service.ratio.entry(call.class.lane).or_default().calls += 1;
-            }
+        for (class, turns) in self.turns {
+            services.entry(class.service).or_default().ratio.entry(class.lane).or_default().calls = turns;
         }
         let (mut all, mut lanes) = (Figures::default(), BTreeMap::new());
-        for (group, figures) in counted.groups() {
+        for (group, figures) in self.gathered.groups() {
             match (group.service, group.lane) {
                 (None, None) => all = figures,
                 (None, Some(lane)) => drop(lanes.insert(lane, figures)),
@@ -132,7 +143,7 @@ impl Tally {
             completed: self.completed,
             overflow: self.overflow,
             precedence: self.precedence,
-            calls: rules,
+            calls: self.rules,
             called_within_30_min: self.soon,
             all,
             lanes,

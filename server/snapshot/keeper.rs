@@ -17,17 +17,15 @@ use super::reader::Snapshot;
 use super::settings::SnapshotSettings;
 use super::store::{Draft, Kept, Kind, Name, Store, blocking};
 use super::tables;
-use super::verify::verify;
+use super::verify::{verify, verify_telling};
 use super::writer::Writer;
 use crate::journal::Journal;
+use crate::progress::Progress;
 
 /// Changes read from the journal at once.
 const PAGE_CHANGES: usize = 500;
 /// Pages that may be on their way to the thread that writes.
 const PAGES_WAITING_MAX: usize = 2;
-
-/// Hears how many more changes were read.
-pub type Told = Box<dyn Fn(u64) + Send + Sync>;
 
 /// A business day in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +41,7 @@ pub struct Keeper {
     journal: Arc<dyn Journal>,
     store: Store,
     settings: SnapshotSettings,
-    told: Option<Told>,
+    progress: Progress,
     /// The days that this process has seen whole in the store: they need not be read again at every look.
     verified: Mutex<BTreeSet<(VenueId, Seq)>>,
 }
@@ -66,13 +64,13 @@ pub struct Done {
 impl Keeper {
     /// A keeper of the days in this journal.
     pub fn new(journal: Arc<dyn Journal>, store: Store, settings: SnapshotSettings) -> Self {
-        Self { journal, store, settings, told: None, verified: Mutex::default() }
+        Self { journal, store, settings, progress: Progress::new(0), verified: Mutex::default() }
     }
 
-    /// Tells somebody how far it is.
+    /// Tells somebody who waits how far it is.
     #[must_use]
-    pub fn telling(mut self, told: Told) -> Self {
-        self.told = Some(told);
+    pub(super) fn telling(mut self, progress: Progress) -> Self {
+        self.progress = progress;
         self
     }
 
@@ -161,11 +159,15 @@ impl Keeper {
         let name = Name { venue: venue.clone(), date: opening.date, kind };
         let previous = self.previous(venue, opening.date, day.first).await?;
         let place = self.store.drafts_of(&name);
+        let tables = self.settings.tables && kind == Kind::Day;
+        // It is written, and read for each table and once more.
+        self.progress.pieces(2 + if tables { tables::KEPT.len() } else { 0 });
         let (draft, manifest) = self.draft(&name, day, previous).await.map_err(|error| error.writing(&place))?;
         // Tables first: where the snapshot is there, so are they.
-        if self.settings.tables && kind == Kind::Day {
+        if tables {
             let (path, store, name) = (draft.path().to_owned(), self.store.clone(), name.clone());
-            let tables = blocking(move || tables::drafts(&Snapshot::open(&path)?, &store, &name)).await;
+            let progress = self.progress.clone();
+            let tables = blocking(move || tables::drafts(&Snapshot::open(&path)?, &store, &name, &progress)).await;
             let tables = tables.map_err(|error| error.writing(&place))?;
             for (name, table) in tables {
                 self.store.keep(table, &name).await?;
@@ -173,8 +175,8 @@ impl Keeper {
         }
         self.store.keep(draft, &name).await?;
         let kept = self.store.fetch(&name).await?.ok_or_else(|| SnapshotError::Gone(name.to_string()))?;
-        let path = kept.path().to_owned();
-        let read = blocking(move || verify(&path)).await?;
+        let (path, progress) = (kept.path().to_owned(), self.progress.clone());
+        let read = blocking(move || verify_telling(&path, &progress)).await?;
         if read != manifest {
             let damage = Damage::Disagrees("what was read back is not what was written".to_owned());
             return Err(SnapshotError::damaged(kept.path())(damage));
@@ -197,13 +199,15 @@ impl Keeper {
         let is_over = day.next.is_some();
         let writing = tokio::task::spawn_blocking(move || -> Result<(Draft, Manifest), SnapshotError> {
             let draft = store.draft(&draft_name)?;
-            let mut writer: Option<Writer<_>> = None;
+            // Beside it, where there is room for such a day or for none.
+            let room = store.draft(&draft_name)?;
+            let mut writer: Option<Writer<'_, _>> = None;
             let mut previous = previous;
             while let Some(page) = waiting.blocking_recv() {
                 for change in &page {
                     match &mut writer {
                         Some(writer) => writer.change(change)?,
-                        None => writer = Some(Writer::begin(draft.file(), change, previous.take())?),
+                        None => writer = Some(Writer::begin(draft.file(), room.file(), change, previous.take())?),
                     }
                 }
             }
@@ -211,8 +215,11 @@ impl Keeper {
             let (_, manifest) = writer.finish(is_over)?;
             Ok((draft, manifest))
         });
-        let read = self.pages(&name.venue, day, &pages).await;
-        drop(pages);
+        // Of the day in progress nobody knows how long it is.
+        let length = day.next.map_or(u64::MAX, |next| next.0 - day.first.0);
+        let mut piece = self.progress.piece(length);
+        let read = self.pages(&name.venue, day, &pages, |changes| piece.bits(changes)).await;
+        drop((pages, piece));
         // The writer's own trouble is the cause of whatever the reading ran into; but what was read only in part is
         // never kept, whatever the writer made of it.
         let (draft, manifest) = writing.await.map_err(|_| SnapshotError::Thread)??;
@@ -230,6 +237,7 @@ impl Keeper {
         venue: &VenueId,
         day: DayRange,
         pages: &mpsc::Sender<Vec<Change>>,
+        mut told: impl FnMut(u64),
     ) -> Result<(), SnapshotError> {
         let mut after = Seq(day.first.0.saturating_sub(1));
         loop {
@@ -239,9 +247,7 @@ impl Keeper {
             }
             let Some(last) = page.last().map(|change| change.seq) else { return Ok(()) };
             after = last;
-            if let Some(told) = &self.told {
-                told(u64::try_from(page.len()).unwrap_or(u64::MAX));
-            }
+            told(u64::try_from(page.len()).unwrap_or(u64::MAX));
             if pages.send(page).await.is_err() {
                 // The writer has given up, and will say why.
                 return Ok(());
@@ -314,7 +320,7 @@ impl Keeper {
                 None => Ok(()),
             }
         });
-        let read = self.pages(venue, day, &pages).await;
+        let read = self.pages(venue, day, &pages, |_| ()).await;
         drop(pages);
         let compared = comparing.await.map_err(|_| SnapshotError::Thread)?;
         // Where the journal could not be read to the end of the day, the file seems to have too much.

@@ -1,32 +1,43 @@
 //! Follows a day, change by change, and keeps what becomes of each ticket.
 //!
 //! What happened is the engine's to say: a venue's value is played from the day's opening on, as a server does that
-//! opens the venue. It is the one part of a snapshot that grows with the day, as it does in the server itself; beside
-//! it stand some 200 bytes per ticket.
+//! opens the venue. But a ticket whose visit is over for good goes to the [`Shelf`], a file, so that in memory are those
+//! who are still here, and of the others 8 bytes each in the engine, in the shelf, and for each wait.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
 
 use callnext_engine::event::Rule;
 use callnext_engine::figures;
+use callnext_engine::replay::{Replay, Retired};
 use callnext_engine::{
     BusinessDay, Change, CounterId, Event, Millis, Seq, Ticket, TicketId, Timestamp, Venue, VenueConfig,
 };
 
-use super::digest::{Digest, Hashing};
+use super::digest::Digest;
+use super::error::SnapshotError;
 use super::figures::{DayFigures, Tally};
+use super::line::Line;
 use super::record::{Announced, TicketRecord};
+use super::shelf::{Shelf, Shelved};
+use super::state::State;
 
 /// Calls that are remembered for being taken back: more than the engine lets anybody take back.
 const RECENT_MAX: usize = 4_000;
+/// Tickets go to the shelf after so many changes: some hundreds at a time, which are less than what is at hand anyway.
+pub(super) const CHANGES_BETWEEN: u64 = 1_000;
 
 /// A day that is followed.
-pub struct Ledger {
-    venue: Venue,
-    first_ticket: TicketId,
-    stories: Vec<Story>,
+pub struct Ledger<'f> {
+    replay: Replay,
+    /// Of the tickets that are not on the shelf.
+    stories: BTreeMap<TicketId, Story>,
     counted: figures::Ledger,
+    tally: Tally,
     /// What the latest called tickets were before.
     recent: VecDeque<(Seq, TicketId, Story)>,
+    shelf: Shelf<'f>,
+    changes: u64,
 }
 
 /// What a ticket's final state does not tell.
@@ -43,31 +54,55 @@ struct Story {
     announced: Option<Announced>,
 }
 
-impl Ledger {
-    /// A day that begins with this change; none where it does not open one.
-    pub fn open(first: &Change) -> Option<Self> {
-        let Some(Event::DayOpened { config, next_ticket, .. }) = first.events.first() else { return None };
-        let venue = Venue::new(VenueConfig::clone(config));
-        let (stories, counted, recent) = (Vec::new(), figures::Ledger::default(), VecDeque::new());
-        let mut ledger = Self { venue, first_ticket: *next_ticket, stories, counted, recent };
-        ledger.follow(first);
-        Some(ledger)
+/// A day that was followed to its end.
+pub struct Closed {
+    /// The declaration in force in the end.
+    pub config: VenueConfig,
+    /// The day.
+    pub day: BusinessDay,
+    /// What its tickets come to.
+    pub figures: DayFigures,
+    /// The digest of the venue's value after the last change.
+    pub state: Digest,
+}
+
+impl<'f> Ledger<'f> {
+    /// A day that begins with this change, with room in this empty file; none where it does not open one.
+    pub fn open(first: &Change, room: &'f File) -> Result<Option<Self>, SnapshotError> {
+        let Some(Event::DayOpened { config, next_ticket, .. }) = first.events.first() else { return Ok(None) };
+        let mut ledger = Self {
+            replay: Replay::new(Venue::new(VenueConfig::clone(config))),
+            stories: BTreeMap::new(),
+            counted: figures::Ledger::default(),
+            tally: Tally::default(),
+            recent: VecDeque::new(),
+            shelf: Shelf::new(room, *next_ticket),
+            changes: 0,
+        };
+        ledger.follow(first)?;
+        Ok(Some(ledger))
     }
 
     /// One more change.
-    pub fn follow(&mut self, change: &Change) {
+    pub fn follow(&mut self, change: &Change) -> Result<(), SnapshotError> {
+        for ticket in self.replay.needs(change) {
+            self.fetch(ticket)?;
+        }
         for event in &change.events {
             match event {
-                Event::TicketCalled { ticket, counter, why, .. } => self.called(change, *ticket, counter, why.rule),
+                Event::TicketCalled { ticket, counter, why, .. } => {
+                    self.called(change, *ticket, counter, why.rule, why.overtaken);
+                }
                 Event::ChangeUndone { seq } => self.undone(*seq),
                 _ => {}
             }
         }
-        self.venue.apply(change);
-        self.counted.hear(&self.venue, change);
+        self.replay.apply(change);
+        self.counted.hear(self.replay.venue(), change);
         for event in &change.events {
             if let Event::WaitAnnounced { ticket, raw } = event {
-                let forecast = self.venue.ticket(*ticket).and_then(|ticket| self.venue.forecast(&ticket.service).ok());
+                let venue = self.replay.venue();
+                let forecast = venue.ticket(*ticket).and_then(|ticket| venue.forecast(&ticket.service).ok());
                 let shown = forecast.map(|forecast| forecast.range(*raw));
                 self.story(*ticket).announced = shown.map(|wait| Announced {
                     likely_ms: wait.likely,
@@ -77,25 +112,32 @@ impl Ledger {
                 });
             }
         }
+        self.changes += 1;
+        if self.changes.is_multiple_of(CHANGES_BETWEEN) {
+            let retired = self.replay.retire();
+            self.shelve(retired, self.replay.settled_before())?;
+        }
+        Ok(())
     }
 
-    /// The value after the latest change.
+    /// The value after the latest change, without those on the shelf.
     pub fn venue(&self) -> &Venue {
-        &self.venue
+        self.replay.venue()
     }
 
-    /// The day that is followed.
-    pub fn day(&self) -> BusinessDay {
-        self.venue.day()
+    /// How many tickets are in memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.replay.held()
     }
 
-    /// A call, as it finds its ticket: the queue tells how often somebody was overtaken only while they stand in it.
-    fn called(&mut self, change: &Change, id: TicketId, counter: &CounterId, rule: Rule) {
-        let Some(ticket) = self.venue.ticket(id) else { return };
-        let queue = self.venue.queue(&ticket.service);
-        let overtaken = queue.zip(ticket.place.as_ref()).map_or(0, |(queue, place)| queue.overtaken(id, place));
+    /// A call, as it finds its ticket.
+    fn called(&mut self, change: &Change, id: TicketId, counter: &CounterId, rule: Rule, overtaken: u32) {
+        let Some(ticket) = self.replay.venue().ticket(id) else { return };
         let waited = change.at.since(ticket.queued_at);
         let since_issued = change.at.since(ticket.issued_at);
+        // Nobody is overtaken who stands in no queue.
+        let overtaken = if ticket.place.is_some() { overtaken } else { 0 };
         let story = self.story(id);
         let before = story.clone();
         story.called_at.get_or_insert(change.at);
@@ -122,28 +164,70 @@ impl Ledger {
     }
 
     fn story(&mut self, id: TicketId) -> &mut Story {
-        let at = usize::try_from(id.0.saturating_sub(self.first_ticket.0)).unwrap_or_default();
-        if self.stories.len() <= at {
-            self.stories.resize_with(at + 1, Story::default);
-        }
-        // Made longer just above.
-        #[expect(clippy::indexing_slicing, reason = "the list was made long enough")]
-        &mut self.stories[at]
+        self.stories.entry(id).or_default()
     }
 
-    /// Tells every ticket's record, and what they come to.
-    pub fn close<E>(self, mut tell: impl FnMut(&TicketRecord) -> Result<(), E>) -> Result<(Venue, DayFigures), E> {
-        let mut tally = Tally::default();
-        let nothing = Story::default();
-        for ticket in self.venue.tickets() {
-            let at = usize::try_from(ticket.id.0.saturating_sub(self.first_ticket.0)).ok();
-            let story = at.and_then(|at| self.stories.get(at)).unwrap_or(&nothing);
-            let record = record(ticket, story);
-            tally.add(ticket, &record);
-            tell(&record)?;
+    /// Puts tickets on the shelf, and counts what was done before this change.
+    fn shelve(&mut self, retired: Vec<Retired>, settled_before: Seq) -> Result<(), SnapshotError> {
+        let over = retired.iter().map(|retired| retired.ticket.id);
+        self.counted.settle(settled_before, over).for_each(|fact| self.tally.hear(&fact));
+        for retired in retired {
+            let story = self.stories.remove(&retired.ticket.id).unwrap_or_default();
+            self.shelf.put(&retired, &record(&retired.ticket, &story))?;
         }
-        let figures = tally.figures(&self.counted, &self.venue);
-        Ok((self.venue, figures))
+        Ok(())
+    }
+
+    /// Gets a ticket back from the shelf.
+    fn fetch(&mut self, id: TicketId) -> Result<(), SnapshotError> {
+        let Some(shelved) = self.shelf.take(id)? else { return Ok(()) };
+        self.stories.insert(id, Story::of(read(&shelved)?));
+        self.replay.give_back(serde_json::from_slice(&shelved.retired).map_err(std::io::Error::from)?);
+        Ok(())
+    }
+
+    /// Tells every ticket's record and line, by number, and what they come to.
+    pub fn close(
+        mut self,
+        mut tell: impl FnMut(&TicketRecord, &[u8]) -> Result<(), SnapshotError>,
+    ) -> Result<Closed, SnapshotError> {
+        let rest = self.replay.retire_all();
+        self.shelve(rest, Seq(u64::MAX))?;
+        let Self { replay, mut tally, shelf, .. } = self;
+        let venue = replay.venue();
+        let mut state = State::of(venue)?;
+        shelf.each(|shelved| {
+            state.ticket(&shelved.retired)?;
+            let record = read(shelved)?;
+            tally.add(&record);
+            tell(&record, &shelved.line)
+        })?;
+        let figures = tally.figures(venue);
+        Ok(Closed { config: venue.config().clone(), day: venue.day(), figures, state: state.digest()? })
+    }
+}
+
+/// What was written a moment ago.
+fn read(shelved: &Shelved) -> Result<TicketRecord, SnapshotError> {
+    match serde_json::from_slice(&shelved.line).map_err(std::io::Error::from)? {
+        Line::Ticket(record) => Ok(*record),
+        _ => Err(std::io::Error::from(std::io::ErrorKind::InvalidData).into()),
+    }
+}
+
+impl Story {
+    fn of(record: TicketRecord) -> Self {
+        Self {
+            called_at: record.called_at,
+            last_called_at: record.last_called_at,
+            counter: record.counter,
+            rule: record.rule,
+            waited: record.waited_ms,
+            waited_in_all: record.waited_in_all_ms,
+            overtaken: record.overtaken,
+            calls: record.calls,
+            announced: record.announced,
+        }
     }
 }
 
@@ -172,11 +256,4 @@ fn record(ticket: &Ticket, story: &Story) -> TicketRecord {
         is_overflow: ticket.overflow.is_some(),
         announced: story.announced,
     }
-}
-
-/// The digest of a venue's value, as the engine serialises it. Made on the way: the text is never there as a whole.
-pub fn state_digest(venue: &Venue) -> Result<Digest, serde_json::Error> {
-    let mut hashing = Hashing::new(std::io::sink());
-    serde_json::to_writer(std::io::BufWriter::new(&mut hashing), venue)?;
-    Ok(hashing.finish().2)
 }

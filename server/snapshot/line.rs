@@ -1,4 +1,4 @@
-//! The content of format 1: lines of JSON, each an object whose one key says what it is.
+//! The content of formats 1 and 2: lines of JSON, each an object whose one key says what it is.
 //!
 //! ```text
 //! {"change":…}     every change of the day, as the journal has it; after each, what it adds to the trail:

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 
 /// The format that is written. A reader for every earlier one stays; `tests/golden` has a file of each.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The first thing in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub struct Manifest {
     pub content_bytes: u64,
     /// The digest of everything in the file before the manifest.
     pub sha256: Digest,
-    /// The digest of the venue's value after the last change, as the engine serialises it.
+    /// The digest of the venue's value after the last change ([`super::state`]).
     pub state_sha256: Digest,
     /// The day's part of the venue's trail (B3).
     pub trail: TrailEnds,
@@ -70,6 +70,13 @@ pub struct Counts {
     pub estimates: u64,
     /// Entries of the trail.
     pub trail: u64,
+}
+
+impl Counts {
+    /// The lines of content: the settings and the figures have one each.
+    pub fn lines(&self) -> u64 {
+        self.changes + self.trail + self.tickets + 2
+    }
 }
 
 /// The ends of one day's part of a trail.

@@ -8,8 +8,8 @@
 //!
 //! * [`manifest`] says what a file holds; `frame` is the outer form, the same for every format; `line` what stands
 //!   in the first one.
-//! * [`ledger`] follows a day and keeps what becomes of each ticket ([`record`]) and of all ([`figures`]);
-//!   [`trail`] is the hash chain of what must be traceable (B3).
+//! * [`ledger`] follows a day and keeps what becomes of each ticket ([`record`]), in a file of its own (`shelf`), and
+//!   of all ([`figures`]); [`state`](mod@state) is the digest of the value it comes to, [`trail`] is the hash chain of what must be traceable (B3).
 //! * [`writer`] and [`reader`] are the two ends of a file, [`verify`](mod@verify) and [`restore`](mod@restore) use
 //!   them; [`tables`] are what people open.
 //! * [`store`] is where files are kept; [`keeper`] does what is due for a venue, [`nightly`] decides when.
@@ -33,6 +33,8 @@ pub mod restore;
 #[cfg(test)]
 mod sample;
 pub mod settings;
+mod shelf;
+pub mod state;
 pub mod store;
 pub mod tables;
 pub mod trail;

@@ -1,7 +1,8 @@
 //! Reads a snapshot: its manifest at once, its content line by line.
 //!
 //! Whoever has read all lines knows that the file is whole: the last thing that [`Lines`] gives is what does not agree
-//! with the manifest. Each format has its own reader of lines; there is one format so far.
+//! with the manifest. Each format has its own reader of lines; those of formats 1 and 2 are the same, which differ in what
+//! the digest of the state is made of ([`super::state`]).
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Take};

@@ -6,10 +6,10 @@
 use callnext_engine::{Change, Event, Seq, Venue, VenueConfig};
 
 use super::error::SnapshotError;
-use super::ledger::state_digest;
 use super::line::Line;
 use super::manifest::Manifest;
 use super::reader::Snapshot;
+use super::state;
 use crate::journal::Journal;
 
 /// A day that was read, and came to the value it should.
@@ -18,9 +18,7 @@ pub struct Day {
     pub manifest: Manifest,
     /// Its changes.
     pub changes: Vec<Change>,
-    /// The value after the last of them.
-    pub venue: Venue,
-    /// Whether it is the one that was written down.
+    /// Whether the value after the last of them is the one that was written down.
     pub is_same: bool,
 }
 
@@ -46,12 +44,11 @@ pub fn read(snapshot: &Snapshot, other_state: bool, mut told: impl FnMut()) -> R
     }
     let manifest = snapshot.manifest().clone();
     let venue = venue.ok_or(SnapshotError::NotADay { seq: manifest.first_seq })?;
-    let state = state_digest(&venue).map_err(std::io::Error::from)?;
-    let is_same = state == manifest.state_sha256;
+    let is_same = state::digest(manifest.format, venue)? == manifest.state_sha256;
     if !is_same && !other_state {
         return Err(SnapshotError::StateDiffers { path: snapshot.path().to_owned(), engine: manifest.engine });
     }
-    Ok(Day { manifest, changes, venue, is_same })
+    Ok(Day { manifest, changes, is_same })
 }
 
 /// Appends a day to a venue that has no history.

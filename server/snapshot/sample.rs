@@ -75,7 +75,8 @@ pub(super) fn days(hall: &Hall) -> Vec<Vec<Change>> {
 
 /// A day as a file.
 pub(super) fn file(day: &[Change], previous: Option<Link>) -> (Vec<u8>, Manifest) {
-    let mut writer = Writer::begin(Cursor::new(Vec::new()), &day[0], previous).unwrap();
+    let room = tempfile::tempfile().unwrap();
+    let mut writer = Writer::begin(Cursor::new(Vec::new()), &room, &day[0], previous).unwrap();
     day[1..].iter().for_each(|change| writer.change(change).unwrap());
     let (out, manifest) = writer.finish(true).unwrap();
     (out.into_inner(), manifest)

@@ -1,8 +1,9 @@
 //! Writes one day into one file, change by change.
 //!
-//! Through buffers of a fixed size: nothing of the file is kept in memory. What is written depends on the changes and
-//! on the day before alone, so the same day gives the same bytes.
+//! Through buffers of a fixed size: nothing of the file is kept in memory, and of the day who is still here. What is
+//! written depends on the changes and on the day before alone, so the same day gives the same bytes.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
 use callnext_engine::{Change, Event, Seq};
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::digest::Hashing;
 use super::error::SnapshotError;
 use super::frame;
-use super::ledger::{Ledger, state_digest};
+use super::ledger::{Closed, Ledger};
 use super::line::Written;
 use super::manifest::{Counts, FORMAT, Head, Link, Manifest, TrailEnds};
 use super::trail::Chain;
@@ -24,9 +25,9 @@ const BUFFER_BYTES: usize = 256 * 1024;
 type Content<W> = Counting<BufWriter<zstd::Encoder<'static, Hashing<W>>>>;
 
 /// A snapshot that is being written.
-pub struct Writer<W: Write> {
+pub struct Writer<'r, W: Write> {
     content: Content<W>,
-    ledger: Ledger,
+    ledger: Ledger<'r>,
     chain: Chain,
     previous: Option<Link>,
     counts: Counts,
@@ -34,15 +35,16 @@ pub struct Writer<W: Write> {
     last_seq: Seq,
 }
 
-impl<W: Write> Writer<W> {
-    /// Begins with the change that opens the day, which goes on from this earlier one.
-    pub fn begin(out: W, first: &Change, previous: Option<Link>) -> Result<Self, SnapshotError> {
-        let Some(ledger) = Ledger::open(first) else {
+impl<'r, W: Write> Writer<'r, W> {
+    /// Begins with the change that opens the day, which goes on from this earlier one. `room` is an empty file, of no
+    /// use to anybody afterwards, in which the day's tickets find room.
+    pub fn begin(out: W, room: &'r File, first: &Change, previous: Option<Link>) -> Result<Self, SnapshotError> {
+        let Some(ledger) = Ledger::open(first, room)? else {
             return Err(SnapshotError::NotADay { seq: first.seq });
         };
         let mut out = Hashing::new(out);
         let venue = ledger.venue().config().id.clone();
-        let head = Head { format: FORMAT, venue: venue.clone(), date: ledger.day().date };
+        let head = Head { format: FORMAT, venue: venue.clone(), date: ledger.venue().day().date };
         frame::write_head(&mut out, &serde_json::to_vec(&head).map_err(io::Error::from)?)?;
         let mut encoder = zstd::Encoder::new(out, LEVEL)?;
         encoder.include_checksum(true)?;
@@ -69,7 +71,7 @@ impl<W: Write> Writer<W> {
             return Err(SnapshotError::SecondDay { seq: change.seq });
         }
         self.last_seq = change.seq;
-        self.ledger.follow(change);
+        self.ledger.follow(change)?;
         self.note(change)
     }
 
@@ -87,21 +89,21 @@ impl<W: Write> Writer<W> {
     /// Ends the day, and returns where it was written to. It is for the caller to see it onto the disk.
     pub fn finish(self, is_over: bool) -> Result<(W, Manifest), SnapshotError> {
         let Self { mut content, ledger, chain, previous, mut counts, first_seq, last_seq } = self;
-        let (venue, figures) = ledger.close(|record| {
+        let Closed { config, day, figures, state } = ledger.close(|record, line| {
             counts.tickets += 1;
             counts.estimates += u64::from(record.announced.is_some());
-            line(&mut content, &Written::Ticket(record))
+            content.write_all(line)?;
+            Ok(content.write_all(b"\n")?)
         })?;
-        line(&mut content, &Written::Settings(venue.config()))?;
+        line(&mut content, &Written::Settings(&config))?;
         line(&mut content, &Written::Figures(&figures))?;
         let Counting { inner, count: content_bytes } = content;
         let encoder = inner.into_inner().map_err(io::IntoInnerError::into_error)?;
         let (mut out, _, sha256) = encoder.finish()?.finish();
-        let (config, day) = (venue.config(), venue.day());
         let manifest = Manifest {
             format: FORMAT,
             engine: callnext_engine::VERSION.to_owned(),
-            venue: config.id.clone(),
+            venue: config.id,
             date: day.date,
             time_zone: config.time_zone,
             starts_at: day.start,
@@ -112,7 +114,7 @@ impl<W: Write> Writer<W> {
             counts,
             content_bytes,
             sha256,
-            state_sha256: state_digest(&venue).map_err(io::Error::from)?,
+            state_sha256: state,
             trail: TrailEnds { previous, head: chain.head() },
         };
         frame::write_seal(&mut out, &serde_json::to_vec(&manifest).map_err(io::Error::from)?)?;

@@ -2,14 +2,22 @@
 //!
 //! `scripts/chaos` does worse to them, and for longer.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use callnext::cluster::lease::Node;
+use callnext::cluster::spread::preferred;
+use callnext::journal::Journal as _;
+use callnext_engine::VenueId;
+use callnext_engine::testing::{Hall, Plan, at};
 use loadtest::redis::Redis;
 use serde_json::{Value, json};
 
-use crate::harness::process::{Process, program};
+use crate::harness::process::{Process, program, run};
 use crate::harness::{Caller, PATIENCE, eventually};
 use crate::set_up::{administrator, settings};
+use crate::snapshot::on;
 
 /// Short, so that whoever waits for its end does not wait long.
 const LEASE: Duration = Duration::from_secs(1);
@@ -18,6 +26,8 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 struct Nodes {
     redis: Redis,
     folder: tempfile::TempDir,
+    /// Where all of them keep snapshots; none for each in its own folder.
+    snapshots: Option<PathBuf>,
     running: Vec<(&'static str, Process)>,
 }
 
@@ -25,7 +35,7 @@ impl Nodes {
     /// Three nodes, one of which owns the clinic.
     async fn start() -> Self {
         let (redis, folder) = (Redis::start().unwrap(), tempfile::tempdir().unwrap());
-        let mut nodes = Self { redis, folder, running: Vec::new() };
+        let mut nodes = Self { redis, folder, snapshots: None, running: Vec::new() };
         for name in NAMES {
             nodes.add(name);
         }
@@ -39,9 +49,11 @@ impl Nodes {
         let file = settings(&home);
         let venue = std::fs::read_to_string(&file).unwrap();
         let (url, secret, lease) = (self.redis.url(), "5e".repeat(32), LEASE.as_millis());
+        let to = |folder: &PathBuf| format!("[snapshot]\nto = \"{}\"\n", folder.display());
+        let snapshots = self.snapshots.as_ref().map(to).unwrap_or_default();
         let text = format!(
             "[journal]\nstore = \"redis\"\n[journal.redis]\nurls = [\"{url}\"]\npatience_ms = 30000\n\
-             [cluster]\nname = \"{name}\"\nsecret = \"{secret}\"\nlease_ms = {lease}\n{venue}"
+             [cluster]\nname = \"{name}\"\nsecret = \"{secret}\"\nlease_ms = {lease}\n{snapshots}{venue}"
         );
         std::fs::write(&file, text).unwrap();
         self.running.push((name, Process::serve(&file, &home.join("data"))));
@@ -209,4 +221,74 @@ async fn a_redis_that_was_wiped_is_told_everything_again() {
     let admin = admin.moved_to(&nodes.running[0].1.base);
     take(&admin).await;
     assert_eq!(numbers(&admin).await, counted(7), "given back by a node that followed");
+}
+
+/// The owner of the clinic whose metrics have this line, looked for until there is one.
+async fn owner_that_says(nodes: &Nodes, line: &str) -> String {
+    eventually(line, || async {
+        let owner = nodes.owner().await;
+        let metrics = Caller::new(&nodes.node(&owner).base, None).get("/metrics").await;
+        String::from_utf8(metrics.bytes).unwrap().contains(line).then_some(owner)
+    })
+    .await
+}
+
+/// The files that are kept of the clinic, without drafts, and which they are: what is written again is another one.
+fn kept(folder: &Path) -> Vec<(String, u64)> {
+    let entries = std::fs::read_dir(folder.join("clinic")).unwrap().map(Result::unwrap);
+    let mut kept: Vec<_> = entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().ino()))
+        .filter(|(name, _)| !name.starts_with('.'))
+        .collect();
+    kept.sort();
+    kept
+}
+
+/// The day ends while nobody can write it, and three nodes come. The first one to try cannot, and dies; the second
+/// writes the night, and dies; the third finds it written.
+#[actix_web::test]
+async fn a_night_is_written_once_whichever_node_dies() {
+    let (redis, folder) = (Redis::start().unwrap(), tempfile::tempdir().unwrap());
+    let venue = VenueId::parse("clinic").unwrap();
+    let mut config = Plan::default().config();
+    config.id = venue.clone();
+    let mut hall = Hall::before_first_day(config, at("09:00"));
+    hall.let_time_pass();
+    hall.walk_ins(5);
+    let journal = on(&redis).await;
+    let epoch = journal.open(&venue).await.unwrap().epoch;
+    journal.append(&venue, epoch, hall.changes().to_vec()).await.unwrap();
+    drop(journal);
+
+    let snapshots = folder.path().join("kept");
+    let in_the_way = snapshots.join("clinic");
+    std::fs::create_dir(&snapshots).unwrap();
+    std::fs::write(&in_the_way, "where the folder should be").unwrap();
+    let mut nodes = Nodes { redis, folder, snapshots: Some(snapshots.clone()), running: Vec::new() };
+    // Whoever is to own the clinic comes first, so that it goes from hand to hand by deaths alone.
+    let node = |name: &str| Node { name: name.to_owned(), address: String::new(), instance: String::new() };
+    let keeps = preferred(&venue, &NAMES.map(node)).unwrap().name.clone();
+    let mut names = NAMES;
+    names.sort_by_key(|name| *name != keeps);
+    names.into_iter().for_each(|name| nodes.add(name));
+
+    let first = owner_that_says(&nodes, "callnext_snapshot_nights_missing{venue=\"clinic\"} 1").await;
+    nodes.take_out(&first).kill();
+    std::fs::remove_file(in_the_way).unwrap();
+    let is_written = "callnext_snapshot_newest_day_end_timestamp_seconds{venue=\"clinic\"}";
+    let second = owner_that_says(&nodes, is_written).await;
+    let written = kept(&snapshots);
+    let names: Vec<_> = written.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["2026-03-02.callnext.zst", "2026-03-02.csv", "2026-03-02.parquet"]);
+    nodes.take_out(&second).kill();
+    let third = owner_that_says(&nodes, is_written).await;
+    assert!(third != first && third != second);
+    assert_eq!(kept(&snapshots), written, "none is written twice");
+    let verified = run(&["verify", "--json", snapshots.to_str().unwrap()]);
+    let verified: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!((&verified[0]["is_whole"], &verified[0]["manifest"]["counts"]["tickets"]), (&json!(true), &json!(5)));
+    assert_eq!(verified.as_array().unwrap().len(), 1);
+    for name in NAMES {
+        assert!(!nodes.folder.path().join(name).join("data/snapshots").exists(), "all keep them in one place");
+    }
 }

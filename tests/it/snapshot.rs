@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use callnext::journal::redis::{RedisOptions, RedisUrl};
 use callnext::journal::{Journal, RedisJournal, SqliteJournal};
+use callnext::snapshot::digest::Digest;
+use callnext::snapshot::manifest::FORMAT;
 use callnext::snapshot::{Keeper, SnapshotSettings, Store};
 use callnext_engine::{Millis, Seq, Venue, VenueId, testing};
 use loadtest::redis::Redis;
@@ -57,13 +59,13 @@ async fn two_days(snapshot: Option<SnapshotSettings>) -> Server {
     server
 }
 
-async fn state(data: &Path, venue: &str) -> Vec<u8> {
+async fn state(data: &Path, venue: &str) -> Digest {
     let journal = SqliteJournal::open(&data.join("journal.sqlite")).unwrap();
     let venue = VenueId::parse(venue).unwrap();
     let opened = journal.open(&venue).await.unwrap();
     let mut value = Venue::new(venues::clinic());
     opened.changes.iter().for_each(|change| value.apply(change));
-    serde_json::to_vec(&value).unwrap()
+    callnext::snapshot::state::digest(FORMAT, value).unwrap()
 }
 
 #[actix_web::test]
@@ -100,8 +102,8 @@ async fn a_server_writes_the_nights_it_missed_and_goes_on_from_a_restored_one() 
     let refused = badly(&["restore", text(&file), "--data", text(&elsewhere)]);
     assert!(refused.contains("venue clinic has a history already"), "{refused}");
     let said: Value = serde_json::from_str(&well(&["verify", "--json", text(&file)])).unwrap();
-    let digest = callnext::snapshot::digest::Digest::of(&state(&elsewhere, "clinic").await).to_string();
-    assert_eq!(said[0]["manifest"]["state_sha256"], Value::from(digest));
+    let state = state(&elsewhere, "clinic").await.to_string();
+    assert_eq!(said[0]["manifest"]["state_sha256"], Value::from(state));
 
     // The next morning's server starts from it: the day that was restored is over, and another one is opened.
     let moved = tempfile::tempdir().unwrap();
@@ -133,7 +135,8 @@ async fn a_night_that_cannot_be_written_is_an_alarm_and_nothing_is_forgotten() {
     assert_eq!(journal.days(&VenueId::parse("clinic").unwrap()).await.unwrap().len(), 2);
 }
 
-async fn on(redis: &Redis) -> RedisJournal {
+/// A journal of one's own on this Redis.
+pub async fn on(redis: &Redis) -> RedisJournal {
     RedisJournal::connect(RedisOptions::single(RedisUrl::parse(&redis.url()).unwrap())).await.unwrap()
 }
 

@@ -266,6 +266,52 @@ pub enum Event {
     ChangeUndone { seq: Seq },
 }
 
+impl Event {
+    /// The tickets it is about. Taking a change back is about those of that change.
+    pub fn tickets(&self) -> &[TicketId] {
+        use std::slice::from_ref;
+        match self {
+            Self::DayOpened { .. }
+            | Self::VenueConfigured { .. }
+            | Self::PolicyChanged { .. }
+            | Self::AppointmentsSet { .. }
+            | Self::AppointmentsNotShown { .. }
+            | Self::SessionClosed { .. }
+            | Self::ParcelDeclined { .. }
+            | Self::Reopened { .. }
+            | Self::CounterSet { .. }
+            | Self::ChangeUndone { .. } => &[],
+            Self::Closed { tickets, .. } => tickets,
+            Self::TicketIssued { ticket, .. }
+            | Self::WaitAnnounced { ticket, .. }
+            | Self::TicketReadied { ticket, .. }
+            | Self::TicketSentInside { ticket, .. }
+            | Self::TicketSentBack { ticket }
+            | Self::TicketCalled { ticket, .. }
+            | Self::TicketRecalled { ticket }
+            | Self::ServiceStarted { ticket }
+            | Self::ServiceCompleted { ticket }
+            | Self::TicketMissed { ticket, .. }
+            | Self::TicketHeld { ticket, .. }
+            | Self::TicketReturned { ticket }
+            | Self::TicketRequeued { ticket, .. }
+            | Self::TicketSlotBegan { ticket }
+            | Self::TicketTransferred { ticket, .. }
+            | Self::TicketSent { ticket, .. }
+            | Self::TicketReceived { ticket, .. }
+            | Self::TransferSettled { ticket, .. }
+            | Self::StepCompleted { ticket, .. }
+            | Self::StepSkipped { ticket, .. }
+            | Self::StepsSet { ticket, .. }
+            | Self::TicketCancelled { ticket, .. }
+            | Self::GreenChannelGranted { ticket, .. }
+            | Self::TicketClassified { ticket, .. }
+            | Self::TicketSteppedBack { ticket, .. }
+            | Self::TicketNotShown { ticket } => from_ref(ticket),
+        }
+    }
+}
+
 #[expect(clippy::borrowed_box, reason = "serde's signature")]
 fn is_plain(layers: &Box<Layers>) -> bool {
     layers.is_plain()

@@ -57,13 +57,16 @@ pub struct Called {
 
 /// What counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Fact {
+pub enum Fact {
+    /// Was called.
     Called(Called),
     /// Did not come, for good.
     NoShow(Class),
     /// Left before any call, or was taken out.
     Left(Class),
+    /// Precedence was granted (R3, R10).
     Granted(Urgency),
+    /// A number was added beyond the quota (B3).
     Overflow,
 }
 
@@ -119,23 +122,19 @@ impl Ledger {
 
     /// The figures of every group that has any, and of all together.
     pub fn groups(&self) -> BTreeMap<Group, Figures> {
-        let mut tallies: BTreeMap<Group, Tally> = BTreeMap::new();
-        tallies.insert(Group::default(), Tally::default());
-        let mut add = |class: &Class, what: &dyn Fn(&mut Tally)| {
-            for group in Group::of(class) {
-                what(tallies.entry(group).or_default());
-            }
-        };
-        for call in self.calls() {
-            add(&call.class, &|tally| {
-                tally.waits.push(call.waited);
-                tally.overtaken_sum += u64::from(call.overtaken);
-                tally.overtaken_max = tally.overtaken_max.max(call.overtaken);
-            });
+        let mut gathered = Gathered::default();
+        self.facts.iter().for_each(|(_, fact)| gathered.add(fact));
+        gathered.groups()
+    }
+
+    /// Hands over what counts of the changes before this one, once none of them can be taken back, and forgets it; and
+    /// that these tickets, which nobody will call again, were called. For whoever follows a day with little at hand.
+    pub fn settle(&mut self, before: Seq, over: impl IntoIterator<Item = TicketId>) -> impl Iterator<Item = Fact> {
+        for ticket in over {
+            self.called.remove(&ticket);
         }
-        self.no_shows().for_each(|class| add(class, &|tally| tally.no_shows += 1));
-        self.left().for_each(|class| add(class, &|tally| tally.left += 1));
-        tallies.into_iter().map(|(group, tally)| (group, tally.figures())).collect()
+        let settled = self.facts.partition_point(|(seq, _)| *seq < before);
+        self.facts.drain(..settled).map(|(_, fact)| fact)
     }
 
     /// The day so far; `venue` is as it was after the latest change heard.
@@ -428,10 +427,51 @@ impl Group {
             Self { service, lane },
         ]
     }
+
+    fn holds(&self, class: &Class) -> bool {
+        self.service.as_ref().is_none_or(|service| *service == class.service)
+            && self.lane.is_none_or(|lane| lane == class.lane)
+    }
+}
+
+/// Calls, waits and overtakes, fact by fact. Of each call its wait stays: the quantiles are those of somebody.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered(BTreeMap<Class, Tally>);
+
+impl Gathered {
+    /// One more.
+    pub fn add(&mut self, fact: &Fact) {
+        let mut of = |class: &Class, count: &dyn Fn(&mut Tally)| match self.0.get_mut(class) {
+            Some(tally) => count(tally),
+            None => count(self.0.entry(class.clone()).or_default()),
+        };
+        match fact {
+            Fact::Called(call) => of(&call.class, &|tally| {
+                tally.waits.push(call.waited);
+                tally.overtaken_sum += u64::from(call.overtaken);
+                tally.overtaken_max = tally.overtaken_max.max(call.overtaken);
+            }),
+            Fact::NoShow(class) => of(class, &|tally| tally.no_shows += 1),
+            Fact::Left(class) => of(class, &|tally| tally.left += 1),
+            Fact::Granted(_) | Fact::Overflow => {}
+        }
+    }
+
+    /// The figures of every group that has any, and of all together.
+    pub fn groups(&self) -> BTreeMap<Group, Figures> {
+        let groups: BTreeSet<Group> = self.0.keys().flat_map(Group::of).chain([Group::default()]).collect();
+        // One after the other: there is one copy of the waits at a time.
+        let figures = groups.into_iter().map(|group| {
+            let mut whole = Tally::default();
+            self.0.iter().filter(|(class, _)| group.holds(class)).for_each(|(_, tally)| whole.join(tally));
+            (group, whole.figures())
+        });
+        figures.collect()
+    }
 }
 
 /// A group's figures while they are gathered.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Tally {
     waits: Vec<Millis>,
     overtaken_sum: u64,
@@ -441,6 +481,14 @@ struct Tally {
 }
 
 impl Tally {
+    fn join(&mut self, other: &Self) {
+        self.waits.extend(&other.waits);
+        self.overtaken_sum += other.overtaken_sum;
+        self.overtaken_max = self.overtaken_max.max(other.overtaken_max);
+        self.no_shows += other.no_shows;
+        self.left += other.left;
+    }
+
     fn figures(mut self) -> Figures {
         self.waits.sort_unstable();
         let count = self.waits.len();

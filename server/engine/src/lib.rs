@@ -17,7 +17,8 @@
 //! * [`dispatch`]: **the one ordering in the whole system**, and [`projection`], its second caller.
 //! * [`estimate`]: minutes, from people really ahead and the measured gap between calls; [`staffing`]: counters
 //!   for a wait that is to be kept.
-//! * [`story`], [`figures`]: what a day's events tell of one ticket, and of all.
+//! * [`story`], [`figures`]: what a day's events tell of one ticket, and of all; [`replay`]: a day followed with no
+//!   more at hand than is still going on.
 //! * `testing` (a feature): words for tests, here and in the server.
 
 pub mod appointment;
@@ -35,6 +36,7 @@ pub mod joining;
 pub mod lane;
 pub mod projection;
 pub mod refusal;
+pub mod replay;
 pub mod staffing;
 pub mod step;
 pub mod story;

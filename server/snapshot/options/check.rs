@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::snapshot::error::SnapshotError;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::store::{Kind, Name};
-use crate::snapshot::verify::verify;
+use crate::snapshot::verify::verify_telling;
 
 /// Reads snapshots to their ends and tells which are whole.
 #[derive(Debug, Clone, clap::Args)]
@@ -57,11 +57,10 @@ pub(super) async fn run(options: &VerifyOptions) -> Result<Told, OptionsError> {
         let mut rows = Vec::new();
         let mut kept = store.list().await?;
         kept.retain(|kept| is_snapshot(&kept.name));
-        progress.more(u64::try_from(kept.len()).unwrap_or(u64::MAX));
+        progress.pieces(kept.len());
         for kept in kept {
             let Some(file) = store.fetch(&kept.name).await? else { continue };
-            rows.push(Row::of(kept.name.to_string(), verify(file.path())));
-            progress.steps(1);
+            rows.push(Row::of(kept.name.to_string(), verify_telling(file.path(), &progress)));
         }
         rows
     } else {
@@ -69,12 +68,8 @@ pub(super) async fn run(options: &VerifyOptions) -> Result<Told, OptionsError> {
         for path in &options.paths {
             collect(path, true, &mut files)?;
         }
-        progress.more(u64::try_from(files.len()).unwrap_or(u64::MAX));
-        let checked = files.iter().map(|file| {
-            let row = Row::of(file.display().to_string(), verify(file));
-            progress.steps(1);
-            row
-        });
+        progress.pieces(files.len());
+        let checked = files.iter().map(|file| Row::of(file.display().to_string(), verify_telling(file, &progress)));
         checked.collect()
     };
     progress.finish();

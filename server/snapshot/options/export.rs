@@ -11,8 +11,8 @@ use crate::progress::Progress;
 use crate::snapshot::error::SnapshotError;
 use crate::snapshot::reader::Snapshot;
 use crate::snapshot::store::{Kind, Name};
-use crate::snapshot::tables::{Form, Persons, write};
-use crate::snapshot::verify::verify;
+use crate::snapshot::tables::{Form, KEPT, Persons, write};
+use crate::snapshot::verify::verify_telling;
 
 /// Writes the table of a day: one row per ticket, without names.
 #[derive(Debug, Clone, clap::Args)]
@@ -43,12 +43,13 @@ struct Said {
 
 pub(super) async fn run(options: &ExportOptions) -> Result<Told, OptionsError> {
     let file = options.day.find(&options.installation).await?;
-    verify(file.path())?;
+    let forms = options.form.map_or_else(|| KEPT.to_vec(), |form| vec![form]);
+    let progress = Progress::new(0);
+    progress.pieces(1 + forms.len());
+    verify_telling(file.path(), &progress)?;
     let snapshot = Snapshot::open(file.path())?;
     let persons = if options.named { Persons::Named } else { Persons::pseudonymous()? };
     let manifest = snapshot.manifest();
-    let forms = options.form.map_or_else(|| vec![Form::Csv, Form::Parquet], |form| vec![form]);
-    let progress = Progress::new(manifest.counts.tickets * u64::try_from(forms.len()).unwrap_or(1));
     let mut said = Vec::new();
     for form in forms {
         let name = Name { venue: manifest.venue.clone(), date: manifest.date, kind: Kind::Day }.with(form.kind());
@@ -57,7 +58,7 @@ pub(super) async fn run(options: &ExportOptions) -> Result<Told, OptionsError> {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(OptionsError::Exists(path)),
             out => out.map_err(SnapshotError::at(&path))?,
         };
-        let written = write(&snapshot, form, &persons, &out, &mut || progress.steps(1));
+        let written = write(&snapshot, form, &persons, &out, &progress);
         if written.is_err() {
             // Half a table would be taken for a whole one.
             drop(std::fs::remove_file(&path));

@@ -41,12 +41,7 @@ pub(super) async fn run(options: &NowOptions) -> Result<Told, OptionsError> {
     let found = options.installation.find()?;
     let (journal, mut venues) = found.journal().await?;
     let progress = Progress::new(0);
-    let bar = progress.clone();
-    let told = Box::new(move |changes| {
-        bar.more(changes);
-        bar.steps(changes);
-    });
-    let keeper = Keeper::new(journal, found.store, found.settings).telling(told);
+    let keeper = Keeper::new(journal, found.store, found.settings).telling(progress.clone());
     if let Some(wanted) = &options.venue {
         venues.retain(|venue| venue.as_str() == wanted);
         if venues.is_empty() {

@@ -37,9 +37,13 @@ pub(super) async fn run(options: &RestoreOptions) -> Result<Told, OptionsError> 
     let file = options.day.find(&options.installation).await?;
     let found = options.installation.find()?;
     let snapshot = Snapshot::open(file.path())?;
-    let progress = Progress::new(snapshot.manifest().counts.changes);
-    // Read to its end: all of it is known to be whole before anything is touched.
-    let day = restore::read(&snapshot, options.accept_other_version, || progress.steps(1))?;
+    let progress = Progress::new(0);
+    // Read, and put into the journal.
+    progress.pieces(2);
+    let mut reading = progress.piece(snapshot.manifest().counts.changes);
+    // To its end: all of it is known to be whole before anything is touched.
+    let day = restore::read(&snapshot, options.accept_other_version, || reading.bits(1))?;
+    drop(reading);
     app::make_data_folder(&found.data)?;
     // A server at work in the folder would not hear of it.
     let _own = app::lock(&found.data)?;

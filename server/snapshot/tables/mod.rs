@@ -15,6 +15,7 @@ use super::error::SnapshotError;
 use super::line::Line;
 use super::reader::Snapshot;
 use super::store::{Draft, Kind, Name, Store};
+use crate::progress::Progress;
 
 /// The forms of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -24,6 +25,9 @@ pub enum Form {
     /// Parquet, times as instants: for statistics programs
     Parquet,
 }
+
+/// The forms that are kept beside a snapshot.
+pub(super) const KEPT: [Form; 2] = [Form::Csv, Form::Parquet];
 
 impl Form {
     /// The kind of file.
@@ -35,14 +39,15 @@ impl Form {
     }
 }
 
-/// Writes the table of a day; returns how many rows it has. `told` hears of every row.
-pub fn write<W: Write + Send>(
+/// Writes the table of a day; returns how many rows it has. It is one piece of what somebody waits for.
+pub(super) fn write<W: Write + Send>(
     snapshot: &Snapshot,
     form: Form,
     persons: &Persons,
     out: W,
-    told: &mut dyn FnMut(),
+    progress: &Progress,
 ) -> Result<u64, SnapshotError> {
+    let mut piece = progress.piece(snapshot.manifest().counts.lines());
     let zone = snapshot.manifest().time_zone;
     let mut table: Box<dyn Table + '_> = match form {
         Form::Csv => Box::new(csv::Csv::begin(out, zone, persons)?),
@@ -50,10 +55,10 @@ pub fn write<W: Write + Send>(
     };
     let mut rows = 0;
     for line in snapshot.lines()? {
+        piece.bits(1);
         if let Line::Ticket(record) = line? {
             table.row(&Row { record: &record, persons })?;
             rows += 1;
-            told();
         }
     }
     table.end()?;
@@ -67,13 +72,18 @@ trait Table {
 }
 
 /// The tables of a day that are kept beside its snapshot, as drafts.
-pub(super) fn drafts(snapshot: &Snapshot, store: &Store, day: &Name) -> Result<Vec<(Name, Draft)>, SnapshotError> {
+pub(super) fn drafts(
+    snapshot: &Snapshot,
+    store: &Store,
+    day: &Name,
+    progress: &Progress,
+) -> Result<Vec<(Name, Draft)>, SnapshotError> {
     let persons = Persons::pseudonymous()?;
     let mut drafts = Vec::new();
-    for form in [Form::Csv, Form::Parquet] {
+    for form in KEPT {
         let name = day.with(form.kind());
         let draft = store.draft(&name)?;
-        write(snapshot, form, &persons, draft.file(), &mut || ())?;
+        write(snapshot, form, &persons, draft.file(), progress)?;
         drafts.push((name, draft));
     }
     Ok(drafts)

@@ -34,7 +34,8 @@ fn wherever_the_room_ends_the_writer_says_so() {
     let days = sample::days(&sample::clinic());
     let whole = sample::file(&days[1], None).0.len();
     for room in 0..whole {
-        let written = Writer::begin(Small(room), &days[1][0], None).and_then(|mut writer| {
+        let scratch = tempfile::tempfile().unwrap();
+        let written = Writer::begin(Small(room), &scratch, &days[1][0], None).and_then(|mut writer| {
             days[1][1..].iter().try_for_each(|change| writer.change(change))?;
             writer.finish(true).map(drop)
         });

@@ -1,19 +1,20 @@
 //! What is written reads back, and an earlier callnext's files still do.
 
+use super::super::digest::Digest;
 use super::super::error::SnapshotError;
 use super::super::line::Line;
 use super::super::manifest::{FORMAT, Head};
 use super::super::reader::Snapshot;
 use super::super::verify::verify;
-use super::super::{frame, restore, sample};
+use super::super::{frame, restore, sample, state};
 use super::file;
 use crate::journal::{Journal, MemoryJournal};
 use callnext_engine::{Action, Command, Decision, Millis, Venue};
 use std::path::Path;
 
-/// A file of format 1, written by the first callnext that wrote any. Never to be written anew: a later format has a
-/// file of its own beside it.
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/server/snapshot/tests/golden/format-1.callnext.zst");
+/// A file of each format, written by the first callnext that wrote it. Never to be written anew: a later format has a
+/// file of its own beside them.
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/server/snapshot/tests/golden");
 
 #[test]
 fn the_same_day_gives_the_same_bytes() {
@@ -65,7 +66,7 @@ async fn a_restored_day_is_the_same_state_byte_for_byte_and_the_next_morning_beg
         let (_folder, path) = file(&sample::file(day, None).0);
         let journal = MemoryJournal::new();
         let read = restore::read(&Snapshot::open(&path).unwrap(), false, || ()).unwrap();
-        assert_eq!(serde_json::to_vec(&read.venue).unwrap(), serde_json::to_vec(&original).unwrap());
+        assert!(read.is_same);
         let manifest = restore::restore(&journal, read).await.unwrap();
 
         let opened = journal.open(&manifest.venue).await.unwrap();
@@ -102,17 +103,34 @@ async fn a_venue_with_a_history_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn format_1_is_still_read() {
-    let path = Path::new(GOLDEN);
-    if std::env::var_os("CALLNEXT_BLESS").is_some() && !path.exists() {
-        std::fs::write(path, sample::file(&sample::days(&sample::clinic())[0], None).0).unwrap();
+async fn every_format_is_still_read() {
+    for (format, engine) in [(1, "0.1.0"), (2, "0.2.0")] {
+        let path = &Path::new(GOLDEN).join(format!("format-{format}.callnext.zst"));
+        if std::env::var_os("CALLNEXT_BLESS").is_some() && format == FORMAT && !path.exists() {
+            std::fs::write(path, sample::file(&sample::days(&sample::clinic())[0], None).0).unwrap();
+        }
+        let manifest = verify(path).unwrap();
+        assert_eq!((manifest.format, manifest.engine.as_str()), (format, engine));
+        assert!(manifest.range().starts_with("1..="), "{}", manifest.range());
+        let day = restore::read(&Snapshot::open(path).unwrap(), true, || ()).unwrap();
+        assert_eq!(day.changes.len() as u64, manifest.counts.changes);
+        restore::restore(&MemoryJournal::new(), day).await.unwrap();
     }
-    let manifest = verify(path).unwrap();
-    assert_eq!((manifest.format, manifest.engine.as_str()), (1, "0.1.0"));
-    assert_eq!(manifest.range(), "1..=41");
-    let day = restore::read(&Snapshot::open(path).unwrap(), true, || ()).unwrap();
-    assert_eq!(day.venue.tickets().count() as u64, manifest.counts.tickets);
-    restore::restore(&MemoryJournal::new(), day).await.unwrap();
+}
+
+/// What makes a restored day the same, for each format.
+#[test]
+fn the_state_of_a_day_is_digested_as_its_format_says() {
+    let day = &sample::days(&sample::clinic())[0];
+    let mut venue = Venue::new(sample::clinic().venue().config().clone());
+    day.iter().for_each(|change| venue.apply(change));
+    let whole = serde_json::to_vec(&venue).unwrap();
+    assert_eq!(state::digest(1, venue.clone()).unwrap(), Digest::of(&whole), "the value as one");
+    let digest = state::digest(2, venue).unwrap();
+    assert_eq!(sample::file(day, None).1.state_sha256, digest, "played with the tickets on the shelf, or as one");
+    let mut other = Venue::new(sample::clinic().venue().config().clone());
+    day[..day.len() - 1].iter().for_each(|change| other.apply(change));
+    assert_ne!(state::digest(2, other).unwrap(), digest);
 }
 
 #[test]
@@ -126,7 +144,7 @@ fn a_later_format_is_refused_by_its_number() {
     later.extend_from_slice(&content[begins..]);
     let (_folder, path) = file(&later);
     let refused = Snapshot::open(&path).unwrap_err().to_string();
-    assert!(refused.contains("its format is 2, and this callnext reads up to 1"), "{refused}");
+    assert!(refused.contains("its format is 3, and this callnext reads up to 2"), "{refused}");
 }
 
 #[test]

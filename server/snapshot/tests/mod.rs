@@ -4,6 +4,7 @@ mod damage;
 mod disk;
 mod format;
 mod keeping;
+mod memory;
 mod tables;
 mod zones;
 

@@ -1,6 +1,6 @@
 //! Who was called before whom: nobody is overtaken without end (R3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -39,6 +39,14 @@ impl Overtakes {
             if let Ok(at) = calls.binary_search(&called) {
                 calls.remove(at);
             }
+        }
+    }
+
+    /// Takes the calls of these tickets out, and shows each with its counter.
+    pub(super) fn take_out(&mut self, of: &BTreeSet<TicketId>, mut show: impl FnMut(&CounterId, Since)) {
+        self.all.retain(|(_, ticket)| !of.contains(ticket));
+        for (counter, calls) in &mut self.of_counter {
+            calls.extract_if(.., |(_, ticket)| of.contains(ticket)).for_each(|call| show(counter, call));
         }
     }
 

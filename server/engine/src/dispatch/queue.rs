@@ -4,7 +4,7 @@
 //! the queue's length. Tickets that want one counter are filed apart, so that the others need not step over
 //! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -503,6 +503,28 @@ impl Queue {
         }
         self.calls = self.calls.saturating_sub(1);
         self.pace.uncalled();
+    }
+
+    /// Takes out what is kept of these tickets' calls: for each, what let it go first, or nothing where it is counted
+    /// among those that overtake.
+    pub(crate) fn forget_calls(
+        &mut self,
+        of: &BTreeSet<TicketId>,
+        mut show: impl FnMut(Option<PassedBy>, &CounterId, Since),
+    ) {
+        self.overtakes.take_out(of, |counter, call| show(None, counter, call));
+        for (by, calls) in &mut self.passes {
+            calls.take_out(of, |counter, call| show(Some(*by), counter, call));
+        }
+    }
+
+    /// Puts back what was taken out.
+    pub(crate) fn remember_call(&mut self, by: Option<PassedBy>, counter: &CounterId, call: Since) {
+        let calls = match by {
+            None => &mut self.overtakes,
+            Some(by) => self.passes.entry(by).or_default(),
+        };
+        calls.add([counter], call);
     }
 
     /// Charges a turn to the lane that gives it; those who join by calls are counted instead.

@@ -64,7 +64,7 @@ impl Venue {
             require(found, here, || format!("counter {} has ticket {id}, which is not there", counter.id));
             require(found, at_counters.insert(id), || format!("ticket {id} is at two counters"));
         }
-        for ticket in &self.tickets {
+        for ticket in self.tickets.iter() {
             let known = ticket.state.counter().is_none_or(|_| at_counters.contains(&ticket.id));
             require(found, known, || format!("ticket {} is at a counter that does not know it", ticket.id));
         }

@@ -10,8 +10,10 @@ mod follow;
 mod inside;
 mod preview;
 mod receipts;
+mod retire;
 mod sessions;
 mod slots;
+mod tickets;
 mod trail;
 mod unattended;
 
@@ -36,10 +38,12 @@ use crate::ticket::{Ticket, TicketState};
 use crate::time::{BusinessDay, Millis, Timestamp};
 
 use receipts::Receipts;
+use tickets::Tickets;
 use trail::Trail;
 
 pub use check::Violation;
 pub use preview::PREVIEW_MAX;
+pub use retire::{Retired, RetiredCall};
 
 /// Most tickets of one venue day.
 pub const TICKETS_MAX: u32 = 2_000_000;
@@ -73,7 +77,7 @@ pub struct Venue {
     /// How many were sent to second waiting areas today (C4).
     sent_inside: u64,
     /// Today's tickets, by id: the first has the id `next_ticket - len`.
-    tickets: Vec<Ticket>,
+    tickets: Tickets,
     /// Numbers given today, per prefix of a service.
     given: BTreeMap<String, u32>,
     /// The last number of each series: prefix, and the session's letter where each session has its own.
@@ -226,7 +230,7 @@ impl Venue {
             next_ticket: TicketId(1),
             next_call: CallId(1),
             sent_inside: 0,
-            tickets: Vec::new(),
+            tickets: Tickets::default(),
             given: BTreeMap::new(),
             numbers: BTreeMap::new(),
             appointments: BTreeMap::new(),
@@ -340,8 +344,7 @@ impl Venue {
 
     /// One of today's tickets.
     pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
-        let first = self.first_ticket();
-        self.tickets.get(usize::try_from(id.0.checked_sub(first)?).ok()?)
+        self.tickets.get(self.place_of(id)?)
     }
 
     /// Today's tickets, in the order of their numbers.
@@ -481,13 +484,15 @@ impl Venue {
         self.counters.get(counter).is_some_and(|counter| counter.serves(service))
     }
 
-    fn first_ticket(&self) -> u64 {
-        self.next_ticket.0 - u64::try_from(self.tickets.len()).unwrap_or(u64::MAX)
+    /// Where a ticket stands among today's, if it is one of them or will be.
+    fn place_of(&self, id: TicketId) -> Option<usize> {
+        let first = self.next_ticket.0 - u64::try_from(self.tickets.len()).unwrap_or(u64::MAX);
+        usize::try_from(id.0.checked_sub(first)?).ok()
     }
 
     fn ticket_mut(&mut self, id: TicketId) -> Option<&mut Ticket> {
-        let first = self.first_ticket();
-        self.tickets.get_mut(usize::try_from(id.0.checked_sub(first)?).ok()?)
+        let at = self.place_of(id)?;
+        self.tickets.get_mut(at)
     }
 
     /// The tickets whose visits are not over.

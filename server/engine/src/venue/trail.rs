@@ -87,6 +87,16 @@ impl Trail {
         Ok(step)
     }
 
+    /// The oldest change that is remembered.
+    pub(super) fn first(&self) -> Option<Seq> {
+        self.0.front().map(|step| step.seq)
+    }
+
+    /// The tickets that the changes remembered are about.
+    pub(super) fn tickets(&self) -> impl Iterator<Item = TicketId> {
+        self.0.iter().flat_map(|step| step.before.tickets.keys().copied())
+    }
+
     pub(super) fn take(&mut self, seq: Seq) -> Option<Step> {
         let at = self.0.iter().rposition(|step| step.seq == seq)?;
         self.0.remove(at)
@@ -146,44 +156,12 @@ impl Venue {
 /// The tickets and the counter an event is about, where taking it back concerns them. What follows by itself
 /// (being told to get ready, the wait announced) is not taken back.
 fn touched(event: &Event) -> (&[TicketId], Option<&CounterId>) {
-    use std::slice::from_ref;
     match event {
-        Event::DayOpened { .. }
-        | Event::VenueConfigured { .. }
-        | Event::PolicyChanged { .. }
-        | Event::AppointmentsSet { .. }
-        | Event::AppointmentsNotShown { .. }
-        | Event::SessionClosed { .. }
-        | Event::WaitAnnounced { .. }
+        Event::WaitAnnounced { .. }
         | Event::TicketReadied { .. }
         | Event::TicketSentInside { .. }
-        | Event::TicketSentBack { .. }
-        | Event::ParcelDeclined { .. }
-        | Event::Reopened { .. }
-        | Event::ChangeUndone { .. } => (&[], None),
-        Event::Closed { tickets, .. } => (tickets, None),
-        Event::TicketCalled { ticket, counter, .. } => (from_ref(ticket), Some(counter)),
-        Event::CounterSet { counter, .. } => (&[], Some(counter)),
-        Event::TicketIssued { ticket, .. }
-        | Event::TicketRecalled { ticket }
-        | Event::ServiceStarted { ticket }
-        | Event::ServiceCompleted { ticket }
-        | Event::TicketMissed { ticket, .. }
-        | Event::TicketHeld { ticket, .. }
-        | Event::TicketReturned { ticket }
-        | Event::TicketRequeued { ticket, .. }
-        | Event::TicketSlotBegan { ticket }
-        | Event::TicketTransferred { ticket, .. }
-        | Event::TicketCancelled { ticket, .. }
-        | Event::GreenChannelGranted { ticket, .. }
-        | Event::TicketClassified { ticket, .. }
-        | Event::TicketSteppedBack { ticket, .. }
-        | Event::TicketSent { ticket, .. }
-        | Event::TicketReceived { ticket, .. }
-        | Event::TransferSettled { ticket, .. }
-        | Event::StepCompleted { ticket, .. }
-        | Event::StepSkipped { ticket, .. }
-        | Event::StepsSet { ticket, .. }
-        | Event::TicketNotShown { ticket } => (from_ref(ticket), None),
+        | Event::TicketSentBack { .. } => (&[], None),
+        Event::TicketCalled { counter, .. } | Event::CounterSet { counter, .. } => (event.tickets(), Some(counter)),
+        _ => (event.tickets(), None),
     }
 }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use callnext_engine::counter::{Counter, CounterState};
 use callnext_engine::event::{Change, Event};
 use callnext_engine::figures::Ledger;
+use callnext_engine::replay::Replay;
 use callnext_engine::venue::{Decision, PREVIEW_MAX};
 use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketState, Timestamp, Venue};
 
@@ -52,6 +53,7 @@ impl Seen {
             "phone told of others",
             "story",
             "retry",
+            "retired",
             "refusal",
             "event change_undone",
             "event day_opened",
@@ -192,6 +194,7 @@ impl Game {
         }
         self.oracle.stories_are_true(&self.history, &self.ledger, &mut self.seen)?;
         self.holes_are_survived(&mut dice, day)?;
+        self.little_at_hand_is_the_same_day(&mut dice, day)?;
         let (live, replica) = (serde_json::to_vec(&self.venue), serde_json::to_vec(&self.replica));
         let (live, replica) = (live.map_err(|e| e.to_string())?, replica.map_err(|e| e.to_string())?);
         expect(live == replica, || "the replica's bytes differ".to_owned())
@@ -206,6 +209,31 @@ impl Game {
             }
         }
         expect(venue.seq() <= self.venue.seq(), || "a history with holes went too far".to_owned())
+    }
+
+    /// Followed with the tickets handed out whose visits are over, the day is the same: nobody comes back to one of
+    /// those, and what is left and what was handed out are what they are of the whole value.
+    fn little_at_hand_is_the_same_day(&mut self, dice: &mut Dice, day: &Day) -> Result<(), String> {
+        let mut replay = Replay::new(Venue::new(day.config.clone()));
+        let mut out = Vec::new();
+        for change in &self.history {
+            if matches!(change.events.first(), Some(Event::DayOpened { .. })) {
+                out.clear();
+            }
+            let needs = replay.needs(change);
+            expect(needs.is_empty(), || format!("{needs:?} were over, and are not: {}", events(change)))?;
+            replay.apply(change);
+            if dice.chance(20) {
+                let retired = replay.retire();
+                retired.iter().for_each(|_| self.seen.one("retired"));
+                out.extend(retired);
+            }
+        }
+        let mut whole = Replay::new(self.venue.clone());
+        out.extend(replay.retire_all());
+        out.sort_by_key(|retired| retired.ticket.id);
+        expect(out == whole.retire_all(), || "what was handed out differs".to_owned())?;
+        expect(replay.venue() == whole.venue() && replay.held() == 0, || "what is left differs".to_owned())
     }
 
     fn time_passes(&mut self) -> Result<(), String> {

@@ -25,6 +25,7 @@ mod ready;
 mod reasons;
 mod refusals;
 mod rejoin;
+mod retire;
 mod returns;
 mod second_waiting;
 mod sessions;

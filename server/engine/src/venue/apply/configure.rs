@@ -133,7 +133,8 @@ impl Venue {
         for step in self.appointments.values_mut().flat_map(|booking| &mut booking.steps) {
             step.wants.take_if(|counter| !counters.contains_key(counter));
         }
-        for step in self.tickets.iter_mut().flat_map(|ticket| &mut ticket.steps) {
+        let live = self.tickets.iter_mut().filter(|ticket| !ticket.state.is_over());
+        for step in live.flat_map(|ticket| &mut ticket.steps) {
             step.wants.take_if(|counter| !counters.contains_key(counter));
         }
         let tickets = self.live().filter(|ticket| vain(&ticket.wants)).map(|ticket| ticket.id);

@@ -350,9 +350,7 @@ impl Venue {
 
     /// Changes a ticket and files it where it then belongs: the only way a waiting ticket moves.
     fn update(&mut self, id: TicketId, change: impl FnOnce(&mut Ticket)) {
-        let first = self.first_ticket();
-        let at = id.0.checked_sub(first).and_then(|at| usize::try_from(at).ok());
-        let Some(ticket) = at.and_then(|at| self.tickets.get_mut(at)) else { return };
+        let Some(ticket) = self.place_of(id).and_then(|at| self.tickets.get_mut(at)) else { return };
         if let Some(place) = ticket.place.take()
             && let Some(queue) = self.queues.get_mut(&ticket.service)
         {
