@@ -12,6 +12,7 @@ use callnext::app::{App, AppError, Parts};
 use callnext::clock::Clock;
 use callnext::journal::memory::MemoryJournal;
 use callnext::replay::client;
+use callnext::venues::MERGE;
 use callnext_engine::VenueConfig;
 use serde_json::json;
 
@@ -105,6 +106,7 @@ pub async fn run(
         public_url: None,
         trusted_origins: Vec::new(),
         workers: Some(options.workers),
+        merge: MERGE,
         venues: vec![venue()?.into()],
         clock: Clock::machine(),
         access,
