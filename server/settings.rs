@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::address::{NotAnAddress, Origin, PublicUrl};
-pub use self::cluster::ClusterSettings;
+pub use self::cluster::{ClusterSettings, LEASE_MS};
 pub use self::report::Report;
 
 use self::place::Placed;

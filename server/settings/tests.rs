@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use callnext_engine::config::{EXPECTED_S_MAX, INSIDE_MAX, Layers, Policy, PolicyPatch};
 use callnext_engine::{Lane, Text, VenueConfig};
 
-use super::cluster::LEASE_MS;
 use super::*;
 use crate::journal::redis::{REPLICAS_MAX, TIMEOUT_MS};
 use crate::snapshot::settings::{JOURNAL_DAYS_MAX, KEEP_DAYS_MAX};
