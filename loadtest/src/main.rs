@@ -14,6 +14,7 @@ use loadtest::day::{self, DayOptions};
 use loadtest::night::{self, NightOptions};
 use loadtest::scenario::{self, ScenarioOptions};
 use loadtest::server::{self, ServerOptions};
+use loadtest::streams::{self, StreamsOptions};
 use loadtest::table::{self, Figure, Shown, TableOptions};
 use loadtest::{autobahn, bare, echo, viewers};
 
@@ -47,6 +48,8 @@ enum What {
     Run(ScenarioOptions),
     /// Measure the server beside the bare write loop, and print each figure beside its bar
     Table(TableOptions),
+    /// Measure what one Redis bears of many venues that many nodes follow; needs redis-server
+    Streams(StreamsOptions),
     /// Print a table that was kept as JSON
     #[command(hide = true)]
     Show {
@@ -131,6 +134,12 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
                 Shown(&figures).to_string()
             };
             Ok(Outcome { text, is_good: figures.iter().all(|figure| figure.ok) })
+        }
+        What::Streams(options) => {
+            let streams = system.block_on(streams::run(options))?;
+            let text =
+                if line.json { format!("{}\n", serde_json::to_string_pretty(&streams)?) } else { streams.to_string() };
+            Ok(Outcome { text, is_good: true })
         }
         What::Show { file } => {
             let figures: Vec<Figure> = serde_json::from_slice(&std::fs::read(file)?)?;

@@ -19,6 +19,9 @@ const GONE_MAX: Duration = Duration::from_secs(30);
 /// Calls of an hour: one in two seconds.
 const CALLS_OF_AN_HOUR: usize = 1_800;
 const CALL_EVERY: Duration = Duration::from_secs(2);
+/// Viewers of that hour: what grows does so with calls and with those that never read, of whom there are one in a hundred.
+const HOUR_VIEWERS: usize = 2_000;
+const HOUR_DEAF: usize = HOUR_VIEWERS / 100;
 /// How much faster they are made: two minutes for the hour. Whoever never reads is gone after as long as ever.
 const HOUR_SPEED: u32 = 30;
 /// Calls between two looks whether those that never read are gone.
@@ -80,7 +83,8 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
 
 /// What is measured over an hour.
 pub fn hour_bars() -> [Bar; 1] {
-    [Bar::new("hour: memory after an hour of calls, one viewer in a hundred never reads, times before it", 1.1)]
+    let what = format!("hour: memory after its calls, {HOUR_DEAF} of {HOUR_VIEWERS} never read, times before them");
+    [Bar::new(what, 1.1)]
 }
 
 /// An hour of calls at [`HOUR_SPEED`] times the speed, beside viewers of whom one in a hundred never reads and is
@@ -91,7 +95,7 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
     // The people of the day are there beforehand: they are kept whoever looks.
     let warm = CALLS_OF_AN_HOUR / 4;
     ours.clerk.take(CALLS_OF_AN_HOUR + warm).await?;
-    ours.open(vec![Viewers::boards(SMALL_BOARD, VIEWERS - DEAF)]).await?;
+    ours.open(vec![Viewers::boards(BOARD, HOUR_VIEWERS - HOUR_DEAF)]).await?;
     let every = CALL_EVERY / HOUR_SPEED;
     let (mut before, mut deaf_came, mut deaf) = (0, 0, None::<Gallery>);
     let begun = tokio::time::Instant::now();
@@ -108,8 +112,8 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
             };
             if none_left {
                 let mut next = Gallery::start()?;
-                next.open(ours.process.address, vec![Viewers::deaf(BOARD, DEAF)], None).await?;
-                deaf_came += DEAF;
+                next.open(ours.process.address, vec![Viewers::deaf(BOARD, HOUR_DEAF)], None).await?;
+                deaf_came += HOUR_DEAF;
                 deaf = Some(next);
             }
         }
