@@ -16,10 +16,10 @@ const PUBLICATIONS_MIN: usize = 20;
 /// And at most: so many wait to be called, and a venue reckons for each of them at each call.
 const PUBLICATIONS_MAX: usize = 200;
 
-/// Seconds that one turn of one side takes.
-pub fn turn_s(viewers: usize) -> f64 {
+/// How long one turn of one side takes.
+pub fn turn(viewers: usize) -> Duration {
     let Pace { publications, every } = pace(viewers);
-    every.as_secs_f64() * publications as f64
+    every * u32::try_from(publications).unwrap_or(u32::MAX)
 }
 
 fn pace(viewers: usize) -> Pace {

@@ -86,18 +86,19 @@ impl Part {
 
     /// How long it takes on two quiet cores.
     pub fn expected(self, options: &TableOptions) -> Duration {
-        let runs = f64::from(options.runs);
-        Duration::from_secs_f64(match self {
-            Self::Boards(viewers) => 15.0 + 2.0 * (runs + 1.0) * fanout::turn_s(viewers),
-            Self::Phones(viewers) => 60.0 + 2.0 * (runs + 1.0) * fanout::turn_s(viewers),
-            Self::Idle => 30.0 * runs.min(3.0),
-            Self::Nodes => 60.0 + 15.0 * runs,
-            Self::Stragglers => 20.0 + 40.0 * runs,
-            Self::Hour => 170.0,
-            Self::Restart => 25.0 * runs.min(3.0),
-            Self::Churn => 20.0 + 21.0 * runs,
-            Self::Conformance => 130.0,
-            Self::Storm => 20.0,
+        let runs = u64::from(options.runs);
+        let turns_s = |viewers| 2 * (runs + 1) * fanout::turn(viewers).as_secs();
+        Duration::from_secs(match self {
+            Self::Boards(viewers) => 15 + turns_s(viewers),
+            Self::Phones(viewers) => 60 + turns_s(viewers),
+            Self::Idle => 30 * runs.min(3),
+            Self::Nodes => 60 + 15 * runs,
+            Self::Stragglers => 20 + 40 * runs,
+            Self::Hour => 170,
+            Self::Restart => 25 * runs.min(3),
+            Self::Churn => 20 + 21 * runs,
+            Self::Conformance => 130,
+            Self::Storm => 20,
         })
     }
 
