@@ -10,6 +10,7 @@
 //! * [`crowd`]: many of them, each with its checker, on a thread of their own.
 //! * [`day`]: a recorded day, with boards and every ticket's phone.
 //! * [`chaos`]: three nodes and their Redis, everything that can go wrong, and a judge.
+//! * [`spread`]: a thousand venues while nodes come and go.
 //! * [`night`]: a big day is written while its venue goes on calling.
 //! * [`verdict`]: what came of it.
 //! * [`commits`]: how many durable commands one venue takes, on each store.
@@ -39,6 +40,7 @@ pub mod redis;
 pub mod scenario;
 pub mod server;
 pub mod socket;
+pub mod spread;
 pub mod streams;
 pub mod table;
 pub mod verdict;

@@ -14,6 +14,7 @@ use loadtest::day::{self, DayOptions};
 use loadtest::night::{self, NightOptions};
 use loadtest::scenario::{self, ScenarioOptions};
 use loadtest::server::{self, ServerOptions};
+use loadtest::spread::{self, SpreadOptions};
 use loadtest::streams::{self, StreamsOptions};
 use loadtest::table::{self, Figure, Shown, TableOptions};
 use loadtest::{autobahn, bare, echo, viewers};
@@ -42,6 +43,8 @@ enum What {
     Commits(CommitsOptions),
     /// Let everything go wrong for three nodes and their Redis, and judge what people were told; needs redis-server
     Chaos(ChaosOptions),
+    /// Let nodes come and go under many venues, and tell how long each had no owner; needs redis-server
+    Spread(SpreadOptions),
     /// Write a big day's snapshot while the same venue goes on calling, and measure both
     Night(NightOptions),
     /// Run a scenario against a server of its own, and check what everybody sees
@@ -113,6 +116,10 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
         What::Chaos(options) => {
             let chaos = system.block_on(chaos::run(&options, std::io::stdout()))?;
             Ok(Outcome { text: chaos.to_string(), is_good: chaos.is_good() })
+        }
+        What::Spread(options) => {
+            let spread = system.block_on(spread::run(&options))?;
+            Ok(Outcome { text: spread.to_string(), is_good: spread.is_good() })
         }
         What::Night(options) => {
             let night = system.block_on(night::run(options))?;

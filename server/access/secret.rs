@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// 256 bits, as much as the hash it keys gives back.
 const SECRET_BYTES: usize = 32;
@@ -27,6 +27,13 @@ impl TryFrom<String> for Secret {
     fn try_from(text: String) -> Result<Self, NotASecret> {
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| NotASecret)?;
         bytes.try_into().map(Self).map_err(|_| NotASecret)
+    }
+}
+
+/// Where settings are shown, it is as if there were none.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_none()
     }
 }
 

@@ -1,22 +1,25 @@
 //! One node's part: it shows that it is there, renews what it owns, takes what nobody owns, hands over what another
 //! should have, and follows the rest.
+//!
+//! Three things go on beside each other. It *looks around*, which waits for nobody but the keeper of the leases:
+//! whatever else there is to do, leases are renewed in time. It *arranges* what it saw: takes venues, opens them, hands
+//! them over. And it *follows* what others write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use callnext_engine::{Command, VenueId};
+use callnext_engine::VenueId;
 use futures_util::StreamExt;
-use futures_util::future::LocalBoxFuture;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 
+use super::holdings::{Holding, Holdings};
 use super::lease::{LeaseError, Leases, Node, Standing};
 use super::peers::Peers;
 use super::spread::preferred;
-use super::term::Term;
 use crate::journal::tail::{News, Position, Tail};
-use crate::venues::{Answer, Registry, SubmitError, There, Writer, Writers};
+use crate::venues::{Registry, Writers};
 
 /// Times a node looks how things stand within one lease: a missed one or two cost nothing.
 const LOOKS_PER_LEASE: u32 = 8;
@@ -27,12 +30,17 @@ const MARGIN_DIVISOR: u32 = 5;
 const LOOKS_LEFT_TO_PREFERRED: u32 = 2;
 /// Looks a new node must have been seen before venues are moved to it: one that comes and goes moves nothing.
 const LOOKS_BEFORE_MOVING: u32 = 3;
-/// Venues taken, given or opened at the same time.
+/// Venues taken, opened or looked at, at the same time.
 const AT_ONCE: usize = 32;
+/// Venues handed over at the same time. What each costs is the processor's time: more of them at once would only make
+/// each wait longer.
+const HANDED_OVER_AT_ONCE: usize = 8;
 /// Venues moved to their better place in one look.
 const MOVES_PER_LOOK: usize = 64;
 /// Pause after a journal that does not answer.
 const TAIL_PAUSE: Duration = Duration::from_millis(250);
+/// Least time between two changes of what is followed: while many venues move, news still come through.
+const REGROUP_PAUSE: Duration = Duration::from_millis(50);
 
 /// How a node takes part.
 #[derive(Debug, Clone)]
@@ -53,91 +61,20 @@ pub struct Member {
     leases: Arc<dyn Leases>,
     tail: Arc<dyn Tail>,
     holdings: Arc<Holdings>,
+    /// What the last look showed.
+    outlook: watch::Sender<Outlook>,
     /// Whether this node takes nothing more, because it is about to stop.
     is_leaving: AtomicBool,
     /// Held while it looks around: a look that ends after it left would say that it is still there.
     looking: Mutex<()>,
+    /// Held while it arranges things: what it leaves behind must not be taken up again.
+    arranging: Mutex<()>,
 }
 
-/// Where venues are written, as this node last heard.
-pub struct Holdings {
-    peers: Peers,
-    venues: RwLock<BTreeMap<VenueId, Holding>>,
-    /// Woken when a venue became this node's, or another's.
-    changed: Notify,
-}
-
-#[derive(Debug, Clone)]
-enum Holding {
-    Mine(Term),
-    Theirs(Node),
-}
-
-impl Holdings {
-    fn set(&self, venue: &VenueId, holding: Option<Holding>) {
-        // Followed from now on, or no longer.
-        let kind = |holding: Option<&Holding>| holding.map(|holding| matches!(holding, Holding::Mine(_)));
-        let after = kind(holding.as_ref());
-        let mut venues = self.venues.write().unwrap_or_else(PoisonError::into_inner);
-        let before = match holding {
-            Some(holding) => venues.insert(venue.clone(), holding),
-            None => venues.remove(venue),
-        };
-        if after != kind(before.as_ref()) {
-            self.changed.notify_one();
-        }
-    }
-
-    /// The venue is this node's until then. Whoever writes it already goes on with the term it has.
-    fn keep(&self, venue: &VenueId, until: Instant) {
-        match self.of(venue) {
-            Some(Holding::Mine(term)) => term.extend(until),
-            _ => self.set(venue, Some(Holding::Mine(Term::until(until)))),
-        }
-    }
-
-    fn of(&self, venue: &VenueId) -> Option<Holding> {
-        self.venues.read().unwrap_or_else(PoisonError::into_inner).get(venue).cloned()
-    }
-
-    fn mine(&self) -> BTreeMap<VenueId, Term> {
-        let venues = self.venues.read().unwrap_or_else(PoisonError::into_inner);
-        let mine = venues.iter().filter_map(|(venue, holding)| match holding {
-            Holding::Mine(term) => Some((venue.clone(), term.clone())),
-            Holding::Theirs(_) => None,
-        });
-        mine.collect()
-    }
-}
-
-impl Writers for Holdings {
-    fn writer(&self, venue: &VenueId) -> Writer {
-        match self.of(venue) {
-            Some(Holding::Mine(term)) => Writer::Here(term),
-            Some(Holding::Theirs(node)) => Writer::There(Box::new(Elsewhere { node, peers: self.peers.clone() })),
-            None => Writer::Nobody,
-        }
-    }
-}
-
-struct Elsewhere {
-    node: Node,
-    peers: Peers,
-}
-
-impl There for Elsewhere {
-    fn submit<'a>(
-        &'a self,
-        venue: &'a VenueId,
-        command: &'a Command,
-    ) -> LocalBoxFuture<'a, Result<Answer, SubmitError>> {
-        Box::pin(self.peers.submit(&self.node, venue, command))
-    }
-}
-
-/// What a node remembers from look to look.
-#[derive(Default)]
-struct Memory {
+/// How things stood at the last look, and for how long.
+#[derive(Debug, Clone, Default)]
+struct Outlook {
+    standing: Standing,
     /// For how many looks each node has been there.
     seen: BTreeMap<Node, u32>,
     /// For how many looks each venue has been without an owner.
@@ -147,26 +84,35 @@ struct Memory {
 impl Member {
     /// A node that takes part from now on, once [`Member::run`] is called.
     pub fn new(settings: MemberSettings, leases: Arc<dyn Leases>, tail: Arc<dyn Tail>, peers: Peers) -> Self {
-        let holdings = Arc::new(Holdings { peers, venues: RwLock::default(), changed: Notify::new() });
         Self {
             settings,
             me: OnceLock::new(),
             leases,
             tail,
-            holdings,
+            holdings: Arc::new(Holdings::new(peers)),
+            outlook: watch::Sender::default(),
             is_leaving: AtomicBool::new(false),
             looking: Mutex::default(),
+            arranging: Mutex::default(),
         }
     }
 
     /// Where venues are written, for the registry.
     pub fn writers(&self) -> Arc<dyn Writers> {
-        self.holdings.clone()
+        Arc::new(self.holdings.clone())
     }
 
-    /// Judges what other nodes send.
+    /// The line to the other nodes, and what judges what they send.
     pub fn peers(&self) -> &Peers {
         &self.holdings.peers
+    }
+
+    /// The node that writes a venue, as far as is known.
+    pub fn holder(&self, venue: &VenueId) -> Option<Node> {
+        match self.holdings.of(venue)? {
+            Holding::Mine(_) => self.me.get().cloned(),
+            Holding::Theirs(node) => Some(node),
+        }
     }
 
     /// Takes part, for ever; this node listens at `address`.
@@ -176,7 +122,7 @@ impl Member {
             address: self.settings.address.clone().unwrap_or(address),
             instance: self.peers().signer().instance().to_owned(),
         });
-        futures_util::future::join(self.look_around(&registry), self.follow(&registry)).await;
+        futures_util::future::join3(self.look_around(&registry), self.arrange(&registry), self.follow(&registry)).await;
     }
 
     /// Who this node is. Before it takes part it is nobody, and owns nothing.
@@ -184,17 +130,18 @@ impl Member {
         self.me.get().ok_or_else(|| LeaseError("this node does not take part yet".to_owned()))
     }
 
+    fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Acquire)
+    }
+
     async fn look_around(&self, registry: &Registry) {
-        let mut memory = Memory::default();
         let mut clock = tokio::time::interval(self.settings.lease / LOOKS_PER_LEASE);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             clock.tick().await;
             let _looking = self.looking.lock().await;
-            if self.is_leaving.load(Ordering::Acquire) {
-                return;
-            }
-            let looked = self.look(registry, &mut memory).await;
+            // What it has not handed over yet stays its own until then.
+            let looked = if self.is_leaving() { self.renew().await } else { self.look(registry).await };
             registry.cut_off(registry.ids(), looked.is_err());
             if let Err(error) = looked {
                 // Terms run out by themselves.
@@ -203,63 +150,32 @@ impl Member {
         }
     }
 
-    /// Looks once, and does what follows.
-    async fn look(&self, registry: &Registry, memory: &mut Memory) -> Result<(), LeaseError> {
+    /// Looks once: says that this node is there, goes on owning what it owns, and notes what others own.
+    async fn look(&self, registry: &Registry) -> Result<(), LeaseError> {
         let me = self.me()?;
-        let begun = Instant::now();
+        let asked = Instant::now();
         let standing = self.leases.beat(me, registry.ids(), self.settings.lease).await?;
-        memory.note(&standing, registry.ids());
-        self.renew(begun).await?;
+        self.renew().await?;
         for venue in registry.ids() {
             match standing.holders.get(venue) {
-                Some(holder) if holder != me => {
-                    if let Some(Holding::Mine(term)) = self.holdings.of(venue) {
-                        tracing::warn!(%venue, now = holder.name, "a venue is another node's now");
-                        term.end();
-                        registry.give_up(venue).await;
-                    }
-                    self.holdings.set(venue, Some(Holding::Theirs(holder.clone())));
-                }
-                Some(_) => {
-                    if self.holdings.of(venue).is_none_or(|holding| matches!(holding, Holding::Theirs(_))) {
-                        // Given to this node, or taken by it a moment ago.
-                        self.accept(venue).await?;
-                    }
-                }
-                None => {
-                    if matches!(self.holdings.of(venue), Some(Holding::Theirs(_))) {
-                        self.holdings.set(venue, None);
-                    }
-                }
+                Some(holder) if holder != me => self.holdings.is_at(venue, holder, asked),
+                // Given to this node, or taken by it: it says so itself.
+                Some(_) => {}
+                None => self.holdings.is_nowhere(venue),
             }
         }
-        let wanted = registry.ids().iter().filter(|venue| {
-            let unowned = memory.unowned.get(*venue).copied().unwrap_or_default();
-            unowned > LOOKS_LEFT_TO_PREFERRED
-                || (unowned > 0 && preferred(venue, &standing.nodes).is_some_and(|node| node == me))
-                // The keeper of the leases has lost it, not we.
-                || (unowned > 0 && matches!(self.holdings.of(venue), Some(Holding::Mine(_))))
-        });
-        let taken = wanted.map(|venue| async move {
-            if let Err(error) = self.acquire(venue, registry).await {
-                tracing::warn!(%venue, %error, "a venue without an owner cannot be taken yet");
-            }
-        });
-        futures_util::stream::iter(taken).buffer_unordered(AT_ONCE).for_each(|()| async {}).await;
-        self.open_mine(registry).await;
-        self.move_on(registry, memory, &standing, me).await;
+        self.outlook.send_modify(|outlook| outlook.note(standing, registry.ids()));
         Ok(())
     }
 
     /// Goes on owning what is this node's.
-    async fn renew(&self, begun: Instant) -> Result<(), LeaseError> {
+    async fn renew(&self) -> Result<(), LeaseError> {
+        let asked = Instant::now();
         let mine = self.holdings.mine();
         let venues: Vec<VenueId> = mine.keys().cloned().collect();
-        let kept: BTreeSet<VenueId> =
-            self.leases.renew(self.me()?, &venues, self.settings.lease).await?.into_iter().collect();
-        for (venue, term) in mine {
-            if kept.contains(&venue) {
-                term.extend(self.end_of(begun));
+        for venue in self.leases.renew(self.me()?, &venues, self.settings.lease).await? {
+            if let Some(term) = mine.get(&venue) {
+                term.extend(self.end_of(asked));
             }
         }
         Ok(())
@@ -268,6 +184,61 @@ impl Member {
     /// When an owner stops writing whose lease was asked for at that moment.
     fn end_of(&self, asked: Instant) -> Instant {
         asked + self.settings.lease.saturating_sub(self.settings.lease / MARGIN_DIVISOR)
+    }
+
+    /// Does what follows from each look, for ever.
+    async fn arrange(&self, registry: &Registry) {
+        let mut outlooks = self.outlook.subscribe();
+        // It ends with this node.
+        while outlooks.changed().await.is_ok() {
+            let outlook = outlooks.borrow_and_update().clone();
+            let _arranging = self.arranging.lock().await;
+            if self.is_leaving() {
+                return;
+            }
+            if let Err(error) = self.act_on(registry, &outlook).await {
+                tracing::warn!(%error, "venues cannot be taken or handed over at the moment");
+            }
+        }
+    }
+
+    async fn act_on(&self, registry: &Registry, outlook: &Outlook) -> Result<(), LeaseError> {
+        let (me, standing) = (self.me()?, &outlook.standing);
+        self.lay_down(registry).await;
+        let named = |venue: &&VenueId| standing.holders.get(*venue) == Some(me) && !self.holdings.is_mine(venue);
+        // Given to this node, or taken by it a moment ago.
+        self.accept(&registry.ids().iter().filter(named).cloned().collect::<Vec<_>>()).await?;
+        let wanted = registry.ids().iter().filter(|venue| {
+            let unowned = outlook.unowned.get(*venue).copied().unwrap_or_default();
+            unowned > LOOKS_LEFT_TO_PREFERRED
+                || (unowned > 0 && preferred(venue, &standing.nodes).is_some_and(|node| node == me))
+                // The keeper of the leases has lost it, not we.
+                || (unowned > 0 && self.holdings.is_mine(venue))
+        });
+        each(AT_ONCE, wanted, async |venue| {
+            if let Err(error) = self.acquire(venue, registry).await {
+                tracing::warn!(%venue, %error, "a venue without an owner cannot be taken yet");
+            }
+        })
+        .await;
+        // Whoever asks for one meanwhile has it opened first.
+        self.open_mine(registry).await;
+        self.move_on(registry, outlook, me).await;
+        Ok(())
+    }
+
+    /// Stops writing what has become another's.
+    async fn lay_down(&self, registry: &Registry) {
+        let lost = |venue: &&VenueId| registry.is_owner(venue) && !self.holdings.is_mine(venue);
+        let lost: Vec<&VenueId> = registry.ids().iter().filter(lost).collect();
+        if lost.is_empty() {
+            return;
+        }
+        let given_up = each(AT_ONCE, lost, async |venue| registry.give_up(venue).await);
+        // What is under way may take its time; it will stop after that.
+        let _late = tokio::time::timeout(self.settings.lease, given_up).await.is_err();
+        // From now on they are followed.
+        self.holdings.moved();
     }
 
     async fn acquire(&self, venue: &VenueId, registry: &Registry) -> Result<(), LeaseError> {
@@ -280,36 +251,36 @@ impl Member {
                 registry.give_up(venue).await;
             }
             self.holdings.keep(venue, self.end_of(asked));
-            self.open(venue, registry).await;
         }
         Ok(())
     }
 
-    /// Takes up a venue whose lease names this node.
-    async fn accept(&self, venue: &VenueId) -> Result<bool, LeaseError> {
+    /// Takes up the venues of these whose lease names this node.
+    async fn accept(&self, venues: &[VenueId]) -> Result<Vec<VenueId>, LeaseError> {
+        if venues.is_empty() {
+            return Ok(Vec::new());
+        }
         let asked = Instant::now();
-        let kept = self.leases.renew(self.me()?, std::slice::from_ref(venue), self.settings.lease).await?;
-        let mine = kept.contains(venue);
-        if mine {
+        let kept = self.leases.renew(self.me()?, venues, self.settings.lease).await?;
+        for venue in &kept {
             self.holdings.keep(venue, self.end_of(asked));
         }
-        Ok(mine)
+        Ok(kept)
     }
 
     /// Another node gave this venue to us: opens it. False if the lease does not say so.
     pub async fn given(&self, venue: &VenueId, registry: &Registry) -> bool {
-        if self.is_leaving.load(Ordering::Acquire) || !matches!(self.accept(venue).await, Ok(true)) {
+        if self.is_leaving() || !self.accept(std::slice::from_ref(venue)).await.is_ok_and(|kept| kept.contains(venue)) {
             return false;
         }
         self.open(venue, registry).await;
         true
     }
 
-    /// Opens what is this node's and is not open: its actor died, or its journal was away.
+    /// Opens what is this node's and is not open: it was just taken, its actor died, or its journal was away.
     async fn open_mine(&self, registry: &Registry) {
-        for venue in self.holdings.mine().into_keys().filter(|venue| !registry.is_owner(venue)) {
-            self.open(&venue, registry).await;
-        }
+        let closed = self.holdings.mine().into_keys().filter(|venue| !registry.is_owner(venue));
+        each(AT_ONCE, closed, async |venue| self.open(&venue, registry).await).await;
     }
 
     async fn open(&self, venue: &VenueId, registry: &Registry) {
@@ -319,28 +290,24 @@ impl Member {
     }
 
     /// Hands over what another node should have, a part at a time.
-    async fn move_on(&self, registry: &Registry, memory: &Memory, standing: &Standing, me: &Node) {
-        let settled: Vec<Node> = standing
-            .nodes
-            .iter()
-            .filter(|node| *node == me || memory.seen.get(*node).is_some_and(|looks| *looks > LOOKS_BEFORE_MOVING))
-            .cloned()
-            .collect();
+    async fn move_on(&self, registry: &Registry, outlook: &Outlook, me: &Node) {
+        let is_settled =
+            |node: &&Node| *node == me || outlook.seen.get(*node).is_some_and(|looks| *looks > LOOKS_BEFORE_MOVING);
+        let settled: Vec<&Node> = outlook.standing.nodes.iter().filter(is_settled).collect();
         let moves = self.holdings.mine().into_keys().filter_map(|venue| {
-            let to = preferred(&venue, &settled).filter(|to| *to != me)?;
+            let to = preferred(&venue, settled.iter().copied()).filter(|to| *to != me)?;
             Some((venue, to.clone()))
         });
-        let moves: Vec<(VenueId, Node)> = moves.take(MOVES_PER_LOOK).collect();
-        self.hand_over(registry, moves).await;
+        self.hand_over(registry, moves.take(MOVES_PER_LOOK).collect()).await;
     }
 
     async fn hand_over(&self, registry: &Registry, moves: Vec<(VenueId, Node)>) {
-        let moved = moves.into_iter().map(|(venue, to)| async move {
+        each(HANDED_OVER_AT_ONCE, moves, async |(venue, to)| {
             if let Err(error) = self.give(registry, &venue, &to).await {
                 tracing::warn!(%venue, to = to.name, %error, "a venue cannot be handed over");
             }
-        });
-        futures_util::stream::iter(moved).buffer_unordered(AT_ONCE).for_each(|()| async {}).await;
+        })
+        .await;
     }
 
     /// Stops writing a venue, gives its lease to another node, and tells it. Commands meanwhile wait in the registry.
@@ -352,7 +319,9 @@ impl Member {
             return Ok(());
         }
         self.holdings.set(venue, Some(Holding::Theirs(to.clone())));
-        let told = self.holdings.peers.give(to, venue).await;
+        // It sees the lease at its next look in any case, so one that sleeps holds nobody up.
+        let telling = tokio::time::timeout(self.settings.lease / 2, self.holdings.peers.give(to, venue));
+        let told = telling.await.unwrap_or(false);
         tracing::info!(%venue, to = to.name, told, took_ms = begun.elapsed().as_millis(), "venue handed over");
         Ok(())
     }
@@ -361,7 +330,9 @@ impl Member {
     pub async fn leave(&self, registry: &Registry) {
         let Ok(me) = self.me() else { return };
         self.is_leaving.store(true, Ordering::Release);
-        let _looking = self.looking.lock().await;
+        let _arranging = self.arranging.lock().await;
+        // A look that had begun has ended; those that follow only renew.
+        drop(self.looking.lock().await);
         let nodes = match self.leases.beat(me, registry.ids(), self.settings.lease).await {
             Ok(standing) => standing.nodes,
             Err(error) => return tracing::warn!(%error, "this node leaves without handing over"),
@@ -373,51 +344,69 @@ impl Member {
         let mine = self.holdings.mine();
         let moves = mine.keys().filter_map(|venue| Some((venue.clone(), preferred(venue, &others)?.clone())));
         self.hand_over(registry, moves.collect()).await;
-        for venue in self.holdings.mine().into_keys() {
+        each(AT_ONCE, self.holdings.mine().into_keys(), async |venue| {
             registry.give_up(&venue).await;
             if let Err(error) = self.leases.release(me, &venue, None, self.settings.lease).await {
                 tracing::warn!(%venue, %error, "a venue cannot be given up; its lease runs out");
             }
             self.holdings.set(&venue, None);
-        }
+        })
+        .await;
     }
 
     /// Reads what other nodes write, for ever.
     async fn follow(&self, registry: &Registry) {
-        let mut positions = BTreeMap::new();
-        let mut is_stale = true;
+        let mut moves = self.holdings.moves();
         loop {
-            if std::mem::take(&mut is_stale) {
-                positions = positions_of(registry).await;
-            }
-            tokio::select! {
-                news = self.tail.next(positions.clone()) => match news {
-                    Ok(news) => {
-                        for news in news {
-                            take_in(registry, news, &mut positions).await;
+            let regrouped = tokio::time::Instant::now();
+            let mut positions = positions_of(registry).await;
+            loop {
+                tokio::select! {
+                    news = self.tail.next(positions.clone()) => match news {
+                        Ok(news) => {
+                            for news in news {
+                                take_in(registry, news, &mut positions).await;
+                            }
                         }
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "the journal cannot be followed at the moment");
-                        tokio::time::sleep(TAIL_PAUSE).await;
-                    }
-                },
-                // Other venues are followed now.
-                () = self.holdings.changed.notified() => is_stale = true,
+                        Err(error) => {
+                            tracing::warn!(%error, "the journal cannot be followed at the moment");
+                            tokio::time::sleep(TAIL_PAUSE).await;
+                        }
+                    },
+                    // Other venues are followed now.
+                    () = moved_since(regrouped, &mut moves) => break,
+                }
             }
         }
     }
 }
 
+/// Does something with each, so many at a time.
+async fn each<T, F: Future<Output = ()>>(at_once: usize, all: impl IntoIterator<Item = T>, act: impl FnMut(T) -> F) {
+    futures_util::stream::iter(all).for_each_concurrent(at_once, act).await;
+}
+
+/// Waits until something has moved, and some time has gone by since.
+async fn moved_since(last: tokio::time::Instant, moves: &mut watch::Receiver<()>) {
+    // They are told of as long as this node takes part.
+    if moves.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    // Not forgotten should whoever waits stop waiting.
+    moves.mark_changed();
+    tokio::time::sleep_until(last + REGROUP_PAUSE).await;
+    moves.mark_unchanged();
+}
+
 /// The venues that are not written here, and how far each is known.
 async fn positions_of(registry: &Registry) -> BTreeMap<VenueId, Position> {
-    let mut positions = BTreeMap::new();
-    for venue in registry.ids().iter().filter(|venue| !registry.is_owner(venue)) {
-        if let Some(position) = position_of(registry, venue).await {
-            positions.insert(venue.clone(), position);
-        }
-    }
-    positions
+    let followed = registry.ids().iter().filter(|venue| !registry.is_owner(venue));
+    let positions = followed.map(async |venue| Some((venue.clone(), position_of(registry, venue).await?)));
+    futures_util::stream::iter(positions)
+        .buffer_unordered(AT_ONCE)
+        .filter_map(async |position| position)
+        .collect()
+        .await
 }
 
 async fn position_of(registry: &Registry, venue: &VenueId) -> Option<Position> {
@@ -447,8 +436,8 @@ async fn take_in(registry: &Registry, (venue, epoch, changes): News, positions: 
     }
 }
 
-impl Memory {
-    fn note(&mut self, standing: &Standing, venues: &[VenueId]) {
+impl Outlook {
+    fn note(&mut self, standing: Standing, venues: &[VenueId]) {
         self.seen.retain(|node, _| standing.nodes.contains(node));
         for node in &standing.nodes {
             *self.seen.entry(node.clone()).or_default() += 1;
@@ -460,5 +449,6 @@ impl Memory {
                 *self.unowned.entry(venue.clone()).or_default() += 1;
             }
         }
+        self.standing = standing;
     }
 }

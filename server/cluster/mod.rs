@@ -8,10 +8,12 @@
 //! * [`lease`]: the contract of whoever keeps the leases; [`memory`] is one for tests.
 //! * [`term`]: for how long an owner may write.
 //! * [`spread`]: which node should own which venue.
+//! * [`holdings`]: where venues are written, as one node knows it.
 //! * [`member`]: one node's part in all this. [`peers`]: how nodes talk. [`signature`]: how they know each other.
 
 #[cfg(test)]
 pub(crate) mod contract;
+pub mod holdings;
 pub mod lease;
 pub mod member;
 pub mod memory;

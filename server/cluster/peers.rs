@@ -32,7 +32,11 @@ pub enum Reply {
         refusal: callnext_engine::Refusal,
     },
     /// Nothing of it happened: that node does not write this venue.
-    NotOwner,
+    NotOwner {
+        /// Who does, as far as it knows.
+        #[serde(default)]
+        holder: Option<Node>,
+    },
     /// Nothing of it happened: that node may not write at the moment.
     Paused,
     /// Nothing of it happened: too much to do.
@@ -42,29 +46,41 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The reply that says this.
-    pub fn of(answer: Result<Answer, SubmitError>) -> Self {
+    /// The reply that says this; `holder` is who writes the venue, if the answer is that this node does not.
+    pub fn of(answer: Result<Answer, SubmitError>, holder: Option<Node>) -> Self {
         match answer {
             Ok(answer) => Self::Done { answer: Box::new(answer) },
             Err(SubmitError::Refused(refusal)) => Self::Refused { refusal },
-            Err(SubmitError::NotOwner) => Self::NotOwner,
+            Err(SubmitError::NotOwner) => Self::NotOwner { holder },
             Err(SubmitError::Paused) => Self::Paused,
             Err(SubmitError::Busy) => Self::Busy,
-            Err(SubmitError::Journal(_) | SubmitError::Broken | SubmitError::Unsure) => Self::Unsure,
+            Err(SubmitError::Journal(_) | SubmitError::Broken | SubmitError::Moved | SubmitError::Unsure) => {
+                Self::Unsure
+            }
         }
     }
 
     /// What this node tells its asker.
-    pub fn answer(self) -> Result<Answer, SubmitError> {
-        match self {
-            Self::Done { answer } => Ok(*answer),
-            Self::Refused { refusal } => Err(SubmitError::Refused(refusal)),
-            Self::NotOwner => Err(SubmitError::NotOwner),
-            Self::Paused => Err(SubmitError::Paused),
-            Self::Busy => Err(SubmitError::Busy),
-            Self::Unsure => Err(SubmitError::Unsure),
-        }
+    pub fn said(self) -> Said {
+        let (answer, holder) = match self {
+            Self::Done { answer } => (Ok(*answer), None),
+            Self::Refused { refusal } => (Err(SubmitError::Refused(refusal)), None),
+            Self::NotOwner { holder } => (Err(SubmitError::NotOwner), holder),
+            Self::Paused => (Err(SubmitError::Paused), None),
+            Self::Busy => (Err(SubmitError::Busy), None),
+            Self::Unsure => (Err(SubmitError::Unsure), None),
+        };
+        Said { answer, holder }
     }
+}
+
+/// What came of asking another node.
+#[derive(Debug)]
+pub struct Said {
+    /// Its answer, or what its silence means.
+    pub answer: Result<Answer, SubmitError>,
+    /// Who writes the venue, where it is not that node and it knows.
+    pub holder: Option<Node>,
 }
 
 /// This node's line to the others.
@@ -85,15 +101,16 @@ impl Peers {
     }
 
     /// Asks a venue's owner to carry out a command.
-    pub async fn submit(&self, owner: &Node, venue: &VenueId, command: &Command) -> Result<Answer, SubmitError> {
+    pub async fn submit(&self, owner: &Node, venue: &VenueId, command: &Command) -> Said {
         let path = format!("/cluster/v1/venues/{venue}/commands");
         // A command is plain data with text keys: it can always be written.
         let body = serde_json::to_vec(command).unwrap_or_default();
-        match self.ask(owner, &path, body).await {
-            Ok(reply) => serde_json::from_slice::<Reply>(&reply).map_or(Err(SubmitError::Unsure), Reply::answer),
-            Err(Trouble::Unreached) => Err(SubmitError::NotOwner),
-            Err(Trouble::Unsure) => Err(SubmitError::Unsure),
-        }
+        let reply = match self.ask(owner, &path, body).await {
+            Ok(reply) => serde_json::from_slice(&reply).unwrap_or(Reply::Unsure),
+            Err(Trouble::Unreached) => Reply::NotOwner { holder: None },
+            Err(Trouble::Unsure) => Reply::Unsure,
+        };
+        reply.said()
     }
 
     /// Tells a node that a venue was given to it. Whether it heard or not, the lease says so too.

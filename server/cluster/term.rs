@@ -27,6 +27,11 @@ impl Term {
         term
     }
 
+    /// Since when.
+    pub fn begun(&self) -> Instant {
+        self.begun
+    }
+
     /// Moves the end further away, never nearer.
     pub fn extend(&self, end: Instant) {
         self.until.fetch_max(millis(end.saturating_duration_since(self.begun)), Ordering::Relaxed);

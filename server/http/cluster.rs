@@ -26,16 +26,15 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Carries out a command that another node took in: it judged who asks, this one judges what.
 async fn command(request: HttpRequest, edge: Data<Edge>, body: Bytes) -> Result<Json<Reply>, ApiError> {
-    signed(&request, &edge, &body)?;
+    let member = signed(&request, &edge, &body)?;
     let command: Command = serde_json::from_slice(&body).map_err(|error| ApiError::BodyInvalid(error.to_string()))?;
     let venue = Here(request).venue()?;
-    let reply = match edge.registry.submit_here(&venue, command).await {
-        Ok(answer) => Reply::of(Ok(answer)),
-        Err(SubmitOrRegistryError::Submit(error)) => Reply::of(Err(error)),
+    let answer = edge.registry.submit_here(&venue, command).await.map_err(|error| match error {
+        SubmitOrRegistryError::Submit(error) => error,
         // It could not be opened, so it was not even asked.
-        Err(SubmitOrRegistryError::Registry(_)) => Reply::of(Err(SubmitError::NotOwner)),
-    };
-    Ok(Json(reply))
+        SubmitOrRegistryError::Registry(_) => SubmitError::NotOwner,
+    });
+    Ok(Json(Reply::of(answer, member.holder(&venue))))
 }
 
 /// Another node has given a venue to this one.

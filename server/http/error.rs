@@ -323,7 +323,11 @@ impl From<SubmitOrRegistryError> for ApiError {
             SubmitOrRegistryError::Submit(SubmitError::Refused(refusal)) => refusal.into(),
             SubmitOrRegistryError::Submit(SubmitError::Journal(error)) => error.into(),
             SubmitOrRegistryError::Submit(
-                SubmitError::Busy | SubmitError::NotOwner | SubmitError::Paused | SubmitError::Unsure,
+                SubmitError::Busy
+                | SubmitError::Moved
+                | SubmitError::NotOwner
+                | SubmitError::Paused
+                | SubmitError::Unsure,
             ) => Self::Unavailable,
             SubmitOrRegistryError::Submit(SubmitError::Broken) => Self::Internal,
         }

@@ -26,7 +26,6 @@ pub struct ClusterSettings {
     #[schema(value_type = Option<String>)]
     pub address: Option<PublicUrl>,
     /// What all nodes have, and nobody else: 64 hexadecimal digits.
-    #[serde(skip_serializing)]
     #[schema(value_type = Option<String>)]
     pub secret: Option<Secret>,
     /// How long a venue stays with a node that says nothing, milliseconds.

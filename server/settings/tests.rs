@@ -277,6 +277,7 @@ fn the_reference_tells_the_ranges_that_are_checked() {
     }
     assert_eq!(range("redis", "replicas"), (Some(1), Some(REPLICAS_MAX.into())));
     assert_eq!(range("cluster", "lease_ms"), (Some(*LEASE_MS.start()), Some(*LEASE_MS.end())));
+    assert_eq!(range("cluster", "secret"), (None, None), "it is told of, and shown to nobody");
     assert_eq!(range("snapshot", "keep_days"), (Some(0), Some(KEEP_DAYS_MAX.into())));
     assert_eq!(range("snapshot", "journal_days"), (Some(0), Some(JOURNAL_DAYS_MAX.into())));
     assert_eq!(range("server", "workers"), (Some(1), Some(WORKERS_MAX as u64)));

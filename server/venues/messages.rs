@@ -54,6 +54,9 @@ pub enum SubmitError {
     /// Too many commands are waiting to be saved.
     #[error("the venue has too much to do")]
     Busy,
+    /// It may have happened: the venue went to another node before the one that was asked had answered.
+    #[error("the venue went to another node")]
+    Moved,
     /// It may have happened: the node that writes the venue gave no answer, or does not know.
     #[error("the node that writes the venue gave no answer")]
     Unsure,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, ArbiterHandle, MailboxError};
 use callnext_engine::{Action, Change, Command, Declaration, Seq, Venue, VenueId};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, oneshot, watch};
 use tokio::time::Instant;
 
 use super::hubs::Hubs;
@@ -16,7 +16,7 @@ use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield}
 use super::past::Past;
 use super::shown::{MERGE, Shown};
 use super::venue_actor::VenueActor;
-use super::writers::{Alone, Writer, Writers};
+use super::writers::{Alone, There, Writer, Writers};
 use crate::clock::Clock;
 use crate::journal::{Epoch, Journal, JournalError, Opened};
 use crate::metrics::Metrics;
@@ -103,7 +103,18 @@ impl Registry {
         };
         let venues = configs.into_iter().map(slot).collect();
         let past = Past::new(journal.clone());
-        Self { venues, order, journal, past, writers: Arc::new(Alone), clock, hubs, metrics, merge: MERGE, arbiter }
+        Self {
+            venues,
+            order,
+            journal,
+            past,
+            writers: Arc::new(Alone::default()),
+            clock,
+            hubs,
+            metrics,
+            merge: MERGE,
+            arbiter,
+        }
     }
 
     /// The same, with changes within this span published together; calls are published at once in any case.
@@ -161,16 +172,12 @@ impl Registry {
     pub async fn submit(&self, venue: &VenueId, command: Command) -> Result<Answer, SubmitOrRegistryError> {
         let until = Instant::now() + PATIENCE;
         let (mut pause, mut tries_left) = (PAUSE_MIN, 1);
+        let mut moves = self.writers.moves();
         loop {
+            moves.mark_unchanged();
             let answer = match self.writers.writer(venue) {
                 Writer::Here(_) => self.submit_here(venue, command.clone()).await,
-                Writer::There(there) => {
-                    let answer = there.submit(venue, &command).await.map_err(Into::into);
-                    if let Ok(answer) = &answer {
-                        self.catch_up(venue, answer.seq).await;
-                    }
-                    answer
-                }
+                Writer::There(there) => self.submit_there(venue, &command, there.as_ref(), &mut moves).await,
                 Writer::Nobody => Err(SubmitError::NotOwner.into()),
             };
             match answer {
@@ -183,11 +190,48 @@ impl Registry {
                 Err(SubmitOrRegistryError::Submit(SubmitError::Unsure)) if command.id.is_none() => {
                     return Err(SubmitError::Broken.into());
                 }
-                Err(SubmitOrRegistryError::Submit(SubmitError::NotOwner)) if Instant::now() < until => {}
+                Err(SubmitOrRegistryError::Submit(SubmitError::NotOwner | SubmitError::Moved))
+                    if Instant::now() < until => {}
                 answer => return answer,
             }
-            tokio::time::sleep(pause).await;
+            // A venue that comes to somebody is asked at once.
+            let _came = tokio::time::timeout(pause, changed(&mut moves)).await.is_ok();
             pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Has a command carried out at another node, and waits until what came of it is shown here.
+    ///
+    /// Should the venue go to somebody else first, a node that sleeps or is lost is waited for no longer: whether it did
+    /// anything, the command's id tells the next one. A command without an id is worth the wait for its only answer.
+    async fn submit_there(
+        &self,
+        venue: &VenueId,
+        command: &Command,
+        there: &dyn There,
+        moves: &mut watch::Receiver<()>,
+    ) -> Result<Answer, SubmitOrRegistryError> {
+        let asked = there.submit(venue, command);
+        let answer = if command.id.is_some() {
+            tokio::select! {
+                answer = asked => answer?,
+                () = self.moved_from(venue, there, moves) => return Err(SubmitError::Moved.into()),
+            }
+        } else {
+            asked.await?
+        };
+        self.catch_up(venue, answer.seq).await;
+        Ok(answer)
+    }
+
+    /// Waits until a venue is no longer thought to be there.
+    async fn moved_from(&self, venue: &VenueId, there: &dyn There, moves: &mut watch::Receiver<()>) {
+        let is_there = || match self.writers.writer(venue) {
+            Writer::There(now) => now.instance() == there.instance(),
+            Writer::Here(_) | Writer::Nobody => false,
+        };
+        while is_there() {
+            changed(moves).await;
         }
     }
 
@@ -390,6 +434,13 @@ impl Registry {
         let Ok(mut progress) = self.look(venue, |shown| shown.progress()).await else { return };
         // Too late is not wrong: what this node shows says itself how old it is.
         drop(tokio::time::timeout(CATCH_UP_MAX, progress.wait_for(|reached| *reached >= seq)).await);
+    }
+}
+
+/// Waits for the next move; for ever where there are no more.
+async fn changed(moves: &mut watch::Receiver<()>) {
+    if moves.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use callnext_engine::{Command, VenueId};
 use futures_util::future::LocalBoxFuture;
+use tokio::sync::watch;
 
 use super::messages::{Answer, SubmitError};
 use crate::cluster::Term;
@@ -24,19 +25,33 @@ pub trait There {
         venue: &'a VenueId,
         command: &'a Command,
     ) -> LocalBoxFuture<'a, Result<Answer, SubmitError>>;
+
+    /// Which start of which node it is.
+    fn instance(&self) -> &str;
 }
 
 /// Knows where venues are written.
 pub trait Writers: Send + Sync + 'static {
     /// Where this one is.
     fn writer(&self, venue: &VenueId) -> Writer;
+
+    /// Told from now on when any of them is somewhere else.
+    fn moves(&self) -> watch::Receiver<()>;
 }
 
 /// There are no other nodes.
-pub struct Alone;
+#[derive(Default)]
+pub struct Alone {
+    moves: watch::Sender<()>,
+}
 
 impl Writers for Alone {
     fn writer(&self, _: &VenueId) -> Writer {
         Writer::Here(Term::unlimited())
+    }
+
+    /// Never.
+    fn moves(&self) -> watch::Receiver<()> {
+        self.moves.subscribe()
     }
 }

@@ -68,13 +68,18 @@ async fn settled<'s>(one: &'s Server, other: &'s Server) -> (&'s Server, &'s Ser
     .await
 }
 
+/// Which of the two is to keep the clinic.
+fn keeper() -> &'static str {
+    let names = ["one", "other"];
+    let nodes = names.map(|name| Node { name: name.to_owned(), address: String::new(), instance: String::new() });
+    let keeper = preferred(&VenueId::parse("clinic").unwrap(), &nodes).unwrap();
+    names.into_iter().find(|name| *name == keeper.name).unwrap()
+}
+
 /// Waits until the node owns the clinic that is to keep it; that one first. While nodes come, the other one may have it
 /// for a moment.
 async fn settled_for_good<'s>(one: &'s Server, other: &'s Server) -> (&'s Server, &'s Server) {
-    let node = |name: &str| Node { name: name.to_owned(), address: String::new(), instance: String::new() };
-    let nodes = [node("one"), node("other")];
-    let keeps = preferred(&VenueId::parse("clinic").unwrap(), &nodes).unwrap();
-    let (owner, follower) = if keeps.name == "one" { (one, other) } else { (other, one) };
+    let (owner, follower) = if keeper() == "one" { (one, other) } else { (other, one) };
     let settles = || async { (owns(owner) && !owns(follower)).then_some(()) };
     eventually("its keeper owns the clinic", settles).await;
     (owner, follower)
@@ -84,7 +89,7 @@ async fn settled_for_good<'s>(one: &'s Server, other: &'s Server) -> (&'s Server
 async fn a_node_that_does_not_own_a_venue_serves_it_all_the_same() {
     let installation = Installation::new();
     let ((one, _), (other, _)) = join(installation.node("one"), installation.node("other")).await;
-    let (owner, follower) = settled(&one, &other).await;
+    let (owner, follower) = settled_for_good(&one, &other).await;
     let mut board = follower.board().await;
     let clerk = follower.staff("clerk").await;
     let ticket = clerk.take("internal").await;
@@ -191,6 +196,41 @@ async fn a_node_that_stops_hands_over_and_no_request_fails() {
     assert_eq!(queue["tickets"].as_array().unwrap().len(), usize::try_from(taken.get()).unwrap());
     // Timed on a busy machine: what a lease running out would have cost is far more.
     assert!(slowest.get() < LEASE / 2, "{:?}", slowest.get());
+}
+
+#[actix_web::test]
+async fn whoever_writes_at_a_node_that_a_venue_leaves_reads_what_they_wrote() {
+    let installation = Installation::new();
+    let keeper = keeper();
+    let first = installation.node(if keeper == "one" { "other" } else { "one" }).await.0;
+    let clerk = first.staff("clerk").await;
+    let taken = Cell::new(0);
+    let write_and_read = async || {
+        clerk.take("internal").await;
+        taken.set(taken.get() + 1);
+        let queue = clerk.queue().await;
+        assert_eq!(queue["tickets"].as_array().unwrap().len(), taken.get());
+    };
+    write_and_read().await;
+    assert!(owns(&first));
+    let coming = async {
+        let second = installation.node(keeper).await.0;
+        eventually("the venue goes to its keeper", || async { (owns(&second) && !owns(&first)).then_some(()) }).await;
+        second
+    };
+    let (moved, is_over) = (Cell::new(0), Cell::new(false));
+    let writing = async {
+        while !is_over.get() || taken.get() < moved.get() + 20 {
+            write_and_read().await;
+        }
+    };
+    let coming = async {
+        let second = coming.await;
+        moved.set(taken.get());
+        is_over.set(true);
+        second
+    };
+    let ((), _second) = join(writing, coming).await;
 }
 
 #[actix_web::test]

@@ -18,7 +18,8 @@ use callnext::journal::JournalError;
 use callnext::journal::redis::{NotARedisUrl, RedisError};
 
 use self::fault::{Chance, Fault};
-use self::nodes::{LEASE, NAMES, Nodes, until};
+pub(crate) use self::nodes::free_port;
+use self::nodes::{LEASE, NAMES, Nodes, REDIS_PATIENCE, Setting, until};
 use self::people::People;
 use crate::redis::NoRedis;
 
@@ -50,6 +51,9 @@ pub struct ChaosOptions {
     /// Only faults with this in their description
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,
+    /// Instead of rounds: one server that works alone, and its Redis away for so many seconds
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["rounds", "only"])]
+    pub away: Option<u64>,
 }
 
 /// Why there is no verdict.
@@ -114,6 +118,9 @@ impl std::fmt::Display for Chaos {
 ///
 /// Something could not be started, or never came back.
 pub async fn run(options: &ChaosOptions, mut out: impl std::io::Write) -> Result<Chaos, ChaosError> {
+    if let Some(seconds) = options.away {
+        return alone(options, Duration::from_secs(seconds), out).await;
+    }
     let mut chance = Chance::new(options.seed);
     let mut chaos = Chaos::default();
     writeln!(out, "seed {}, {} rounds", options.seed, options.rounds)?;
@@ -125,7 +132,8 @@ pub async fn run(options: &ChaosOptions, mut out: impl std::io::Write) -> Result
     while round < options.rounds {
         let with_sentinel = (round / ROUNDS_EACH + 1).is_multiple_of(SENTINEL_EVERY)
             || options.only.as_ref().is_some_and(|only| Fault::Promote.to_string().contains(only.as_str()));
-        let nodes = Rc::new(Nodes::start(&options.program, with_sentinel).await?);
+        let setting = if with_sentinel { Setting::Sentinel } else { Setting::Lines };
+        let nodes = Rc::new(Nodes::start(&options.program, setting).await?);
         let people = People::come(nodes.clone());
         let until = options.rounds.min(round + ROUNDS_EACH);
         while round < until {
@@ -160,6 +168,48 @@ pub async fn run(options: &ChaosOptions, mut out: impl std::io::Write) -> Result
         nodes.end();
     }
     Ok(chaos)
+}
+
+/// One server that works alone, and its Redis away: calling goes on, and afterwards Redis has everything, in order.
+async fn alone(options: &ChaosOptions, span: Duration, mut out: impl std::io::Write) -> Result<Chaos, ChaosError> {
+    let nodes = Rc::new(Nodes::start(&options.program, Setting::Alone).await?);
+    let people = People::come(nodes.clone());
+    people.work(true);
+    tokio::time::sleep(AFTER).await;
+    write!(out, "Redis is away for {} s: ", span.as_secs())?;
+    out.flush()?;
+    let before = people.answers();
+    let just_before_it_is_back = async {
+        tokio::time::sleep(span).await;
+        people.answers() - before
+    };
+    let (meanwhile, back) = futures_util::future::join(just_before_it_is_back, nodes.kill_redis(span)).await;
+    back?;
+    tokio::time::sleep(AFTER).await;
+    people.work(false);
+    until("everybody has an answer", async || people.is_at_rest().then_some(())).await?;
+    let begun = std::time::Instant::now();
+    nodes.caught_up().await?;
+    let took = begun.elapsed();
+    let changes = nodes.history().await?;
+    let mut wrongs = history::judge(&people.told.borrow(), &changes, nodes::venue()?);
+    let silence = people.silence() / crate::instant::NS_PER_MS;
+    if u128::from(silence) > (REDIS_PATIENCE * 2).as_millis() {
+        wrongs.push(format!("nobody was answered for {silence} ms"));
+    }
+    let verdict = if wrongs.is_empty() { "good" } else { "WRONG" };
+    writeln!(
+        out,
+        "{verdict}; {meanwhile} answers meanwhile, none for {silence} ms; everything in Redis {} ms after the last",
+        took.as_millis()
+    )?;
+    for wrong in wrongs.iter().take(WRONGS_MAX) {
+        writeln!(out, "    {wrong}")?;
+    }
+    people.go_home();
+    nodes.end();
+    let (passed, failed) = if wrongs.is_empty() { (1, 0) } else { (0, 1) };
+    Ok(Chaos { passed, failed, answers: people.answers() })
 }
 
 /// The faults of a round; none where there are no such. What cannot be made here is not drawn: it would be called good.
@@ -240,7 +290,7 @@ async fn fail(nodes: &Nodes, fault: Fault, owner: usize, follower: usize) -> Res
             tokio::time::sleep(LEASE).await;
         }
         Fault::ClockJump => {
-            nodes.jump()?;
+            nodes.jump().await?;
             tokio::time::sleep(past_lease).await;
         }
         Fault::Leave => {

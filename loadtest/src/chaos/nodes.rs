@@ -23,6 +23,8 @@ pub(super) const VENUE: &str = "clinic";
 pub(super) const COUNTERS: [&str; 4] = ["c1", "c2", "c3", "c4"];
 /// How long a lease lasts here: short, so that a round is.
 pub(super) const LEASE: Duration = Duration::from_secs(1);
+/// How long a node tries again before it takes its Redis to be away.
+pub(super) const REDIS_PATIENCE: Duration = Duration::from_secs(1);
 /// The name of each node.
 pub(super) const NAMES: [&str; 3] = ["a", "b", "c"];
 /// The one whose clock jumps.
@@ -31,8 +33,8 @@ pub(super) const CLOCKED: usize = 2;
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const USER: &str = "admin";
 const PASSWORD: &str = "loadtest only";
-/// Where Debian puts what makes a process believe in another time.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+/// How far a clock jumps.
+const JUMP: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 
 /// Three nodes and their Redis.
 pub(super) struct Nodes {
@@ -45,6 +47,18 @@ pub(super) struct Nodes {
     redis: RefCell<Vec<Redis>>,
     sentinel: Option<Redis>,
     is_ahead: Cell<bool>,
+    setting: Setting,
+}
+
+/// What the nodes stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// Three of them, and one Redis behind a line of each node's own.
+    Lines,
+    /// Three of them, a primary, a replica and a sentinel.
+    Sentinel,
+    /// One that works alone, with a file beside its Redis.
+    Alone,
 }
 
 /// The venue as its journal's reader declares it: the history brings its own settings.
@@ -56,13 +70,14 @@ pub(super) fn venue() -> Result<VenueConfig, serde_json::Error> {
     }))
 }
 
-/// A port for each node, that stays its own while it is down: from below those that the system lends to connections.
-fn free_ports() -> Vec<u16> {
+/// A port for a node, that stays its own while it is down: from below those that the system lends to connections.
+pub(crate) fn free_port() -> u16 {
     /// What this program has looked at so far: what it started lately may not listen yet.
     static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
     let next = || 20_000 + (std::process::id() + LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % 8_000;
-    let all = std::iter::repeat_with(next).filter_map(|port| u16::try_from(port).ok());
-    all.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).take(NAMES.len()).collect()
+    let mut all = std::iter::repeat_with(next).filter_map(|port| u16::try_from(port).ok());
+    // There is always another one to look at.
+    all.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap_or_default()
 }
 
 /// Looks again and again until something is there.
@@ -80,11 +95,12 @@ pub(super) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
 }
 
 impl Nodes {
-    /// Starts them; with a replica and a sentinel, or one Redis behind a line of each node's own.
-    pub(super) async fn start(program: &Path, with_sentinel: bool) -> Result<Self, ChaosError> {
+    /// Starts them.
+    pub(super) async fn start(program: &Path, setting: Setting) -> Result<Self, ChaosError> {
         let primary = Redis::start()?;
+        let count = if setting == Setting::Alone { 1 } else { NAMES.len() };
         let (mut redis, mut sentinel, mut lines) = (Vec::new(), None, Vec::new());
-        if with_sentinel {
+        if setting == Setting::Sentinel {
             let replica = Redis::start_with(&["--replicaof", "127.0.0.1", &primary.port().to_string()])?;
             let watching = Redis::sentinel_of(&primary)?;
             let port = replica.port().to_string();
@@ -97,7 +113,7 @@ impl Nodes {
             redis.push(replica);
             sentinel = Some(watching);
         } else {
-            for _ in NAMES {
+            for _ in 0..count {
                 lines.push(Line::to(primary.port()).await?);
             }
         }
@@ -106,14 +122,15 @@ impl Nodes {
             program: program.to_owned(),
             folder: RefCell::new(tempfile::tempdir()?),
             lines,
-            ports: free_ports(),
+            ports: (0..count).map(|_| free_port()).collect(),
             running: RefCell::new(NAMES.map(|_| None).into()),
             token: RefCell::default(),
             redis: RefCell::new(redis),
             sentinel,
             is_ahead: Cell::new(false),
+            setting,
         };
-        for node in 0..NAMES.len() {
+        for node in 0..nodes.count() {
             nodes.begin(node).await?;
         }
         nodes.set_up().await?;
@@ -134,14 +151,24 @@ impl Nodes {
         self.path().join(NAMES.get(node).copied().unwrap_or_default())
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.ports.len()
+    }
+
     /// Where it listens.
     pub(super) fn base(&self, node: usize) -> String {
-        format!("http://127.0.0.1:{}", self.ports.get(node % NAMES.len()).copied().unwrap_or_default())
+        format!("http://127.0.0.1:{}", self.ports.get(node % self.count()).copied().unwrap_or_default())
+    }
+
+    /// Where Debian puts what makes a process believe in another time (package libfaketime).
+    fn faketime() -> PathBuf {
+        format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH).into()
     }
 
     /// Whether a node's clock can be made to jump.
     pub(super) fn has_clock() -> bool {
-        Path::new(FAKETIME).exists()
+        Self::faketime().exists()
     }
 
     fn settings(&self, node: usize) -> String {
@@ -158,13 +185,19 @@ impl Nodes {
             }
         };
         let counter = |id: &str| format!("[[venue.counter]]\nid = \"{id}\"\nname = \"{id}\"\nservices = [\"all\"]\n");
+        let cluster = match self.setting {
+            Setting::Alone => String::new(),
+            Setting::Lines | Setting::Sentinel => {
+                format!("[cluster]\nname = \"{name}\"\nsecret = \"{secret}\"\nlease_ms = {lease}\n")
+            }
+        };
         // The day ends half a day from now, whatever a clock does by an hour.
         let hour: u32 = callnext::clock::Clock::machine().now().to_utc().format("%H").to_string().parse().unwrap_or(0);
         format!(
             "[journal]\nstore = \"redis\"\n[journal.redis]\n{redis}connect_timeout_ms = 500\nresponse_timeout_ms = 500\n\
-             patience_ms = 1000\n[cluster]\nname = \"{name}\"\nsecret = \"{secret}\"\nlease_ms = {lease}\n\
-             [[venue]]\nid = \"{VENUE}\"\nname = \"Hall\"\ntime_zone = \"UTC\"\nday_start = \"{:02}:00\"\n\
+             patience_ms = {}\n{cluster}[[venue]]\nid = \"{VENUE}\"\nname = \"Hall\"\ntime_zone = \"UTC\"\nday_start = \"{:02}:00\"\n\
              public_board = true\n[[venue.service]]\nid = \"all\"\nname = \"All\"\nprefix = \"W\"\n{}",
+            REDIS_PATIENCE.as_millis(),
             (hour + 12) % 24,
             COUNTERS.map(counter).concat()
         )
@@ -185,16 +218,32 @@ impl Nodes {
         command.env("CALLNEXT_LOG", "info").stdin(Stdio::null()).stdout(log("out")?).stderr(log("err")?);
         if node == CLOCKED && Self::has_clock() {
             self.write_clock()?;
-            command.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", self.path().join("clock"));
+            command.env("LD_PRELOAD", Self::faketime()).env("FAKETIME_TIMESTAMP_FILE", self.path().join("clock"));
             command.env("FAKETIME_CACHE_DURATION", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
-        if let Some(slot) = self.running.borrow_mut().get_mut(node) {
-            *slot = Some(command.spawn()?);
-        }
+        let mut start = || {
+            let child = command.spawn()?;
+            if let Some(slot) = self.running.borrow_mut().get_mut(node) {
+                *slot = Some(child);
+            }
+            Ok::<_, ChaosError>(())
+        };
+        start()?;
         let url = format!("{}/readyz", self.base(node));
-        let ready =
-            until("a node is ready", async || self.ask(&url).await.filter(|status| *status == 200).map(drop)).await;
+        let ready = until("a node is ready", async || {
+            // One that finds no Redis ends, and is started again, as systemd does it.
+            if self.has_ended(node) && start().is_err() {
+                return None;
+            }
+            self.ask(&url).await.filter(|status| *status == 200).map(drop)
+        })
+        .await;
         ready.inspect_err(|_| drop(self.keep()))
+    }
+
+    fn has_ended(&self, node: usize) -> bool {
+        let mut running = self.running.borrow_mut();
+        running.get_mut(node).and_then(Option::as_mut).is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
     }
 
     async fn ask(&self, url: &str) -> Option<u16> {
@@ -290,10 +339,20 @@ impl Nodes {
         }
     }
 
-    /// The clock of one node jumps an hour ahead; the next time, back.
-    pub(super) fn jump(&self) -> Result<(), ChaosError> {
+    /// The clock of one node jumps an hour ahead; the next time, back. Waits until its answers bear the other time.
+    pub(super) async fn jump(&self) -> Result<(), ChaosError> {
         self.is_ahead.set(!self.is_ahead.get());
-        self.write_clock()
+        self.write_clock()?;
+        let url = format!("{}/readyz", self.base(CLOCKED));
+        let client = awc::Client::builder().timeout(Duration::from_secs(2)).finish();
+        until("the clock jumps", async || {
+            let answer = client.get(&url).send().await.ok()?;
+            let said = chrono::DateTime::parse_from_rfc2822(answer.headers().get("date")?.to_str().ok()?).ok()?;
+            let now = callnext::clock::Clock::machine().now().to_utc();
+            let ahead = said.signed_duration_since(now) > JUMP / 2;
+            (ahead == self.is_ahead.get()).then_some(())
+        })
+        .await
     }
 
     fn write_clock(&self) -> Result<(), ChaosError> {
@@ -333,6 +392,19 @@ impl Nodes {
             let redis = self.redis.borrow();
             let replica = redis.iter().find(|redis| role(redis, "slave"))?;
             replica.cli(&["info", "replication"]).ok()?.contains("master_link_status:up").then_some(())
+        })
+        .await
+    }
+
+    /// Waits until the journal has all that the first node shows.
+    pub(super) async fn caught_up(&self) -> Result<(), ChaosError> {
+        let url = format!("{}/api/v1/venues/{VENUE}/queue", self.base(0));
+        until("Redis has everything", async || {
+            let token = self.token.borrow().clone().unwrap_or_default();
+            let mut answer = awc::Client::default().get(&url).bearer_auth(token).send().await.ok()?;
+            let shown = answer.json::<Value>().await.ok()?.get("seq")?.as_u64()?;
+            let kept = self.history().await.ok()?.last()?.seq;
+            (kept >= Seq(shown)).then_some(())
         })
         .await
     }

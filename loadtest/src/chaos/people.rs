@@ -62,7 +62,7 @@ impl People {
         for (home, counter) in COUNTERS.iter().enumerate() {
             actix::spawn(people.clone().call(home, counter));
         }
-        for node in 0..NAMES.len() {
+        for node in 0..people.nodes.count() {
             actix::spawn(people.clone().watch(node));
         }
         people
@@ -162,8 +162,11 @@ impl People {
                     // Come back later; or the answer broke off on the way.
                     (503, _) | (200 | 201, Err(_)) => {}
                     (status, said) => {
-                        let what =
-                            format!("{key} to {path} at {}: {status} {}", node % NAMES.len(), said.unwrap_or_default());
+                        let what = format!(
+                            "{key} to {path} at {}: {status} {}",
+                            node % self.nodes.count(),
+                            said.unwrap_or_default()
+                        );
                         self.told.borrow_mut().strange.push(what);
                         return None;
                     }

@@ -397,8 +397,8 @@ async fn sentinels_tell_where_the_primary_is_after_a_failover_too() {
     assert_eq!(journal.open(&venue).await.unwrap().changes, sample::changes(1, 4));
 }
 
-#[tokio::test]
-async fn a_cluster_keeps_every_venue_in_one_slot() {
+/// A cluster of one node.
+async fn cluster() -> (RedisJournal, Redis) {
     let redis = Redis::start_with(&["--cluster-enabled", "yes"]).unwrap();
     redis.cli(&["cluster", "addslotsrange", "0", "16383"]).unwrap();
     let ready = tokio::time::timeout(Duration::from_secs(20), async {
@@ -409,7 +409,12 @@ async fn a_cluster_keeps_every_venue_in_one_slot() {
     ready.await.unwrap();
     let mut options = RedisOptions::single(RedisUrl::parse(&redis.url()).unwrap());
     options.topology = Topology::Cluster;
-    let journal = RedisJournal::connect(options).await.unwrap();
+    (RedisJournal::connect(options).await.unwrap(), redis)
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_every_venue_in_one_slot() {
+    let (journal, redis) = cluster().await;
     assert_eq!(journal.shortfalls(), Vec::<String>::new());
     journal.ready().await.unwrap();
     for name in ["hall", "clinic", "lab"] {

@@ -7,7 +7,7 @@ use crate::config::setting::{SettingInfo, SettingProblem, Value, settings, words
 use crate::config::{DAY_S, READY_MAX};
 use crate::dispatch::WEIGHT_MAX;
 use crate::lane::{Lane, Weights};
-use crate::time::Millis;
+use crate::time::{Millis, Timestamp};
 
 /// The lengths a slot can have, minutes: those that divide an hour and are in use (R4).
 pub const SLOT_LENGTHS: [u32; 4] = [10, 15, 30, 60];
@@ -118,6 +118,11 @@ impl Policy {
     /// Turns of the cycle between two of a lane, where its people join by calls.
     pub fn calls_between(&self, lane: Lane) -> u32 {
         if lane == Lane::Late { self.late.calls } else { self.missed.calls }
+    }
+
+    /// The moment from which somebody who waits since then has waited too long; none where nobody ever has.
+    pub fn overdue_from(&self, since: Timestamp) -> Option<Timestamp> {
+        (self.wait_max_s > 0).then(|| since + Millis::from_secs(self.wait_max_s.into()))
     }
 
     /// The span after a call in which a ticket is not missed yet.

@@ -198,6 +198,15 @@ mod tests {
         assert_eq!(ages.before(at), counts, "before {at:?}");
     }
 
+    /// What makes a count cheap: small blocks, and few that nobody is left in.
+    fn tidy(ages: &Ages) {
+        let sizes: Vec<usize> = ages.blocks.iter().map(|block| block.waiting.len()).collect();
+        assert!(sizes.iter().all(|size| *size <= BLOCK_MAX), "{sizes:?}");
+        let empty = sizes.iter().filter(|size| **size == 0).count();
+        assert_eq!(ages.empty, empty);
+        assert!(empty * 2 <= sizes.len(), "{empty} of {} blocks", sizes.len());
+    }
+
     #[test]
     fn counts_are_those_of_a_plain_list() {
         // Mostly at the end, as people come; or anywhere, as those come back who left for a while.
@@ -216,6 +225,7 @@ mod tests {
                         plain.remove(&gone);
                     }
                 }
+                tidy(&ages);
                 let somewhere = (Timestamp(numbers.below(2_000 + spread).cast_signed()), TicketId(n));
                 same(&ages, &plain, somewhere);
                 same(&ages, &plain, since);
@@ -223,11 +233,28 @@ mod tests {
             for most in [0, 1, 7, 500, plain.len(), plain.len() + 1] {
                 assert!(ages.first(most).into_iter().eq(plain.keys().copied().take(most)), "the first {most}");
             }
-            for gone in plain.keys() {
+            let blocks = ages.blocks.len();
+            let half = plain.len() / 2;
+            for gone in plain.keys().take(half) {
                 ages.remove(*gone);
             }
-            assert_eq!(ages, Ages::default());
+            tidy(&ages);
+            assert!(ages.blocks.len() <= blocks);
+            for gone in plain.keys().skip(half) {
+                ages.remove(*gone);
+                tidy(&ages);
+            }
+            assert_eq!((&ages, ages.blocks.len()), (&Ages::default(), 0));
         }
+    }
+
+    #[test]
+    fn people_who_come_one_after_the_other_fill_whole_blocks() {
+        let mut ages = Ages::default();
+        for n in 0..10 * BLOCK_MAX {
+            ages.insert((Timestamp(0), TicketId(n.try_into().unwrap())), Lane::WalkIn);
+        }
+        assert_eq!(ages.blocks.len(), 10);
     }
 
     #[test]

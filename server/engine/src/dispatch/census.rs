@@ -119,3 +119,82 @@ impl Drawn {
         here.returns > here.first
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::aside::Kind;
+    use crate::dispatch::line::OrderKey;
+    use crate::event::Rule;
+    use crate::ids::TicketId;
+
+    fn place(lane: Lane, turn: Turn, since: i64) -> Place {
+        Place { lane, order: OrderKey::default(), since: Timestamp(since), wants: None, urgent: None, turn }
+    }
+
+    fn drawn(lane: Lane, since: i64) -> Choice {
+        let (ticket, since) = (TicketId(1), Timestamp(since));
+        Choice { ticket, rule: Rule::Early, lane, since, share: None, kind: Kind::Lane }
+    }
+
+    fn outnumber(census: &Census, drawn: &Drawn, now: i64) -> bool {
+        drawn.returns_outnumber(census, Timestamp(now))
+    }
+
+    #[test]
+    fn b11_those_who_came_before_their_time_count_from_it() {
+        let mut census = Census::default();
+        census.enters(&place(Lane::WalkIn, Turn::Lane, 0));
+        [20, 30].into_iter().for_each(|since| census.enters(&place(Lane::ReturnVisit, Turn::PutOff, since)));
+        let nobody = Drawn::default();
+        assert!(!outnumber(&census, &nobody, 19), "both are put off");
+        assert!(!outnumber(&census, &nobody, 20), "one each");
+        assert!(outnumber(&census, &nobody, 30));
+        census.enters(&place(Lane::Appointment, Turn::Lane, 40));
+        assert!(outnumber(&census, &nobody, 39));
+        assert!(!outnumber(&census, &nobody, 40));
+        assert_eq!(census.from.len(), 3, "only those who have a time are kept by it");
+        census.leaves(&place(Lane::Appointment, Turn::Lane, 40));
+        [20, 30].into_iter().for_each(|since| census.leaves(&place(Lane::ReturnVisit, Turn::PutOff, since)));
+        census.leaves(&place(Lane::WalkIn, Turn::Lane, 0));
+        assert_eq!(census, Census::default());
+    }
+
+    #[test]
+    fn b11_whoever_is_drawn_before_their_time_is_gone_once() {
+        let mut census = Census::default();
+        census.enters(&place(Lane::WalkIn, Turn::Lane, 0));
+        [5, 20, 20].into_iter().for_each(|since| census.enters(&place(Lane::ReturnVisit, Turn::PutOff, since)));
+        let mut gone = Drawn::default();
+        gone.leaves(&drawn(Lane::ReturnVisit, 20), Timestamp(10));
+        assert!(!outnumber(&census, &gone, 10), "one can be called, one is early, one is gone");
+        assert!(outnumber(&census, &gone, 20), "the other's time has come");
+        gone.leaves(&drawn(Lane::ReturnVisit, 20), Timestamp(20));
+        assert!(!outnumber(&census, &gone, 20));
+        assert!(!outnumber(&census, &gone, 19), "whoever was drawn in their time was not early");
+    }
+
+    #[test]
+    fn the_lanes_are_held_against_the_counts() {
+        let mut census = Census::default();
+        [Lane::WalkIn, Lane::WalkIn, Lane::ReturnVisit]
+            .into_iter()
+            .for_each(|lane| census.enters(&place(lane, Turn::Lane, 0)));
+        census.enters(&place(Lane::Appointment, Turn::Lane, 9));
+        let lanes = |first: usize, returns: usize| {
+            move |lane| match lane {
+                Lane::WalkIn => first,
+                Lane::ReturnVisit => returns,
+                _ => 0,
+            }
+        };
+        assert!(census.counts(lanes(3, 1), 0));
+        assert!(census.counts(lanes(4, 1), 1), "one stands in two lanes");
+        for (first, returns, twice) in [(2, 1, 0), (3, 0, 0), (3, 1, 1), (4, 1, 0)] {
+            assert!(!census.counts(lanes(first, returns), twice), "{first} {returns} {twice}");
+        }
+        [0, 0].into_iter().for_each(|since| census.leaves(&place(Lane::WalkIn, Turn::Lane, since)));
+        census.here.remove(Lane::Appointment);
+        assert!(!census.counts(lanes(0, 1), 0), "somebody has a time who is not here");
+    }
+}

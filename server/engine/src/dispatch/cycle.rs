@@ -121,4 +121,26 @@ mod tests {
     fn every_weight_divides_the_unit() {
         assert!((1..=u64::from(WEIGHT_MAX)).all(|weight| UNIT.is_multiple_of(weight)));
     }
+
+    #[test]
+    fn whoever_is_put_off_stands_where_they_stood() {
+        let put_off = |due, done| {
+            let mut turn = Turn { due, done };
+            turn.put_off(5, 8);
+            (turn.due, turn.done)
+        };
+        assert_eq!(put_off(Some(9), 7), (Some(12), 10));
+        assert_eq!(put_off(None, 6), (None, 9));
+        assert_eq!(put_off(Some(5), 5), (Some(8), 5), "what was done before is done");
+    }
+
+    #[test]
+    fn whoever_is_not_there_any_more_is_forgotten() {
+        let mut cycle = Cycle::default();
+        let present = Present { among: &["a", "b"], elsewhere: &[], paused: &[] };
+        cycle.charge(&"a", &present, |_| 1);
+        assert_eq!(cycle.turn(["a", "b"], |_| 1), Some("b"));
+        cycle.retain(|member| *member != "a");
+        assert_eq!(cycle.turns.keys().collect::<Vec<_>>(), [&"b"]);
+    }
 }

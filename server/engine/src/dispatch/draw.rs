@@ -16,7 +16,7 @@ use crate::dispatch::reach::Reach;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
 use crate::lane::Lane;
-use crate::time::{Millis, Timestamp};
+use crate::time::Timestamp;
 
 /// The dispatcher's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Choice {
     /// What the call costs its lane; none where the cycle is not charged, or was when it became ready.
     pub share: Option<Share>,
     /// What gave it its turn.
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// A queue as seen at one moment, from which one ticket after the other is drawn.
@@ -152,15 +152,34 @@ impl<'q> Draw<'q> {
         }
     }
 
-    /// Lets time pass, in which people are told to get ready as their time comes.
+    /// Lets time pass, in which people are told to get ready, or sent to a door, as their time comes.
     pub fn advance_to(&mut self, now: Timestamp, areas: &[Area]) {
-        while (self.room() > 0 || areas.iter().any(|area| self.has_room(area)))
-            && let Some(due) = self.next_eligible().filter(|due| *due <= now)
-        {
+        while let Some(due) = self.next_due(areas).filter(|due| *due <= now) {
             self.now = due;
             self.fill(areas);
         }
         self.now = self.now.max(now);
+    }
+
+    /// The first moment from now on at which somebody may be told to get ready or sent to a door.
+    fn next_due(&mut self, areas: &[Area]) -> Option<Timestamp> {
+        let overdue = areas.iter().filter_map(|area| self.next_overdue(&Reach::of(&area.counter))).min();
+        let eligible = if self.room() > 0 || !areas.is_empty() { self.next_eligible() } else { None };
+        overdue.into_iter().chain(eligible).min()
+    }
+
+    /// As [`Queue::next_overdue`], of those who were not called in this draw.
+    fn next_overdue(&mut self, reach: &Reach) -> Option<Timestamp> {
+        let mut soonest: Option<Timestamp> = None;
+        for group in 0..self.groups.len() {
+            if self.is(Whose::These(reach), group)
+                && let Some(entry) = self.first(group, LineName::Age)
+                && let Some(due) = self.policy.overdue_from(entry.filed.since).filter(|due| *due > self.now)
+            {
+                soonest = Some(soonest.map_or(due, |at| at.min(due)));
+            }
+        }
+        soonest
     }
 
     /// The first moment from now on at which somebody who cannot be called yet can be.
@@ -213,19 +232,14 @@ impl<'q> Draw<'q> {
     /// between two calls.
     pub fn fill(&mut self, areas: &[Area]) {
         self.fill_ready();
-        let mut nth = self.inside.last().map_or(0, |last| last.nth);
         while let Some((area, choice)) = emptiest(areas, |area| self.inside(&area.counter).count())
             .into_iter()
             .find_map(|area| Some((area, self.next_for_door(&Reach::of(&area.counter))?)))
         {
-            nth += 1;
-            self.send_inside(&area.counter, &choice, nth);
+            // People of one service stand there in the order in which they are sent, whatever is said of it.
+            self.send_inside(&area.counter, &choice, 0);
             self.fill_ready();
         }
-    }
-
-    fn has_room(&self, area: &Area) -> bool {
-        self.inside(&area.counter).count() < area.limit
     }
 
     fn room(&self) -> usize {
@@ -314,9 +328,9 @@ impl<'q> Draw<'q> {
             if filed.since > draw.now {
                 return false;
             }
-            let (wait_max_s, overtaken_max) = (draw.policy.wait_max_s, draw.policy.overtaken_max);
+            let overtaken_max = draw.policy.overtaken_max;
             let since = (filed.since, ticket);
-            (wait_max_s > 0 && draw.now.since(filed.since) >= Millis::from_secs(wait_max_s.into()))
+            draw.policy.overdue_from(filed.since).is_some_and(|from| from <= draw.now)
                 || (overtaken_max > 0
                     && draw.queue.overtakes.of(wants, since).saturating_add(draw.overtakes.of(wants, since))
                         >= overtaken_max)

@@ -342,6 +342,14 @@ impl Queue {
         soonest.map(|entry| entry.filed.since).min()
     }
 
+    /// The first moment after `now` at which somebody within reach has waited too long: until then, whoever rejoins
+    /// by calls is sent to no door (C4).
+    pub fn next_overdue(&self, reach: &Reach, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+        let wanted = self.age.wanted().filter(|wants| reach.holds(wants.as_ref()));
+        let longest = wanted.filter_map(|wants| self.age.of(wants.as_ref()).next());
+        longest.filter_map(|entry| policy.overdue_from(entry.filed.since)).filter(|due| *due > now).min()
+    }
+
     /// Those who want this counter and cannot be called yet, soonest first.
     pub(super) fn soon(&self, wants: Option<&CounterId>, now: Timestamp) -> Entries<'_> {
         self.age.behind(wants, OrderKey::at(now), TicketId(u64::MAX))

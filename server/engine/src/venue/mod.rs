@@ -458,9 +458,11 @@ impl Venue {
             let queue = self.queues.get(&service.id).filter(|queue| !queue.is_all_ready())?;
             let reach = self.staffed(&service.id)?;
             let told = (queue.room(&service.policy, &reach) > 0).then_some(reach);
-            let sent =
-                roomy.iter().filter(|counter| self.serves(counter, &service.id)).map(|counter| Reach::of(counter));
-            told.into_iter().chain(sent).filter_map(|reach| queue.next_eligible(&reach, self.at)).min()
+            let roomy = roomy.iter().filter(|counter| self.serves(counter, &service.id));
+            let sent: Vec<Reach> = roomy.map(|counter| Reach::of(counter)).collect();
+            let overdue = sent.iter().filter_map(|reach| queue.next_overdue(reach, &service.policy, self.at));
+            let eligible = told.iter().chain(&sent).filter_map(|reach| queue.next_eligible(reach, self.at));
+            eligible.chain(overdue).min()
         });
         let turning = self.queues.values().filter_map(|queue| queue.turning().next()).map(|(at, _)| at);
         let others = [self.next_closing(), self.next_unattended(), Some(self.day.end)];

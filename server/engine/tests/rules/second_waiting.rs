@@ -1,9 +1,9 @@
 //! C4: the second waiting area at a counter's door.
 
-use callnext_engine::config::{MissedRejoin, SecondWaiting};
+use callnext_engine::config::{MissedRejoin, OrderInLane, SecondWaiting};
 use callnext_engine::counter::CounterState;
 use callnext_engine::event::{Event, Rule};
-use callnext_engine::testing::{Hall, Plan, counter_id};
+use callnext_engine::testing::{Hall, Plan, at, counter_id};
 use callnext_engine::ticket::Urgency;
 use callnext_engine::{Millis, Refusal, TicketId};
 
@@ -181,6 +181,53 @@ fn c1_c4_nobody_is_sent_to_the_door_because_nobody_else_is_there() {
     assert_eq!(hall.inside("1"), others);
     assert_eq!(hall.calls("1", 2), others);
     assert_eq!(hall.next_and_why("1"), Some((missed, Rule::Rejoin)), "no counter stands idle");
+}
+
+#[test]
+fn c1_c4_whoever_has_waited_too_long_is_sent_to_the_door_then() {
+    let (mut hall, missed) = after_three_calls();
+    hall.at("08:30");
+    hall.requeues(missed);
+    hall.at("10:29");
+    assert_eq!(hall.inside("1"), [], "others may come");
+    assert_eq!(hall.venue().next_deadline(), Some(at("10:30")));
+    hall.at("10:30");
+    assert_eq!(hall.inside("1"), [missed]);
+    assert_eq!(hall.next_and_why("1"), Some((missed, Rule::Inside)));
+}
+
+#[test]
+fn c4_it_is_foretold_who_is_sent_first_as_their_time_comes() {
+    let plan = Plan::default().counter("1").door(2).rules(|rules| {
+        (rules.order, rules.ready_count, rules.early_s) = (OrderInLane::CheckIn, 0, 0);
+    });
+    let mut hall = plan.open("08:00");
+    let inside = hall.walk_in();
+    hall.books(&[("later", "08:04"), ("sooner", "08:03")]);
+    let [later, sooner] = ["later", "sooner"].map(|code| hall.checks_in(code));
+    let order = [inside, sooner, later];
+    assert_eq!(hall.projected(), order, "five minutes apart: who came later can be called sooner");
+    hall.next("1");
+    hall.at("08:05");
+    assert_eq!(hall.inside("1"), order[1..]);
+}
+
+#[test]
+fn c1_c4_it_is_foretold_who_is_sent_having_waited_too_long() {
+    let (mut hall, missed) = after_three_calls();
+    hall.configures(|config| {
+        let rules = &mut config.services[0].policy;
+        (rules.early_s, rules.wait_max_s) = (0, 180);
+    })
+    .unwrap();
+    hall.requeues(missed);
+    let inside = hall.walk_in();
+    hall.books(&[("booked", "08:04")]);
+    let booked = hall.checks_in("booked");
+    assert_eq!(hall.projected(), [inside, missed, booked], "overdue at 08:03");
+    hall.next("1");
+    hall.at("08:05");
+    assert_eq!(hall.inside("1"), [missed, booked]);
 }
 
 #[test]

@@ -15,6 +15,13 @@ async fn leases() -> (RedisJournal, Store) {
 
 crate::cluster::contract::suite!(leases().await);
 
+/// The same in a cluster, where venues are in different slots.
+mod in_a_cluster {
+    use super::*;
+
+    crate::cluster::contract::suite!(cluster().await);
+}
+
 /// Follows a venue from here, until this change was told; returns what was told.
 async fn told(journal: &RedisJournal, mut from: Position, venue: &VenueId, until: Seq) -> Vec<News> {
     let mut told = Vec::new();

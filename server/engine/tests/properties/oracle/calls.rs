@@ -73,7 +73,9 @@ impl Oracle {
         let run = if why.rule == Rule::Urgent {
             let any: Vec<CounterId> = self.config().counters.iter().map(|counter| counter.id.clone()).collect();
             let mut others = self.eligible(&person.service, &any, now).filter(|other| other.since <= now.0);
-            let others = others.next().is_some() || self.somebody_at_a_door(&person.service);
+            let others = others.next().is_some()
+                || self.somebody_at_a_door(&person.service)
+                || self.somebody_goes_on_to(&person.service);
             let run = self.urgent_run.get(&person.service).copied().unwrap_or_default();
             Some(if others { run + 1 } else { 0 })
         } else if why.rule == Rule::ByHand {

@@ -4,7 +4,7 @@ use callnext_engine::closure::Closable;
 use callnext_engine::event::Event;
 use callnext_engine::handover::Arrival;
 use callnext_engine::step::Step;
-use callnext_engine::{Lane, TicketId, Timestamp};
+use callnext_engine::{Lane, ServiceId, TicketId, Timestamp};
 
 use super::{Is, Oracle, Person, expect};
 
@@ -111,6 +111,13 @@ impl Oracle {
             (person.service, person.lane, person.wants) = (step.service, Lane::Referral, step.wants);
             (person.queued, person.joined, person.joins) = (at.0, at.0, None);
         });
+    }
+
+    /// Whether the one who goes on to a next step waits there for an ordinary call: nobody's turn by this one, but
+    /// an urgent one is called while they could be.
+    pub(super) fn somebody_goes_on_to(&self, service: &ServiceId) -> bool {
+        let between = self.between.as_ref().filter(|(_, step)| step.service == *service);
+        between.is_some_and(|(ticket, _)| self.people.get(ticket).is_some_and(|person| person.urgent.is_none()))
     }
 
     /// Those of these who wait, lane by lane, in their order.
