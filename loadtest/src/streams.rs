@@ -40,6 +40,8 @@ const LOOKS_PER_LEASE: u32 = 8;
 const AT_ONCE: usize = 32;
 /// How long everything runs before it is measured.
 const WARM: Duration = Duration::from_secs(2);
+/// Pause after a Redis that did not answer.
+const TAIL_PAUSE: Duration = Duration::from_millis(250);
 /// Lags are kept to three digits, up to a minute.
 const LAG_MAX_MS: u64 = 60_000;
 
@@ -361,7 +363,12 @@ async fn follow(
     let until = begins + measured;
     while let Ok(news) = tokio::time::timeout_at(until.into(), journal.next(positions.clone())).await {
         let (now, counts) = (clock.now(), Instant::now() >= begins);
-        for (venue, epoch, changes) in news? {
+        // As a node does: what Redis did not tell in time is told later, and is older then.
+        let Ok(news) = news else {
+            tokio::time::sleep(TAIL_PAUSE).await;
+            continue;
+        };
+        for (venue, epoch, changes) in news {
             let Some(last) = changes.last() else { continue };
             positions.insert(venue, Position { epoch, seq: last.seq });
             if counts {
