@@ -49,6 +49,8 @@ pub struct Parts {
     pub trusted_origins: Vec<String>,
     /// Threads that answer requests; none for one per core.
     pub workers: Option<usize>,
+    /// How long changes are merged before everybody is shown them; calls are shown at once.
+    pub merge: Duration,
     /// Its venues.
     pub venues: Vec<Declaration>,
     /// The venues' time.
@@ -186,7 +188,8 @@ impl App {
             hubs.clone(),
             metrics.clone(),
             arbiter.handle(),
-        );
+        )
+        .merging(parts.merge);
         if let Some(member) = &member {
             registry = registry.among(member.writers());
         }

@@ -178,6 +178,7 @@ async fn run_serve(serve: Serve) -> Ended {
         public_url: settings.server.public_url.as_ref().map(|url| url.as_str().to_owned()),
         trusted_origins: settings.server.trusted_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
         workers: settings.server.workers,
+        merge: settings.server.merge(),
         venues: settings.venues,
         clock: Clock::machine(),
         access,

@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use callnext_engine::Declaration;
 use callnext_engine::config::{ConfigError, Layers};
@@ -25,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::address::{NotAnAddress, Origin, PublicUrl};
-pub use self::cluster::ClusterSettings;
+pub use self::cluster::{ClusterSettings, LEASE_MS};
 pub use self::report::Report;
 
 use self::place::Placed;
@@ -34,6 +35,9 @@ use crate::snapshot::SnapshotSettings;
 
 /// Most threads that serve requests: beyond any machine's cores they only take memory.
 pub const WORKERS_MAX: usize = 256;
+
+/// Longest time changes are gathered, milliseconds: with more, a screen that is right looks like one that is late.
+pub const MERGE_MS_MAX: u64 = 1_000;
 
 /// Most venues of one installation: each costs an actor and its queues.
 pub const VENUES_MAX: usize = 2_000;
@@ -81,6 +85,9 @@ pub struct ServerSettings {
     /// Threads that serve requests; none for one per core.
     #[schema(minimum = 1, maximum = 256)]
     pub workers: Option<usize>,
+    /// How long changes are gathered before screens and phones are shown them, milliseconds; calls are shown at once.
+    #[schema(minimum = 0, maximum = 1_000)]
+    pub merge_ms: u64,
     /// Other origins whose pages may use this server with a login.
     #[schema(value_type = Vec<String>)]
     pub trusted_origins: Vec<Origin>,
@@ -93,8 +100,16 @@ impl Default for ServerSettings {
             data: PathBuf::from("callnext-data"),
             public_url: None,
             workers: None,
+            merge_ms: 50,
             trusted_origins: Vec::new(),
         }
+    }
+}
+
+impl ServerSettings {
+    /// How long changes are gathered before they are shown.
+    pub fn merge(&self) -> Duration {
+        Duration::from_millis(self.merge_ms)
     }
 }
 
@@ -179,6 +194,9 @@ impl Settings {
         if self.server.workers.is_some_and(|workers| !(1..=WORKERS_MAX).contains(&workers)) {
             let problem = format!("use 1 to {WORKERS_MAX}, or leave it out for one per core");
             add("server.workers".to_owned(), problem);
+        }
+        if self.server.merge_ms > MERGE_MS_MAX {
+            add("server.merge_ms".to_owned(), format!("use 0 to {MERGE_MS_MAX}"));
         }
         if self.server.data.as_os_str().is_empty() {
             add("server.data".to_owned(), "is empty: name a folder".to_owned());

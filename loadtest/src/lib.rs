@@ -20,6 +20,7 @@
 //! * [`process`], [`instant`]: what they cost; [`clerk`]: who makes things happen.
 //! * [`echo`]: an echo on the server's socket code, for conformance; [`autobahn`]: what the suite says of it.
 //! * [`scenario`]: people who come and are called as a file says.
+//! * [`streams`]: what one Redis bears of many venues that many nodes follow.
 //! * [`table`]: the figures, each beside its bar.
 
 pub mod autobahn;
@@ -40,6 +41,7 @@ pub mod scenario;
 pub mod server;
 pub mod socket;
 pub mod spread;
+pub mod streams;
 pub mod table;
 pub mod verdict;
 pub mod viewers;

@@ -15,6 +15,7 @@ use loadtest::night::{self, NightOptions};
 use loadtest::scenario::{self, ScenarioOptions};
 use loadtest::server::{self, ServerOptions};
 use loadtest::spread::{self, SpreadOptions};
+use loadtest::streams::{self, StreamsOptions};
 use loadtest::table::{self, Figure, Shown, TableOptions};
 use loadtest::{autobahn, bare, echo, viewers};
 
@@ -50,6 +51,8 @@ enum What {
     Run(ScenarioOptions),
     /// Measure the server beside the bare write loop, and print each figure beside its bar
     Table(TableOptions),
+    /// Measure what one Redis bears of many venues that many nodes follow; needs redis-server
+    Streams(StreamsOptions),
     /// Print a table that was kept as JSON
     #[command(hide = true)]
     Show {
@@ -138,6 +141,12 @@ fn run(line: Line) -> Result<Outcome, Box<dyn Error>> {
                 Shown(&figures).to_string()
             };
             Ok(Outcome { text, is_good: figures.iter().all(|figure| figure.ok) })
+        }
+        What::Streams(options) => {
+            let streams = system.block_on(streams::run(options))?;
+            let text =
+                if line.json { format!("{}\n", serde_json::to_string_pretty(&streams)?) } else { streams.to_string() };
+            Ok(Outcome { text, is_good: true })
         }
         What::Show { file } => {
             let figures: Vec<Figure> = serde_json::from_slice(&std::fs::read(file)?)?;

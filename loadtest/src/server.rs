@@ -10,8 +10,12 @@ use std::sync::Arc;
 use callnext::access::{Access, AccessError, Roles};
 use callnext::app::{App, AppError, Parts};
 use callnext::clock::Clock;
+use callnext::journal::Journal;
 use callnext::journal::memory::MemoryJournal;
 use callnext::replay::client;
+use callnext::settings::{LEASE_MS, Settings};
+use callnext::stores::Stores;
+use callnext::venues::MERGE;
 use callnext_engine::VenueConfig;
 use serde_json::json;
 
@@ -41,8 +45,14 @@ pub struct ServerOptions {
     #[arg(long, default_value_t = 1)]
     pub workers: usize,
     /// Keep the journal on the disk, as the program does
-    #[arg(long)]
+    #[arg(long, conflicts_with = "redis")]
     pub on_disk: bool,
+    /// Be one of several nodes, under this name
+    #[arg(long, requires = "redis")]
+    pub node: Option<String>,
+    /// What the nodes share
+    #[arg(long, requires = "node")]
+    pub redis: Option<String>,
 }
 
 /// Why it cannot be started.
@@ -57,9 +67,9 @@ pub enum ServerError {
     /// Its files, or nobody listens.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// The venue.
-    #[error("the venue for measuring: {0}")]
-    Venue(#[from] serde_json::Error),
+    /// The venue, or what makes it a node.
+    #[error("the settings for measuring: {0}")]
+    Settings(#[from] serde_json::Error),
     /// The account's role.
     #[error("the account for measuring has a role that is none")]
     Role,
@@ -83,6 +93,14 @@ fn venue() -> Result<VenueConfig, serde_json::Error> {
     }))
 }
 
+/// The settings of one of several nodes. A machine that has all of them is busy: leases are as long as may be.
+fn settings(redis: &str, node: &str) -> Result<Settings, serde_json::Error> {
+    serde_json::from_value(json!({
+        "journal": { "store": "redis", "redis": { "urls": [redis] } },
+        "cluster": { "name": node, "secret": "5e".repeat(32), "lease_ms": LEASE_MS.end() },
+    }))
+}
+
 /// Runs it, after `tell` was told where it listens.
 ///
 /// # Errors
@@ -93,7 +111,14 @@ pub async fn run(
     tell: impl FnOnce(SocketAddr) -> std::io::Result<()>,
 ) -> Result<(), ServerError> {
     callnext::app::make_data_folder(&options.data)?;
-    let access = Access::open(&options.data)?;
+    let (journal, access, cluster) = match (&options.redis, &options.node) {
+        (Some(redis), Some(node)) => {
+            let Stores { journal, access, cluster } = Stores::open(&settings(redis, node)?, &options.data).await?;
+            (Some(journal), access, cluster)
+        }
+        _ if options.on_disk => (None, Access::open(&options.data)?, None),
+        _ => (Some(Arc::new(MemoryJournal::new()) as Arc<dyn Journal>), Access::open(&options.data)?, None),
+    };
     if access.list_accounts().is_empty() {
         let roles = [(VENUE.to_owned(), "nurse".to_owned())].into();
         let roles = Roles::parse(&roles, |_| true).map_err(|_| ServerError::Role)?;
@@ -105,17 +130,17 @@ pub async fn run(
         public_url: None,
         trusted_origins: Vec::new(),
         workers: Some(options.workers),
+        merge: MERGE,
         venues: vec![venue()?.into()],
         clock: Clock::machine(),
         access,
         demo: None,
         snapshot: None,
-        cluster: None,
+        cluster,
     };
-    let app = if options.on_disk {
-        App::build(parts).await?
-    } else {
-        App::build_on(parts, Arc::new(MemoryJournal::new())).await?
+    let app = match journal {
+        Some(journal) => App::build_on(parts, journal).await?,
+        None => App::build(parts).await?,
     };
     tell(app.address())?;
     Ok(app.run().await?)

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::http::DemoState;
 use crate::replay::client;
 use crate::replay::day::{Day, DayError, Wanted};
-use crate::venues::RegistryError;
+use crate::venues::{MERGE, RegistryError};
 use crate::wire::{DemoAccount, DemoInfo, DeviceAnswer};
 
 /// The account the player uses: its changes are its own, so that a person's undo finds the person's.
@@ -90,6 +90,7 @@ pub async fn start(options: Options) -> Result<Started, StartError> {
         public_url: None,
         trusted_origins: Vec::new(),
         workers: None,
+        merge: MERGE,
         venues,
         clock: clock.clone(),
         access,

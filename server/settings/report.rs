@@ -40,7 +40,7 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ServerSettings { listen, data, public_url, workers, trusted_origins } = &self.server;
+        let ServerSettings { listen, data, public_url, workers, merge_ms, trusted_origins } = &self.server;
         writeln!(f, "\nserver")?;
         writeln!(f, "  listens on  {listen}")?;
         writeln!(f, "  keeps data  in {}", data.display())?;
@@ -49,6 +49,7 @@ impl fmt::Display for Settings {
             Some(workers) => writeln!(f, "  workers     {workers}")?,
             None => writeln!(f, "  workers     one per core")?,
         }
+        writeln!(f, "  merges      what changes within {merge_ms} ms; calls are shown at once")?;
         if !trusted_origins.is_empty() {
             let origins: Vec<_> = trusted_origins.iter().map(Origin::as_str).collect();
             writeln!(f, "  trusts      {}", origins.join(", "))?;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use callnext_engine::config::{EXPECTED_S_MAX, INSIDE_MAX, Layers, Policy, PolicyPatch};
 use callnext_engine::{Lane, Text, VenueConfig};
 
-use super::cluster::LEASE_MS;
 use super::*;
 use crate::journal::redis::{REPLICAS_MAX, TIMEOUT_MS};
 use crate::snapshot::settings::{JOURNAL_DAYS_MAX, KEEP_DAYS_MAX};
@@ -61,6 +60,7 @@ fn everything_can_be_declared() {
         data = "/var/lib/callnext"
         public_url = "https://queue.example.org/"
         workers = 3
+        merge_ms = 0
         trusted_origins = ["https://desk.example.org"]
         [snapshot]
         to = "s3://night/hall"
@@ -79,6 +79,7 @@ fn everything_can_be_declared() {
     let settings = read(&format!("{server}{venue}")).unwrap();
     assert_eq!(settings.server.public_url.as_ref().unwrap().as_str(), "https://queue.example.org");
     assert_eq!(settings.server.workers, Some(3));
+    assert_eq!(settings.server.merge(), Duration::ZERO);
     assert_eq!(settings.server.trusted_origins[0].as_str(), "https://desk.example.org");
     let snapshot = &settings.snapshot;
     assert_eq!(snapshot.to.to_string(), "s3://night/hall");
@@ -129,6 +130,7 @@ fn what_cannot_be_read_names_its_place() {
         ("[server".to_owned(), &["hall.toml", "1 |"][..]),
         (format!("[server]\nlisten = \"here\"\n{VENUE}"), &["server.listen", "127.0.0.1:8080"]),
         (format!("[server]\nworkers = \"many\"\n{VENUE}"), &["server.workers", "many"]),
+        (format!("[server]\nmerge_ms = \"soon\"\n{VENUE}"), &["server.merge_ms", "soon"]),
         (format!("[server]\npublic_url = \"queue\"\n{VENUE}"), &["server.public_url", "\"queue\"", "https://"]),
         (format!("[server]\nprot = 80\n{VENUE}"), &["prot", "listen"]),
         (format!("[sever]\n{VENUE}"), &["sever"]),
@@ -150,10 +152,15 @@ fn what_cannot_be_read_names_its_place() {
 
 #[test]
 fn everything_that_makes_no_sense_is_told_at_once() {
-    let text = format!("[server]\nworkers = 0\n{VENUE}{}", VENUE.replace("[\"all\"]", "[\"none\"]"));
+    let text = format!("[server]\nworkers = 0\nmerge_ms = 1001\n{VENUE}{}", VENUE.replace("[\"all\"]", "[\"none\"]"));
     let refused = refused(&text);
-    assert!(refused.starts_with("hall.toml: 3 problems to put right\n"), "{refused}");
-    for words in ["server.workers", "venue \"hall\": is declared twice", "there is no service \"none\""] {
+    assert!(refused.starts_with("hall.toml: 4 problems to put right\n"), "{refused}");
+    for words in [
+        "server.workers",
+        "server.merge_ms: use 0 to 1000",
+        "venue \"hall\": is declared twice",
+        "there is no service \"none\"",
+    ] {
         assert!(refused.contains(words), "{words} in: {refused}");
     }
 }
@@ -274,6 +281,7 @@ fn the_reference_tells_the_ranges_that_are_checked() {
     assert_eq!(range("snapshot", "keep_days"), (Some(0), Some(KEEP_DAYS_MAX.into())));
     assert_eq!(range("snapshot", "journal_days"), (Some(0), Some(JOURNAL_DAYS_MAX.into())));
     assert_eq!(range("server", "workers"), (Some(1), Some(WORKERS_MAX as u64)));
+    assert_eq!(range("server", "merge_ms"), (Some(0), Some(MERGE_MS_MAX)));
     assert_eq!(range("class", "expected_s"), (Some(1), Some(EXPECTED_S_MAX.into())));
     assert_eq!(range("second_waiting", "limit"), (Some(1), Some(INSIDE_MAX.into())));
 }

@@ -35,6 +35,6 @@ pub use hubs::{Hubs, Subscriber};
 pub use messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
 pub use publication::{BoardFilter, ConsoleNews, Facts, Publication};
 pub use registry::{Registry, RegistryError, SubmitOrRegistryError};
-pub use shown::Shown;
+pub use shown::{MERGE, Shown};
 pub use venue_actor::VenueActor;
 pub use writers::{There, Writer, Writers};

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::hubs::Hubs;
 use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
 use super::past::Past;
-use super::shown::Shown;
+use super::shown::{MERGE, Shown};
 use super::venue_actor::VenueActor;
 use super::writers::{Alone, There, Writer, Writers};
 use crate::clock::Clock;
@@ -60,6 +60,7 @@ pub struct Registry {
     clock: Clock,
     hubs: Hubs,
     metrics: Arc<Metrics>,
+    merge: Duration,
     arbiter: ArbiterHandle,
 }
 
@@ -102,7 +103,24 @@ impl Registry {
         };
         let venues = configs.into_iter().map(slot).collect();
         let past = Past::new(journal.clone());
-        Self { venues, order, journal, past, writers: Arc::new(Alone::default()), clock, hubs, metrics, arbiter }
+        Self {
+            venues,
+            order,
+            journal,
+            past,
+            writers: Arc::new(Alone::default()),
+            clock,
+            hubs,
+            metrics,
+            merge: MERGE,
+            arbiter,
+        }
+    }
+
+    /// The same, with changes within this span published together; calls are published at once in any case.
+    #[must_use]
+    pub fn merging(self, merge: Duration) -> Self {
+        Self { merge, ..self }
     }
 
     /// The same, among other nodes.
@@ -343,10 +361,10 @@ impl Registry {
         let (hubs, metrics, journal) = (self.hubs.clone(), self.metrics.clone(), self.journal.clone());
         let loaded = self.journal.load(&config.id).await?;
         let (is_owner, is_cut_off) = (slot.is_owner.clone(), slot.is_cut_off.clone());
-        let may_forget = journal.may_forget();
+        let (may_forget, merge) = (journal.may_forget(), self.merge);
         let (tell, started) = oneshot::channel();
         self.arbiter.spawn_fn(move || {
-            let mut shown = Shown::new(Venue::new(config), loaded.epoch, clock, hubs, metrics);
+            let mut shown = Shown::new(Venue::new(config), loaded.epoch, clock, hubs, metrics).merging(merge);
             if may_forget {
                 shown = shown.remembering();
             }
@@ -448,4 +466,72 @@ pub enum SubmitOrRegistryError {
     /// The venue could not be reached.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use actix::Arbiter;
+    use callnext_engine::counter::CounterState;
+    use callnext_engine::ticket::Visitor;
+    use callnext_engine::{CounterId, Lane, ServiceId, Timestamp, VenueConfig};
+
+    use super::*;
+    use crate::journal::memory::MemoryJournal;
+    use crate::venues::{Publication, Subscriber};
+
+    /// Counts what is published.
+    #[derive(Default)]
+    struct Counted(AtomicU32);
+
+    impl Subscriber for Counted {
+        fn published(&self, _: &Arc<Publication>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn hall() -> Declaration {
+        let config: VenueConfig = serde_json::from_value(serde_json::json!({
+            "id": "hall", "name": "Hall", "time_zone": "UTC",
+            "service": [{ "id": "all", "name": "All", "prefix": "A" }],
+            "counter": [{ "id": "1", "name": "1", "services": ["all"] }],
+        }))
+        .unwrap();
+        config.into()
+    }
+
+    /// Publications for three numbers taken one after the other, and for the call after them.
+    async fn published(merge: Duration) -> (u32, u32) {
+        let (hubs, counted) = (Hubs::default(), Arc::new(Counted::default()));
+        hubs.add(counted.clone());
+        let clock = Clock::own(Timestamp(1_772_420_400_000), 0);
+        let (journal, metrics) = (Arc::new(MemoryJournal::new()), Arc::default());
+        let registry = Registry::new(vec![hall()], journal, clock, hubs, metrics, Arbiter::current()).merging(merge);
+        let venue = VenueId::parse("hall").unwrap();
+        let service = ServiceId::parse("all").unwrap();
+        let counter = CounterId::parse("1").unwrap();
+        let done = async |action| registry.submit(&venue, Command::system(action)).await.unwrap();
+        // What is asked of the actor after a command is answered after what follows on it.
+        let seen = async |look: fn(&mut Shown)| {
+            registry.look(&venue, look).await.unwrap();
+            counted.0.load(Ordering::Relaxed)
+        };
+        let state = CounterState::Open;
+        done(Action::SetCounter { counter: counter.clone(), state, services: None }).await;
+        let begun = seen(|shown| drop(shown.current())).await;
+        for _ in 0..3 {
+            let (service, visitor) = (service.clone(), Visitor::default());
+            done(Action::TakeTicket { service, lane: Lane::WalkIn, visitor, wants: None }).await;
+        }
+        let taken = seen(|_| ()).await;
+        done(Action::CallNext { counter }).await;
+        (taken - begun, seen(|_| ()).await - taken)
+    }
+
+    #[actix::test]
+    async fn changes_are_merged_for_as_long_as_was_set_and_calls_never() {
+        assert_eq!(published(Duration::ZERO).await, (3, 1), "each by itself");
+        assert_eq!(published(Duration::from_secs(3600)).await, (0, 1), "all with the next call");
+    }
 }

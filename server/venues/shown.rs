@@ -25,8 +25,8 @@ use crate::journal::{Epoch, Opened};
 use crate::metrics::Metrics;
 use crate::wire;
 
-/// Changes within this span are published together; calls are published at once.
-const MERGE: Duration = Duration::from_millis(50);
+/// Changes within this span are published together, unless the settings say otherwise.
+pub const MERGE: Duration = Duration::from_millis(50);
 /// A pause that is shorter is not worth a word: a venue that moves has one.
 const PAUSE_TOLD: Duration = Duration::from_secs(1);
 /// Publications a console can resume from.
@@ -48,6 +48,8 @@ pub struct Shown {
     resumable: VecDeque<Arc<ConsoleNews>>,
     dirty: Dirty,
     published_at: Option<Instant>,
+    /// How long what is not urgent waits for more to go with it.
+    merge: Duration,
     progress: watch::Sender<Seq>,
     last_change: Option<Change>,
     pause: Option<Pause>,
@@ -90,6 +92,7 @@ impl Shown {
             resumable: VecDeque::new(),
             dirty: Dirty { all: true, ..Dirty::default() },
             published_at: None,
+            merge: MERGE,
             progress: watch::Sender::new(Seq(0)),
             last_change: None,
             pause: None,
@@ -100,6 +103,11 @@ impl Shown {
     /// The same, with the day remembered beside a journal that may forget it.
     pub(super) fn remembering(self) -> Self {
         Self { today: Some(Today::default()), ..self }
+    }
+
+    /// The same, with changes merged for so long.
+    pub(super) fn merging(self, merge: Duration) -> Self {
+        Self { merge, ..self }
     }
 
     /// The clock the venue goes by.
@@ -375,7 +383,7 @@ impl Shown {
     /// How long what is not published yet may still wait for more to go with it; none if all is published.
     pub(super) fn merges_for(&self) -> Option<Duration> {
         let since = self.published_at.map_or(Duration::MAX, |at| at.elapsed());
-        (self.dirty.any || self.dirty.all).then(|| MERGE.saturating_sub(since))
+        (self.dirty.any || self.dirty.all).then(|| self.merge.saturating_sub(since))
     }
 
     /// Tells every worker's hub how things stand.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::rig::{Bare, Ours, Pace, Turn};
-use super::{Figure, TableError, TableOptions, median};
+use super::{Bar, Figure, TableError, TableOptions, median};
 use crate::server::SMALL_BOARD;
 use crate::viewers::Viewers;
 
@@ -16,10 +16,33 @@ const PUBLICATIONS_MIN: usize = 20;
 /// And at most: so many wait to be called, and a venue reckons for each of them at each call.
 const PUBLICATIONS_MAX: usize = 200;
 
+/// How long one turn of one side takes.
+pub fn turn(viewers: usize) -> Duration {
+    let Pace { publications, every } = pace(viewers);
+    every * u32::try_from(publications).unwrap_or(u32::MAX)
+}
+
 fn pace(viewers: usize) -> Pace {
     let publications = (FRAMES_PER_TURN / viewers.max(1)).clamp(PUBLICATIONS_MIN, PUBLICATIONS_MAX);
     let per_s = (FRAMES_PER_S / viewers.max(1)).max(1);
     Pace { publications, every: Duration::from_secs(1) / u32::try_from(per_s).unwrap_or(1) }
+}
+
+/// What is measured of boards.
+pub fn boards_bars(viewers: usize) -> [Bar; 3] {
+    let bar =
+        |what: &str, at_most| Bar::new(format!("boards, {viewers} viewers: {what}, times the bare loop"), at_most);
+    [
+        bar("processor time per frame", 1.15),
+        bar("publish to last viewer, p50", 1.15),
+        bar("publish to last viewer, p99", 1.3),
+    ]
+}
+
+/// What is measured of phones.
+pub fn phones_bars(viewers: usize) -> [Bar; 2] {
+    let bar = |what: &str, at_most| Bar::new(format!("phones, {viewers} cards: {what}, times the bare loop"), at_most);
+    [bar("processor time per card", 1.6), bar("publish to last phone, p99", 2.0)]
 }
 
 /// Boards: one frame for all of them.
@@ -28,11 +51,11 @@ pub async fn boards(options: &TableOptions, viewers: usize) -> Result<Vec<Figure
     let mut ours = Ours::start(options.workers).await?;
     ours.open(vec![Viewers::boards(SMALL_BOARD, viewers)]).await?;
     let turns = take_turns(options, &mut ours, viewers, pace, false).await?;
-    let name = |what: &str| format!("boards, {viewers} viewers: {what}, times the bare loop");
+    let [cpu, p50, p99] = boards_bars(viewers);
     Ok(vec![
-        ratio(name("processor time per frame"), &turns, |turn| turn.cpu_ns, 1.15, "ns"),
-        ratio(name("publish to last viewer, p50"), &turns, |turn| turn.last_p50_ms, 1.15, "ms"),
-        ratio(name("publish to last viewer, p99"), &turns, |turn| turn.last_p99_ms, 1.3, "ms"),
+        ratio(cpu, &turns, |turn| turn.cpu_ns, "ns"),
+        ratio(p50, &turns, |turn| turn.last_p50_ms, "ms"),
+        ratio(p99, &turns, |turn| turn.last_p99_ms, "ms"),
     ])
 }
 
@@ -45,11 +68,8 @@ pub async fn phones(options: &TableOptions, viewers: usize) -> Result<Vec<Figure
     let phones = ours.clerk.take(viewers).await?;
     ours.open(vec![Viewers::phones(phones)]).await?;
     let turns = take_turns(options, &mut ours, viewers, pace, true).await?;
-    let name = |what: &str| format!("phones, {viewers} cards: {what}, times the bare loop");
-    Ok(vec![
-        ratio(name("processor time per card"), &turns, |turn| turn.cpu_ns, 1.6, "ns"),
-        ratio(name("publish to last phone, p99"), &turns, |turn| turn.last_p99_ms, 2.0, "ms"),
-    ])
+    let [cpu, p99] = phones_bars(viewers);
+    Ok(vec![ratio(cpu, &turns, |turn| turn.cpu_ns, "ns"), ratio(p99, &turns, |turn| turn.last_p99_ms, "ms")])
 }
 
 /// Turns of both sides: ours first, the bare loop right after it, with frames of the same length.
@@ -94,11 +114,11 @@ async fn take_turns(
     Ok(turns)
 }
 
-fn ratio(figure: String, turns: &[(Turn, Turn)], of: impl Fn(&Turn) -> f64, bar: f64, unit: &str) -> Figure {
+fn ratio(bar: Bar, turns: &[(Turn, Turn)], of: impl Fn(&Turn) -> f64, unit: &str) -> Figure {
     let ratios = turns.iter().map(|(ours, bare)| of(ours) / of(bare)).collect();
     let ours = median(turns.iter().map(|(ours, _)| of(ours)).collect());
     let bare = median(turns.iter().map(|(_, bare)| of(bare)).collect());
     let bytes = turns.last().map_or(0, |(ours, _)| ours.tally.frame_bytes);
     let note = format!("{ours:.1} {unit} and {bare:.1} {unit}; frames of {bytes} B");
-    Figure::at_most(figure, median(ratios), bar, note)
+    bar.came_to(median(ratios), note)
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::rig::{Ours, Pace, Turn};
-use super::{Figure, TableError, TableOptions, median};
+use super::{Bar, Figure, TableError, TableOptions, median, progress};
 use crate::clerk::Clerk;
 use crate::instant::{NS_PER_S, ms, now_ns};
 use crate::process::{Process, eventually};
@@ -18,6 +18,14 @@ const DEAF: usize = VIEWERS / 100;
 const GONE_MAX: Duration = Duration::from_secs(30);
 /// Calls of an hour: one in two seconds.
 const CALLS_OF_AN_HOUR: usize = 1_800;
+const CALL_EVERY: Duration = Duration::from_secs(2);
+/// Viewers of that hour: what grows does so with calls and with those that never read, of whom there are one in a hundred.
+const HOUR_VIEWERS: usize = 2_000;
+const HOUR_DEAF: usize = HOUR_VIEWERS / 100;
+/// How much faster they are made: two minutes for the hour. Whoever never reads is gone after as long as ever.
+const HOUR_SPEED: u32 = 30;
+/// Calls between two looks whether those that never read are gone.
+const LOOK_AT_DEAF_EVERY: usize = 30;
 const CHURN_VIEWERS: usize = 5_000;
 const CHURN_PER_S: f64 = 500.0;
 /// How long a server is away that is killed and started again.
@@ -29,16 +37,24 @@ const STORM_KICKED: usize = 250;
 
 const PACE: Pace = Pace { publications: 40, every: Duration::from_millis(250) };
 
+/// What is measured of viewers that never read.
+pub fn stragglers_bars() -> [Bar; 3] {
+    [
+        Bar::new(format!("stragglers: p99 of the others, {DEAF} of {VIEWERS} never read, times without them"), 1.2),
+        Bar::new("stragglers: MB held for each that never reads", 0.2),
+        Bar::new("stragglers: s until those that never read are gone", GONE_MAX.as_secs_f64()),
+    ]
+}
+
 /// One in a hundred never reads: what that costs the others, what it holds, and when it is gone.
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
-    let mut ratios = Vec::new();
-    let (mut held, mut gone) = (Vec::new(), Vec::new());
-    for _ in 0..options.runs {
-        let mut ours = Ours::start(options.workers).await?;
-        ours.clerk.take(PACE.publications * 3).await?;
-        ours.open(vec![Viewers::boards(BOARD, VIEWERS - DEAF)]).await?;
-        ours.turn(PACE).await?;
+    let (mut ratios, mut held, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ours = Ours::start(options.workers).await?;
+    ours.clerk.take(PACE.publications * usize::from(2 * options.runs + 1)).await?;
+    ours.open(vec![Viewers::boards(BOARD, VIEWERS - DEAF)]).await?;
+    ours.turn(PACE).await?;
+    for run in 0..options.runs {
         let without = ours.turn(PACE).await?;
         let before = ours.process.memory()?.resident;
         let mut deaf = Gallery::start()?;
@@ -50,54 +66,82 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
         held.push(after.saturating_sub(before) as f64 / 1e6 / DEAF as f64);
         let is_gone = eventually(GONE_MAX * 2, async || deaf.look().await.map(|standing| standing.deaf == 0)).await?;
         gone.push(if is_gone { (now_ns() - begun) as f64 / NS_PER_S as f64 } else { f64::INFINITY });
+        progress(&format!(
+            "  run {}: p99 {:.1} ms, without them {:.1} ms; gone: {is_gone}",
+            run + 1,
+            with.any_p99_ms,
+            without.any_p99_ms
+        ));
     }
-    let mut ours = Ours::start(options.workers).await?;
-    let grown = an_hour(&mut ours).await?;
+    let [others, each, until] = stragglers_bars();
     Ok(vec![
-        Figure::at_most(
-            format!("stragglers: p99 of the others, {DEAF} of {VIEWERS} never read, times without them"),
-            median(ratios),
-            1.2,
-            "",
-        ),
-        Figure::at_most("stragglers: MB held for each that never reads", median(held), 0.2, ""),
-        Figure::at_most("stragglers: s until those that never read are gone", median(gone), GONE_MAX.as_secs_f64(), ""),
-        Figure::at_most(
-            "stragglers: memory after an hour of calls, times before it",
-            grown,
-            1.1,
-            format!("{CALLS_OF_AN_HOUR} calls beside {DEAF} that never read and are replaced"),
-        ),
+        others.came_to(median(ratios), ""),
+        each.came_to(median(held), ""),
+        until.came_to(median(gone), "from the handshake of the first"),
     ])
 }
 
-/// An hour of calls, as fast as they go, beside viewers that read and others that do not. Returns by what factor memory
-/// grew in it.
+/// What is measured over an hour.
+pub fn hour_bars() -> [Bar; 1] {
+    let what = format!("hour: memory after its calls, {HOUR_DEAF} of {HOUR_VIEWERS} never read, times before them");
+    [Bar::new(what, 1.1)]
+}
+
+/// An hour of calls at [`HOUR_SPEED`] times the speed, beside viewers of whom one in a hundred never reads and is
+/// replaced when it is gone. The journal is on the disk, as in a real server: in memory it would grow with every call.
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-async fn an_hour(ours: &mut Ours) -> Result<f64, TableError> {
+pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
+    let mut ours = Ours::start_on_disk(options.workers).await?;
     // The people of the day are there beforehand: they are kept whoever looks.
-    ours.clerk.take(CALLS_OF_AN_HOUR * 3 / 2).await?;
-    ours.open(vec![Viewers::boards(BOARD, 500)]).await?;
-    let server = ours.process.address;
-    let mut before = 0;
-    for nth in 0..CALLS_OF_AN_HOUR * 3 / 2 {
-        if nth == CALLS_OF_AN_HOUR / 2 {
+    let warm = CALLS_OF_AN_HOUR / 4;
+    ours.clerk.take(CALLS_OF_AN_HOUR + warm).await?;
+    ours.open(vec![Viewers::boards(BOARD, HOUR_VIEWERS - HOUR_DEAF)]).await?;
+    let every = CALL_EVERY / HOUR_SPEED;
+    let (mut before, mut deaf_came, mut deaf) = (0, 0, None::<Gallery>);
+    let begun = tokio::time::Instant::now();
+    for nth in 0..CALLS_OF_AN_HOUR + warm {
+        tokio::time::sleep_until(begun + every * u32::try_from(nth).unwrap_or(u32::MAX)).await;
+        if nth == warm {
             // By now everything is there that stays.
             before = ours.process.memory()?.resident;
         }
-        if nth.is_multiple_of(CALLS_OF_AN_HOUR / 4) {
-            let mut deaf = Gallery::start()?;
-            deaf.open(server, vec![Viewers::deaf(BOARD, DEAF)], None).await?;
-            // Its process ends here, and its connections with it.
+        if nth.is_multiple_of(LOOK_AT_DEAF_EVERY) {
+            let none_left = match &mut deaf {
+                Some(deaf) => deaf.look().await?.deaf == 0,
+                None => true,
+            };
+            if none_left {
+                let mut next = Gallery::start()?;
+                next.open(ours.process.address, vec![Viewers::deaf(BOARD, HOUR_DEAF)], None).await?;
+                deaf_came += HOUR_DEAF;
+                deaf = Some(next);
+            }
         }
-        ours.clerk.call().await?;
+        if ours.clerk.call().await?.1.is_none() {
+            return Err(TableError::Lost("nobody was waiting any more".to_owned()));
+        }
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    Ok(ours.process.memory()?.resident as f64 / before.max(1) as f64)
+    let after = ours.process.memory()?.resident;
+    let note = format!(
+        "{CALLS_OF_AN_HOUR} calls in {} s, {HOUR_SPEED} times as fast; {deaf_came} never read; {:.1} and {:.1} MB",
+        (every * u32::try_from(CALLS_OF_AN_HOUR).unwrap_or(u32::MAX)).as_secs(),
+        before as f64 / 1e6,
+        after as f64 / 1e6,
+    );
+    let [flat] = hour_bars();
+    Ok(vec![flat.came_to(after as f64 / before.max(1) as f64, note)])
 }
 
 fn ratio(with: &Turn, without: &Turn) -> f64 {
     with.any_p99_ms / without.any_p99_ms
+}
+
+/// What is measured of a server that was killed.
+pub fn restart_bars() -> [Bar; 2] {
+    [
+        Bar::new(format!("restart: s until all of {VIEWERS} are current again"), BACK_MAX_S),
+        Bar::new("restart: most attempts of one client in its first second", 1.0),
+    ]
 }
 
 /// The server is killed under its viewers and started again.
@@ -136,16 +180,19 @@ pub async fn restart(options: &TableOptions) -> Result<Vec<Figure>, TableError> 
         back.push(if all_back { took } else { f64::INFINITY });
         attempts.push(standing.attempts_in_first_s_max as f64);
         shed = standing.shed;
+        progress(&format!(
+            "  {} of {VIEWERS} current again after {took:.1} s, {shed} times told to wait",
+            standing.current
+        ));
     }
-    Ok(vec![
-        Figure::at_most(
-            format!("restart: s until all of {VIEWERS} are current again"),
-            median(back),
-            BACK_MAX_S,
-            format!("{shed} times told to wait"),
-        ),
-        Figure::at_most("restart: most attempts of one client in its first second", median(attempts), 1.0, ""),
-    ])
+    let [until, most] = restart_bars();
+    Ok(vec![until.came_to(median(back), format!("{shed} times told to wait")), most.came_to(median(attempts), "")])
+}
+
+/// What is measured beside viewers that come and go.
+pub fn churn_bars() -> [Bar; 1] {
+    let others = format!("churn: p99 of {CHURN_VIEWERS} viewers, {CHURN_PER_S} a second come and go, times without");
+    [Bar::new(others, 1.5)]
 }
 
 /// Viewers that come and go beside others that stay.
@@ -165,12 +212,12 @@ pub async fn churn(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
         came = churning.look().await?;
         churning.say(&Ask::Churn { server, path: SMALL_BOARD.to_owned(), per_s: 0.0 }).await?;
         ratios.push(ratio(&with, &without));
+        progress(&format!("  p99 {:.1} ms, without them {:.1} ms", with.any_p99_ms, without.any_p99_ms));
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    Ok(vec![Figure::at_most(
-        format!("churn: p99 of {CHURN_VIEWERS} viewers, {CHURN_PER_S} a second come and go beside, times without"),
+    let [others] = churn_bars();
+    Ok(vec![others.came_to(
         median(ratios),
-        1.5,
         format!(
             "{} came, to their first frame p50 {:.1} ms, p99 {:.1} ms",
             came.churned,
@@ -178,6 +225,14 @@ pub async fn churn(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
             ms(came.churn_p99_ns)
         ),
     )])
+}
+
+/// What is measured of viewers that are kicked.
+pub fn storm_bars() -> [Bar; 2] {
+    [
+        Bar::new("storm: viewers that did not end current", 0.0),
+        Bar::new("storm: calls missing, twice or out of order on any board", 0.0),
+    ]
 }
 
 /// Viewers are kicked again and again during calls.
@@ -202,13 +257,6 @@ pub async fn storm(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
     let standing = ours.gallery.look().await?;
     let behind = if standing.newest == seq { standing.wanted - standing.current } else { standing.wanted };
     let note = format!("{} connections came back; {:?}", standing.returns, standing.first_violations);
-    Ok(vec![
-        Figure::at_most("storm: viewers that did not end current", behind as f64, 0.0, note),
-        Figure::at_most(
-            "storm: calls missing, twice or out of order on any board",
-            standing.violations as f64,
-            0.0,
-            "",
-        ),
-    ])
+    let [current, calls] = storm_bars();
+    Ok(vec![current.came_to(behind as f64, note), calls.came_to(standing.violations as f64, "")])
 }

@@ -1,7 +1,7 @@
 //! What a connection holds that says nothing.
 
 use super::rig::Ours;
-use super::{Figure, TableError, TableOptions, median};
+use super::{Bar, Figure, TableError, TableOptions, median};
 use crate::server::SMALL_BOARD;
 use crate::viewers::Viewers;
 
@@ -13,6 +13,12 @@ const PHONES_PER_TICKET: usize = 5;
 const BAR_KIB: f64 = 6.0;
 /// Time for what was needed to open them to be given back.
 const SETTLE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// What is measured.
+pub fn bars() -> [Bar; 2] {
+    ["board", "phone"]
+        .map(|kind| Bar::new(format!("idle: KiB of resident memory per {kind}, {CONNECTIONS} open"), BAR_KIB))
+}
 
 /// Resident memory of idle boards, and of idle phones.
 pub async fn memory(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
@@ -26,11 +32,8 @@ pub async fn memory(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
         let viewers = Viewers { times: PHONES_PER_TICKET, ..Viewers::phones(paths) };
         phones.push(grown(&mut ours, viewers).await?);
     }
-    let name = |kind: &str| format!("idle: KiB of resident memory per {kind}, {CONNECTIONS} open");
-    Ok(vec![
-        Figure::at_most(name("board"), median(boards), BAR_KIB, ""),
-        Figure::at_most(name("phone"), median(phones), BAR_KIB, "without tickets"),
-    ])
+    let [board, phone] = bars();
+    Ok(vec![board.came_to(median(boards), ""), phone.came_to(median(phones), "without tickets")])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -7,15 +7,25 @@ mod conformance;
 mod fanout;
 mod herds;
 mod idle;
+mod nodes;
+mod part;
 mod rig;
 
 use std::fmt;
 use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use callnext::replay::client::ClientError;
 use serde::{Deserialize, Serialize};
 
+use crate::redis::NoRedis;
 use crate::viewers::GalleryError;
+
+use part::Part;
+
+/// A part that takes so many times as long as it should, and a minute, is given up.
+const PATIENCE: u32 = 4;
+const PATIENCE_LEAST: Duration = Duration::from_secs(60);
 
 /// What of the table is made, and how thoroughly.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,9 +36,12 @@ pub struct TableOptions {
     /// Viewers of the fan-out figures
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [1_000, 10_000])]
     pub viewers: Vec<usize>,
-    /// Only figures whose names have this in them
-    #[arg(long, value_name = "PART")]
-    pub only: Option<String>,
+    /// Viewers at each of the six nodes
+    #[arg(long, value_name = "N", default_value_t = 15_000)]
+    pub node_viewers: usize,
+    /// Only these parts: boards, phones, idle, nodes, stragglers, hour, restart, churn, conformance, storm
+    #[arg(long, value_name = "PART,PART", value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Threads of the server; one, as the bare loop has
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub workers: usize,
@@ -62,69 +75,75 @@ pub enum TableError {
     /// A process.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// Nodes have nothing to share.
+    #[error(transparent)]
+    Redis(#[from] NoRedis),
+    /// It took too long.
+    #[error("given up after {} s", .0.as_secs())]
+    TooLong(Duration),
+    /// There is no such part.
+    #[error("no part of the table is called {0:?}")]
+    NoPart(String),
     /// The viewers did not get what was sent.
     #[error("{0}")]
     Lost(String),
 }
 
-impl Figure {
-    fn at_most(figure: impl Into<String>, value: f64, bar: f64, note: impl Into<String>) -> Self {
-        Self { figure: figure.into(), value: Some(value), bar, ok: value <= bar, note: note.into() }
+/// What is to be measured, and what there may be of it at most.
+#[derive(Debug, Clone, PartialEq)]
+struct Bar {
+    figure: String,
+    at_most: f64,
+}
+
+impl Bar {
+    fn new(figure: impl Into<String>, at_most: f64) -> Self {
+        Self { figure: figure.into(), at_most }
     }
 
-    fn not_measured(figure: impl Into<String>, bar: f64, note: impl Into<String>) -> Self {
-        Self { figure: figure.into(), value: None, bar, ok: false, note: note.into() }
+    /// It was measured.
+    fn came_to(self, value: f64, note: impl Into<String>) -> Figure {
+        let Self { figure, at_most: bar } = self;
+        // What is not a number, or never ended, is no figure.
+        let is_measured = value.is_finite();
+        Figure { figure, value: is_measured.then_some(value), bar, ok: value <= bar, note: note.into() }
+    }
+
+    /// It could not be, which is as bad as missing it.
+    fn not_measured(self, why: impl Into<String>) -> Figure {
+        let note = format!("not measured: {}", why.into());
+        Figure { figure: self.figure, value: None, bar: self.at_most, ok: false, note }
     }
 }
 
-/// Makes the table.
+/// Makes the table. A part that cannot be measured stands in it, as not reached.
 ///
 /// # Errors
 ///
-/// A figure could not be taken at all; one that misses its bar is in the table.
+/// A part was asked for that there is not.
 pub async fn run(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
-    let mut figures = Vec::new();
-    let wants = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
-    for viewers in &options.viewers {
-        if wants("boards") {
-            progress(&format!("boards: {viewers} viewers"));
-            figures.extend(fanout::boards(options, *viewers).await?);
-        }
+    let parts = Part::wanted(options)?;
+    let expected: Duration = parts.iter().map(|part| part.expected(options)).sum();
+    progress(&format!("{} parts, about {}", parts.len(), minutes(expected)));
+    let (begun, mut figures) = (Instant::now(), Vec::new());
+    for part in parts {
+        let expected = part.expected(options);
+        progress(&format!("{} in: {part}, about {}", minutes(begun.elapsed()), minutes(expected)));
+        let most = expected * PATIENCE + PATIENCE_LEAST;
+        let measured = tokio::time::timeout(most, part.measure(options)).await;
+        let taken = measured.unwrap_or(Err(TableError::TooLong(most))).unwrap_or_else(|error| {
+            progress(&format!("  not measured: {error}"));
+            part.bars(options).into_iter().map(|bar| bar.not_measured(error.to_string())).collect()
+        });
+        taken.iter().for_each(|figure| progress(&format!("  {}", Line(figure))));
+        figures.extend(taken);
     }
-    if wants("phones") {
-        progress("phones: every card another");
-        let phones = options.viewers.iter().copied().max().unwrap_or(10_000);
-        figures.extend(fanout::phones(options, phones).await?);
-    }
-    if wants("idle") {
-        progress("idle connections");
-        figures.extend(idle::memory(options).await?);
-    }
-    if wants("nodes") {
-        let what = "nodes: 90,000 viewers over six nodes, last viewer to the bare loop's time";
-        figures.push(Figure::not_measured(what, 3.0, "not measured yet"));
-    }
-    if wants("stragglers") {
-        progress("stragglers: one in a hundred never reads");
-        figures.extend(herds::stragglers(options).await?);
-    }
-    if wants("restart") {
-        progress("restart: the server is killed under its viewers");
-        figures.extend(herds::restart(options).await?);
-    }
-    if wants("churn") {
-        progress("churn: viewers that come and go");
-        figures.extend(herds::churn(options).await?);
-    }
-    if wants("conformance") {
-        progress("conformance: Autobahn, and announced frames");
-        figures.extend(conformance::conformance(options).await?);
-    }
-    if wants("storm") {
-        progress("storm: viewers kicked again and again");
-        figures.extend(herds::storm(options).await?);
-    }
+    progress(&format!("done after {}", minutes(begun.elapsed())));
     Ok(figures)
+}
+
+fn minutes(of: Duration) -> String {
+    format!("{}:{:02} min", of.as_secs() / 60, of.as_secs() % 60)
 }
 
 fn progress(what: &str) {
@@ -143,18 +162,25 @@ fn median(mut of: Vec<f64>) -> f64 {
     }
 }
 
+/// A figure for people.
+struct Line<'a>(&'a Figure);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figure { figure, value, bar, ok, note } = self.0;
+        let value = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
+        let ok = if *ok { "ok" } else { "NOT OK" };
+        write!(f, "{figure:<84} {value:>8} {bar:>8.2}  {ok:<6}  {note}")
+    }
+}
+
 /// A table for people.
 pub struct Shown<'a>(pub &'a [Figure]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<76} {:>10} {:>10}", "figure", "value", "bar")?;
-        for Figure { figure, value, bar, ok, note } in self.0 {
-            let value = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
-            let ok = if *ok { "ok" } else { "NOT OK" };
-            writeln!(f, "{figure:<76} {value:>10} {bar:>10.2}  {ok:<6}  {note}")?;
-        }
-        Ok(())
+        writeln!(f, "{:<84} {:>8} {:>8}", "figure", "value", "bar")?;
+        self.0.iter().try_for_each(|figure| writeln!(f, "{}", Line(figure)))
     }
 }
 
@@ -172,13 +198,16 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_not_ok() {
         let figures = [
-            Figure::at_most("a", 1.1, 1.15, ""),
-            Figure::at_most("b", 1.2, 1.15, ""),
-            Figure::not_measured("c", 3.0, "not measured yet"),
+            Bar::new("a", 1.15).came_to(1.1, ""),
+            Bar::new("b", 1.15).came_to(1.2, ""),
+            Bar::new("c", 3.0).not_measured("nobody listens"),
+            Bar::new("d", 30.0).came_to(f64::INFINITY, "never"),
+            Bar::new("e", 30.0).came_to(f64::NAN, "of nothing"),
         ];
-        assert_eq!(figures.iter().map(|figure| figure.ok).collect::<Vec<_>>(), [true, false, false]);
+        assert_eq!(figures.iter().map(|figure| figure.ok).collect::<Vec<_>>(), [true, false, false, false, false]);
+        assert_eq!(figures.iter().filter(|figure| figure.value.is_none()).count(), 3);
         let text = Shown(&figures).to_string();
-        assert!(text.contains("not measured yet") && text.contains('–'), "{text}");
+        assert!(text.contains("not measured: nobody listens") && text.contains('–'), "{text}");
         let json = serde_json::to_value(&figures[0]).unwrap();
         assert_eq!(json, serde_json::json!({"figure": "a", "value": 1.1, "bar": 1.15, "ok": true}));
     }

@@ -49,11 +49,20 @@ pub struct Ours {
 impl Ours {
     /// Starts a server on nothing, its journal in memory.
     pub async fn start(workers: usize) -> Result<Self, TableError> {
+        Self::start_with(workers, &[]).await
+    }
+
+    /// The same, its journal on the disk.
+    pub async fn start_on_disk(workers: usize) -> Result<Self, TableError> {
+        Self::start_with(workers, &["--on-disk"]).await
+    }
+
+    async fn start_with(workers: usize, more: &[&str]) -> Result<Self, TableError> {
         let folder = tempfile::tempdir()?;
         let workers = workers.to_string();
-        let data = folder.path().join("data");
-        let arguments = ["server", "--data", &data.to_string_lossy(), "--workers", &workers];
-        let process = Process::start(&arguments)?;
+        let data = folder.path().join("data").to_string_lossy().into_owned();
+        let arguments = ["server", "--data", &data, "--workers", &workers];
+        let process = Process::start(&[&arguments, more].concat())?;
         let clerk = Clerk::at(process.address).await?;
         Ok(Self { process, clerk, gallery: Gallery::start()?, _folder: folder })
     }
@@ -133,14 +142,29 @@ impl Bare {
         let begun = Instant::now();
         for due in dues(begun, pace) {
             tokio::time::sleep_until(due).await;
-            self.seq += 1;
-            sent.push((self.seq, now_ns()));
-            let what = if each { "each" } else { "same" };
-            conduct(&mut self.conductor, &format!("{what} {} {bytes}\n", self.seq)).await?;
+            sent.push(self.publish(bytes, each).await?);
         }
         let tally = self.gallery.tally(By::Seq, sent, SETTLE_MS).await?;
         let cpu = self.process.cpu()?.saturating_sub(before);
         Turn::of(tally, cpu)
+    }
+}
+
+impl Bare {
+    /// Writes one frame of so many bytes; its number, and when it was begun.
+    pub async fn publish(&mut self, bytes: u64, each: bool) -> Result<(u64, u64), TableError> {
+        self.seq += 1;
+        let sent = (self.seq, now_ns());
+        let what = if each { "each" } else { "same" };
+        conduct(&mut self.conductor, &format!("{what} {} {bytes}\n", self.seq)).await?;
+        Ok(sent)
+    }
+
+    /// When the frame of this number reached the last viewer, nanoseconds from when it was sent.
+    pub async fn reached_last(&mut self, sent: (u64, u64)) -> Result<u64, TableError> {
+        let tally = self.gallery.tally(By::Seq, vec![sent], SETTLE_MS).await?;
+        let never = || TableError::Lost(format!("{} of {} frames arrived", tally.delivered, tally.expected));
+        tally.last_ns.first().copied().ok_or_else(never)
     }
 }
 

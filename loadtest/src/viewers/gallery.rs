@@ -66,12 +66,15 @@ struct Path {
 
 struct Opening {
     eyes: usize,
+    /// All before this one had seen something when that was last looked at.
+    seen: usize,
     begun_ns: u64,
 }
 
 struct Waiting {
     by: By,
     sent: Vec<(u64, u64)>,
+    viewers: usize,
     until_ns: u64,
 }
 
@@ -187,7 +190,8 @@ impl Gallery {
         match ask {
             Ask::Open { server, viewers, per_s } => self.open(server, viewers, per_s),
             Ask::Tally { by, sent, wait_ms } => {
-                self.waiting = Some(Waiting { by, sent, until_ns: now_ns() + wait_ms * NS_PER_MS });
+                let viewers = (0..self.eyes.len()).filter(|number| self.counts(*number)).count();
+                self.waiting = Some(Waiting { by, sent, viewers, until_ns: now_ns() + wait_ms * NS_PER_MS });
             }
             Ask::Churn { server, path, per_s } => self.set_churn(server, path, per_s),
             Ask::Kick { count } => self.kick(count),
@@ -223,7 +227,7 @@ impl Gallery {
                 None => self.queue.push_back(number),
             }
         }
-        self.opening = Some(Opening { eyes: self.eyes.len() - first, begun_ns });
+        self.opening = Some(Opening { eyes: self.eyes.len() - first, seen: 0, begun_ns });
     }
 
     fn set_churn(&mut self, server: SocketAddr, path: String, per_s: f64) {
@@ -430,9 +434,11 @@ impl Gallery {
     }
 
     fn tell_opened(&mut self) -> std::io::Result<()> {
-        let Some(opening) = &self.opening else { return Ok(()) };
-        let first = self.eyes.len().saturating_sub(opening.eyes);
-        if self.eyes.iter().skip(first).all(|eye| eye.fresh) {
+        let Some(opening) = &mut self.opening else { return Ok(()) };
+        let eyes = self.eyes.get(self.eyes.len().saturating_sub(opening.eyes)..).unwrap_or_default();
+        // Looked at after every event: each is counted once, and all of them again at the end.
+        opening.seen += eyes.iter().skip(opening.seen).take_while(|eye| eye.fresh).count();
+        if opening.seen == eyes.len() && eyes.iter().all(|eye| eye.fresh) {
             let took_ns = now_ns() - opening.begun_ns;
             self.opening = None;
             tell(&Tell::Opened { took_ns })?;
@@ -443,8 +449,7 @@ impl Gallery {
     fn tell_tally(&mut self) -> std::io::Result<()> {
         let Some(waiting) = &self.waiting else { return Ok(()) };
         let now = now_ns();
-        let viewers = (0..self.eyes.len()).filter(|number| self.counts(*number)).count();
-        let by = waiting.by;
+        let (by, viewers) = (waiting.by, waiting.viewers);
         let last = waiting.sent.last().map(|(number, _)| *number).unwrap_or_default();
         let there = self.arrivals.by(by).get(&last).map_or(0, Vec::len);
         if there < viewers && now < waiting.until_ns {

@@ -11,6 +11,7 @@ use callnext::clock::Clock;
 use callnext::http::Edge;
 use callnext::journal::Journal;
 use callnext::snapshot::SnapshotSettings;
+use callnext::venues::MERGE;
 use callnext_engine::{Declaration, Millis, Timestamp, VenueId};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -82,6 +83,7 @@ impl Server {
             public_url: None,
             trusted_origins: plan.trusted_origins,
             workers: Some(2),
+            merge: MERGE,
             venues: plan.venues,
             clock: clock.clone(),
             access: access.clone(),
