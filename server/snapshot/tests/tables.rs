@@ -2,6 +2,8 @@
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
+use crate::progress::Progress;
+
 use super::super::reader::Snapshot;
 use super::super::sample;
 use super::super::tables::{Form, Persons, write};
@@ -13,7 +15,7 @@ fn tables(persons: &Persons) -> (String, Vec<u8>, u64) {
     let snapshot = Snapshot::open(&path).unwrap();
     let (mut csv, mut parquet) = (Vec::new(), Vec::new());
     for (form, out) in [(Form::Csv, &mut csv), (Form::Parquet, &mut parquet)] {
-        assert_eq!(write(&snapshot, form, persons, out, &mut || ()).unwrap(), manifest.counts.tickets);
+        assert_eq!(write(&snapshot, form, persons, out, &Progress::new(0)).unwrap(), manifest.counts.tickets);
     }
     (String::from_utf8(csv).unwrap(), parquet, manifest.counts.tickets)
 }
