@@ -154,32 +154,13 @@ impl<'q> Draw<'q> {
 
     /// Lets time pass, in which people are told to get ready, or sent to a door, as their time comes.
     pub fn advance_to(&mut self, now: Timestamp, areas: &[Area]) {
-        while let Some(due) = self.next_due(areas).filter(|due| *due <= now) {
+        while (self.room() > 0 || !areas.is_empty())
+            && let Some(due) = self.next_eligible().filter(|due| *due <= now)
+        {
             self.now = due;
             self.fill(areas);
         }
         self.now = self.now.max(now);
-    }
-
-    /// The first moment from now on at which somebody may be told to get ready or sent to a door.
-    fn next_due(&mut self, areas: &[Area]) -> Option<Timestamp> {
-        let overdue = areas.iter().filter_map(|area| self.next_overdue(&Reach::of(&area.counter))).min();
-        let eligible = if self.room() > 0 || !areas.is_empty() { self.next_eligible() } else { None };
-        overdue.into_iter().chain(eligible).min()
-    }
-
-    /// As [`Queue::next_overdue`], of those who were not called in this draw.
-    fn next_overdue(&mut self, reach: &Reach) -> Option<Timestamp> {
-        let mut soonest: Option<Timestamp> = None;
-        for group in 0..self.groups.len() {
-            if self.is(Whose::These(reach), group)
-                && let Some(entry) = self.first(group, LineName::Age)
-                && let Some(due) = self.policy.overdue_from(entry.filed.since).filter(|due| *due > self.now)
-            {
-                soonest = Some(soonest.map_or(due, |at| at.min(due)));
-            }
-        }
-        soonest
     }
 
     /// The first moment from now on at which somebody who cannot be called yet can be.
