@@ -11,6 +11,7 @@
  *   of the list: a ticket with its place, or the name of the service that follows
  */
 import { path } from "../lib/api.js";
+import { askClass, className, classesOf } from "../lib/classes.js";
 import { ask } from "../lib/dialog.js";
 import { el, follow, one, setAttribute, setText, show } from "../lib/dom.js";
 import { maySeeFigures, showFigures } from "../lib/figures.js";
@@ -28,6 +29,8 @@ import { hourMinute, minutesSince } from "../lib/time.js";
 /** @type {CardState[]} */
 const OTHERS = ["called", "serving", "held", "missed", "transferring"];
 const NAME_CHARS_MAX = 40;
+/** How long after a try that came to nothing the classes are asked for again. */
+const CLASSES_AGAIN_MS = 5_000;
 
 startPage();
 languageSwitcher(one(document, "#languages"));
@@ -39,6 +42,9 @@ let service = "";
 /** The row that the side panel is about: a ticket's id, or a booking's code. */
 let selected = "";
 let sideFor = "";
+/** The classes of each service (E1). */
+/** @type {Map<string, import("../lib/wire").ClassRow[]>} */
+let classes = new Map();
 
 const search = one(document, "#search", "input");
 const side = one(document, "#side");
@@ -63,6 +69,7 @@ const ACTS = [
   { name: "transfer", key: "t", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], act: (row) => transfer(desk, venue, row, { triage: true }).then(focusRow) },
   { name: "steps", key: "s", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], act: (row) => setSteps(desk, venue, row).then(focusRow) },
   { name: "skip", key: "k", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], when: (row) => row.steps.length > 0, act: (row) => skipStep(desk, venue, row).then(focusRow) },
+  { name: "class", key: "l", states: ["waiting", "ready", "inside", "called", "serving", "held", "missed"], when: (row) => classesFor(row).length > 0, act: classify },
   { name: "cancel", key: "x", states: ["waiting", "ready", "inside", "called", "held", "missed"], danger: true, act: cancel },
 ];
 
@@ -103,6 +110,28 @@ async function giveBack(row) {
 async function requeue(row) {
   const answer = await ask({ title: t("triage.requeue_title", { number: row.number }), about: t("triage.requeue_about"), agree: t("act.requeue"), reasons: reasons("requeue") });
   if (answer) await send(of(row, "requeues"), { reason: answer["reason"] }, t("counter.did_requeue", { number: row.number }));
+}
+
+/** @param {TicketRow} row */
+const classesFor = (row) => classes.get(row.service) ?? [];
+
+/** @param {TicketRow} row */
+async function classify(row) {
+  const chosen = await askClass(row.number, classesFor(row), row.class);
+  if (chosen === null) return;
+  const name = chosen === "" ? t("triage.no_class") : className(classesFor(row), chosen);
+  await desk.act("PUT", of(row, "class"), chosen === "" ? {} : { class: chosen }, () => t("triage.did_class", { number: row.number, class: name }));
+  focusRow();
+}
+
+/** What the console is not told of: asked once, and again while nobody answers. */
+async function learnClasses() {
+  try {
+    classes = await classesOf(venue);
+    desk.refresh();
+  } catch {
+    setTimeout(learnClasses, CLASSES_AGAIN_MS);
+  }
 }
 
 /** @param {TicketRow} row */
@@ -378,7 +407,7 @@ function focusRow() {
 function renderSide(state) {
   const ticket = view === "queue" ? state.tickets.get(Number(selected)) : undefined;
   const booking = view === "appointments" ? state.appointments.get(selected) : undefined;
-  const name = JSON.stringify([ticket ?? booking ?? null, document.documentElement.lang, desk.busy()]);
+  const name = JSON.stringify([ticket ?? booking ?? null, ticket ? classesFor(ticket) : null, document.documentElement.lang, desk.busy()]);
   if (name === sideFor) return;
   sideFor = name;
   // The panel is made anew only when its subject changed; a focused button of the same action keeps the focus.
@@ -407,6 +436,7 @@ function ticketPanel(row, state) {
   const reason = reasonText(state, row);
   if (reason !== "") facts.push([t("dialog.reason"), reason]);
   if (row.appointment) facts.push([t("triage.code"), row.appointment]);
+  if (row.class) facts.push([t("triage.class"), className(classesFor(row), row.class)]);
   if (row.note) facts.push([t("triage.note"), noteText(row.note, state)]);
   if (row.steps.length > 0) facts.push([t("act.steps"), row.steps.map((step) => words(state.services.find((other) => other.id === step.service)?.name) || step.service).join(" → ")]);
   for (const stop of row.guest?.stops ?? []) facts.push([t("tag.guest", { venue: venueName(stop.venue) }), `${hourMinute(stop.at, state.time_zone)} · ${stop.reason}`]);
@@ -540,7 +570,7 @@ bindKeys({
   enter: () => press("enter"),
   u: desk.undo,
   "ctrl+z": desk.undo,
-  ...Object.fromEntries(["g", "e", "h", "b", "t", "s", "k", "x"].map((key) => [key, () => press(key)])),
+  ...Object.fromEntries(["g", "e", "h", "b", "t", "s", "k", "l", "x"].map((key) => [key, () => press(key)])),
 });
 
 onLanguage(() => {
@@ -548,3 +578,4 @@ onLanguage(() => {
   desk.refresh();
 });
 void desk.start();
+void learnClasses();
