@@ -81,6 +81,16 @@ impl Process {
         Ok(Memory { resident: bytes("Rss:")?, anonymous: bytes("Anonymous:")? })
     }
 
+    /// Open descriptors: those of its connections, and some of its own. A client cannot be asked instead: what its kernel
+    /// has no room for, it throws away, the news that the connection is over among it.
+    ///
+    /// # Errors
+    ///
+    /// It is gone.
+    pub fn descriptors(&self) -> std::io::Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
+    }
+
     /// `kill -9`.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
     ours.turn(PACE).await?;
     for run in 0..options.runs {
         let without = ours.turn(PACE).await?;
-        let before = ours.process.memory()?.resident;
+        let (before, open) = (ours.process.memory()?.resident, ours.process.descriptors()?);
         let mut deaf = Gallery::start()?;
         let begun = now_ns();
         deaf.open(ours.process.address, vec![Viewers::deaf(BOARD, DEAF)], None).await?;
@@ -64,7 +64,8 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
         let after = ours.process.memory()?.resident;
         ratios.push(ratio(&with, &without));
         held.push(after.saturating_sub(before) as f64 / 1e6 / DEAF as f64);
-        let is_gone = eventually(GONE_MAX * 2, async || deaf.look().await.map(|standing| standing.deaf == 0)).await?;
+        let is_gone = eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.descriptors()? <= open)).await?;
+        drop(deaf);
         gone.push(if is_gone { (now_ns() - begun) as f64 / NS_PER_S as f64 } else { f64::INFINITY });
         progress(&format!(
             "  run {}: p99 {:.1} ms, without them {:.1} ms; gone: {is_gone}",
@@ -98,6 +99,7 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
     ours.open(vec![Viewers::boards(BOARD, HOUR_VIEWERS - HOUR_DEAF)]).await?;
     let every = CALL_EVERY / HOUR_SPEED;
     let (mut before, mut deaf_came, mut deaf) = (0, 0, None::<Gallery>);
+    let open = ours.process.descriptors()?;
     let begun = tokio::time::Instant::now();
     for nth in 0..CALLS_OF_AN_HOUR + warm {
         tokio::time::sleep_until(begun + every * u32::try_from(nth).unwrap_or(u32::MAX)).await;
@@ -106,11 +108,8 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
             before = ours.process.memory()?.resident;
         }
         if nth.is_multiple_of(LOOK_AT_DEAF_EVERY) {
-            let none_left = match &mut deaf {
-                Some(deaf) => deaf.look().await?.deaf == 0,
-                None => true,
-            };
-            if none_left {
+            if ours.process.descriptors()? <= open {
+                drop(deaf.take());
                 let mut next = Gallery::start()?;
                 next.open(ours.process.address, vec![Viewers::deaf(BOARD, HOUR_DEAF)], None).await?;
                 deaf_came += HOUR_DEAF;

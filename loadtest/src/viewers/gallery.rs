@@ -496,9 +496,6 @@ impl Gallery {
             let counts = self.counts(number);
             let Some(eye) = self.eyes.get(number) else { continue };
             let path = self.paths.get(eye.path);
-            if path.is_some_and(|path| path.kind == Kind::Deaf) {
-                standing.deaf += u64::from(eye.phase == Phase::Open && still_there(eye));
-            }
             if !counts {
                 continue;
             }
@@ -519,12 +516,6 @@ impl Gallery {
         self.churn_ns.reset();
         standing
     }
-}
-
-/// Whether the other side still has this connection, as far as can be told without reading.
-fn still_there(eye: &Eye) -> bool {
-    let Some(stream) = &eye.stream else { return false };
-    stream.peer_addr().is_ok() && stream.take_error().is_ok_and(|error| error.is_none())
 }
 
 /// Takes in where a viewer stands now, and notes what must not be.

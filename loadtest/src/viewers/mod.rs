@@ -154,8 +154,6 @@ pub struct Standing {
     pub open: u64,
     /// Should be.
     pub wanted: u64,
-    /// Of those that do not read, still open as far as they can tell.
-    pub deaf: u64,
     /// The oldest `seq` at which one of them stands.
     pub behind_most: u64,
     /// The newest.
