@@ -252,17 +252,18 @@ impl Ledger {
 
     /// A turn of the cycle, where more than one lane had somebody. A call that is taken back has had its turn.
     fn turn(&mut self, venue: &Venue, ticket: TicketId, share: Option<&Share>) {
-        let Some((share, ticket)) = share.filter(|share| share.among.len() > 1).zip(venue.ticket(ticket)) else {
+        let Some((share, ticket)) = share.filter(|share| share.among.iter().count() > 1).zip(venue.ticket(ticket))
+        else {
             return;
         };
         let Some(service) = venue.config().service(&ticket.service) else { return };
-        let weight = |lane: &Lane| service.policy.weights.of(*lane);
+        let weight = |lane: Lane| service.policy.weights.of(lane);
         let all = u64::from(share.among.iter().map(weight).sum::<u32>()).max(1);
-        for lane in &share.among {
-            let turns = self.turns.entry((service.id.clone(), *lane)).or_default();
+        for lane in share.among.iter() {
+            let turns = self.turns.entry((service.id.clone(), lane)).or_default();
             turns.weight = weight(lane);
             turns.due += u64::from(turns.weight) * TURN / all;
-            turns.given += u32::from(*lane == share.lane);
+            turns.given += u32::from(lane == share.lane);
         }
     }
 

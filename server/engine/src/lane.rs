@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::dispatch::WEIGHT_MAX;
 
@@ -35,6 +35,97 @@ impl Lane {
     /// Position in [`Lane::ALL`].
     pub const fn index(self) -> usize {
         self as usize
+    }
+}
+
+/// Some lanes, in the order of [`Lane::ALL`]; written as a list. A word, as one is made for each turn that is looked
+/// ahead.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lanes(u8);
+
+impl Lanes {
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a lane is one of them.
+    pub const fn holds(self, lane: Lane) -> bool {
+        self.0 & Self::bit(lane) != 0
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = Lane> + Clone {
+        Lane::ALL.into_iter().filter(move |lane| self.holds(*lane))
+    }
+
+    /// The same, side by side.
+    pub(crate) fn row(self) -> LaneRow {
+        let mut row = LaneRow { lanes: Lane::ALL, len: 0 };
+        for (place, lane) in row.lanes.iter_mut().zip(self.iter()) {
+            *place = lane;
+            row.len += 1;
+        }
+        row
+    }
+
+    pub(crate) const fn add(&mut self, lane: Lane) {
+        self.0 |= Self::bit(lane);
+    }
+
+    pub(crate) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    const fn bit(lane: Lane) -> u8 {
+        1 << lane.index()
+    }
+}
+
+/// Some lanes side by side, without an allocation.
+#[derive(Debug)]
+pub(crate) struct LaneRow {
+    lanes: [Lane; Lane::ALL.len()],
+    len: usize,
+}
+
+impl std::ops::Deref for LaneRow {
+    type Target = [Lane];
+
+    fn deref(&self) -> &[Lane] {
+        self.lanes.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> From<[Lane; N]> for Lanes {
+    fn from(lanes: [Lane; N]) -> Self {
+        lanes.into_iter().collect()
+    }
+}
+
+impl FromIterator<Lane> for Lanes {
+    fn from_iter<I: IntoIterator<Item = Lane>>(lanes: I) -> Self {
+        let mut these = Self::default();
+        lanes.into_iter().for_each(|lane| these.add(lane));
+        these
+    }
+}
+
+impl std::fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Lanes {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Lanes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::deserialize(from).map(Self::from_iter)
     }
 }
 

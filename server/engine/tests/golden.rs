@@ -135,9 +135,13 @@ fn explained() -> Event {
 fn changes() -> Vec<Change> {
     let done = || Outcome::Done;
     let about = || Outcome::Ticket { ticket: TICKET };
-    let share =
-        Share { lane: Lane::WalkIn, among: vec![Lane::Appointment, Lane::WalkIn], elsewhere: vec![], even: false };
-    let far = Share { elsewhere: vec![Lane::ReturnVisit], even: true, ..share.clone() };
+    let share = Share {
+        lane: Lane::WalkIn,
+        among: [Lane::Appointment, Lane::WalkIn].into(),
+        elsewhere: [].into(),
+        even: false,
+    };
+    let far = Share { elsewhere: [Lane::ReturnVisit].into(), even: true, ..share };
     let mut config = Plan::default().counter("3").config();
     config.services[0].policy.weights = Weights::new([(Lane::Appointment, 7), (Lane::WalkIn, 3)]);
     let day = BusinessDay::holding(at("09:00"), config.time_zone, config.day_start);
@@ -203,9 +207,9 @@ fn changes() -> Vec<Change> {
         of(
             Actor::Public,
             about(),
-            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: Some(share.clone()) }],
+            vec![issued(Lane::Referral), Event::TicketReadied { ticket: TICKET, share: Some(share) }],
         ),
-        of(nurse(), called_outcome(Rule::Cycle), vec![called(Rule::Cycle, Some(share.clone()), None)]),
+        of(nurse(), called_outcome(Rule::Cycle), vec![called(Rule::Cycle, Some(share), None)]),
         of(nurse(), called_outcome(Rule::Overdue), vec![called(Rule::Overdue, Some(far), None)]),
         of(nurse(), called_outcome(Rule::Early), vec![called(Rule::Early, Some(share), None)]),
         of(nurse(), called_outcome(Rule::Ready), vec![called(Rule::Ready, None, None)]),

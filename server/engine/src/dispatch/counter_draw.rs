@@ -61,7 +61,7 @@ impl<'q> CounterDraw<'q> {
             self.draws.iter_mut().filter_map(|(service, draw)| Some((*service, draw.peek(reach)?))).collect();
         let (service, choice) = self.strongest(&choices)?;
         let among = self.charged_among(choice.rule, &choices);
-        let called = CounterChoice { service, choice: choice.clone(), among };
+        let called = CounterChoice { service, choice: *choice, among };
         self.charge(&called);
         if let Some((_, draw)) = self.draws.iter_mut().find(|(drawn, _)| *drawn == *service) {
             draw.call(&called.choice, &self.reach);
@@ -77,7 +77,7 @@ impl<'q> CounterDraw<'q> {
             self.draws.iter_mut().filter_map(|(service, draw)| Some((*service, draw.next_for_door(reach)?))).collect();
         let (service, choice) = self.strongest(&choices)?;
         let among = self.charged_among(choice.rule, &choices);
-        let sent = CounterChoice { service, choice: choice.clone(), among };
+        let sent = CounterChoice { service, choice: *choice, among };
         self.charge(&sent);
         let inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(&self.counter));
         let nth = inside.map(|inside| inside.nth + 1).max().unwrap_or_default();

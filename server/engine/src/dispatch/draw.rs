@@ -15,11 +15,11 @@ use crate::dispatch::queue::{Inside, Queue, Readied, room, told};
 use crate::dispatch::reach::Reach;
 use crate::event::Rule;
 use crate::ids::{CounterId, TicketId};
-use crate::lane::Lane;
+use crate::lane::{Lane, Lanes};
 use crate::time::Timestamp;
 
 /// The dispatcher's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     /// Who.
     pub ticket: TicketId,
@@ -195,18 +195,22 @@ impl<'q> Draw<'q> {
         choice.or_else(|| self.early(reach))
     }
 
-    /// Tells people to get ready until the set is full: by the cycle alone, as precedence acts at the call (C3).
-    pub fn fill_ready(&mut self) -> Vec<Choice> {
-        let mut told = Vec::new();
-        for _ in 0..self.room() {
-            let Some((choice, found)) = self.turn(Whose::Staffed) else { break };
-            self.give_turn(&choice);
-            self.leaves_lane(&choice);
-            let wants = found.wants.cloned();
-            self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
-            told.push(choice);
+    /// Tells people to get ready until the set is full.
+    pub fn fill_ready(&mut self) {
+        while self.tell_ready().is_some() {}
+    }
+
+    /// Tells whoever is next to get ready, if there is room: by the cycle alone, as precedence acts at the call (C3).
+    pub fn tell_ready(&mut self) -> Option<Choice> {
+        if self.room() == 0 {
+            return None;
         }
-        told
+        let (choice, found) = self.turn(Whose::Staffed)?;
+        self.give_turn(&choice);
+        self.leaves_lane(&choice);
+        let wants = found.wants.cloned();
+        self.ready.push(Readied { ticket: choice.ticket, wants, lane: choice.lane, since: choice.since });
+        Some(choice)
     }
 
     /// Keeps the ready set full, and the second waiting areas of counters that serve nothing else: as a venue does
@@ -331,8 +335,7 @@ impl<'q> Draw<'q> {
 
     fn by_cycle(&mut self, whose: Whose<'_>) -> Option<(Choice, Found<'q>)> {
         let heads = self.heads(whose);
-        let lanes: Vec<Lane> = heads.lanes().collect();
-        let lane = self.cycle.turn(&lanes, heads.even, &self.policy.weights)?;
+        let lane = self.cycle.turn(heads.lanes(), heads.even, &self.policy.weights)?;
         let found = heads.of(lane)?;
         Some((self.choice(Rule::Cycle, &found, Some(heads.share(lane))), found))
     }
@@ -345,7 +348,7 @@ impl<'q> Draw<'q> {
             if self.policy.early_when_idle { self.best(line, Whose::These(reach), |_, _| true) } else { None }
         })?;
         let lane = found.entry.filed.lane(self.now);
-        let share = Share { lane, among: vec![lane], elsewhere: Vec::new(), even: false };
+        let share = Share { lane, among: [lane].into(), elsewhere: Lanes::default(), even: false };
         Some(self.choice(Rule::Early, &found, Some(share)))
     }
 
@@ -517,19 +520,16 @@ impl Found<'_> {
 #[derive(Debug, Default)]
 struct Heads<'q> {
     first: [Option<Found<'q>>; Lane::ALL.len()],
-    elsewhere: [bool; Lane::ALL.len()],
+    elsewhere: Lanes,
     /// Whether returns go even (B11).
     even: bool,
 }
 
 impl<'q> Heads<'q> {
     fn add(&mut self, lane: Lane, found: Found<'q>, asked: bool) {
-        let (Some(first), Some(elsewhere)) = (self.first.get_mut(lane.index()), self.elsewhere.get_mut(lane.index()))
-        else {
-            return;
-        };
+        let Some(first) = self.first.get_mut(lane.index()) else { return };
         if !asked {
-            *elsewhere = true;
+            self.elsewhere.add(lane);
         } else if first.as_ref().is_none_or(|best| found.stands_before(best)) {
             *first = Some(found);
         }
@@ -559,7 +559,7 @@ impl<'q> Heads<'q> {
 
     /// R5: overflow has a turn when nobody else has.
     fn put_overflow_last(&mut self) {
-        if self.lanes().any(|lane| lane != Lane::Overflow) {
+        if self.lanes().iter().any(|lane| lane != Lane::Overflow) {
             self.clear(Lane::Overflow);
         }
     }
@@ -570,14 +570,12 @@ impl<'q> Heads<'q> {
         }
     }
 
-    fn lanes(&self) -> impl Iterator<Item = Lane> {
-        Lane::ALL.into_iter().filter(|lane| self.of(*lane).is_some())
+    fn lanes(&self) -> Lanes {
+        Lane::ALL.into_iter().filter(|lane| self.of(*lane).is_some()).collect()
     }
 
     fn share(&self, lane: Lane) -> Share {
-        let only_elsewhere =
-            |lane: &Lane| self.of(*lane).is_none() && self.elsewhere.get(lane.index()).is_some_and(|there| *there);
-        let elsewhere = Lane::ALL.into_iter().filter(only_elsewhere).collect();
-        Share { lane, among: self.lanes().collect(), elsewhere, even: self.even }
+        let among = self.lanes();
+        Share { lane, among, elsewhere: self.elsewhere.without(among), even: self.even }
     }
 }

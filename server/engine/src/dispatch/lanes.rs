@@ -10,19 +10,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dispatch::cycle::{Cycle, Present};
-use crate::lane::{Lane, Weights};
+use crate::lane::{Lane, Lanes, Weights};
 
 /// Whose share of the cycle a call takes, and among whom: kept in the event, so that replay does not ask again
 /// who was eligible.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// The lane that is charged.
     pub lane: Lane,
     /// The lanes that had somebody eligible, itself included.
-    pub among: Vec<Lane>,
+    pub among: Lanes,
     /// The lanes that had somebody eligible for other counters only: they keep their turn until one is free.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub elsewhere: Vec<Lane>,
+    #[serde(default, skip_serializing_if = "Lanes::is_empty")]
+    pub elsewhere: Lanes,
     /// Whether returns went even (B11).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub even: bool,
@@ -54,8 +54,8 @@ impl Party {
         }
     }
 
-    fn all_of(lanes: &[Lane]) -> Vec<Self> {
-        let mut parties: Vec<Self> = lanes.iter().copied().map(Self::of).collect();
+    fn all_of(lanes: Lanes) -> Vec<Self> {
+        let mut parties: Vec<Self> = lanes.iter().map(Self::of).collect();
         parties.sort_unstable();
         parties.dedup();
         parties
@@ -77,35 +77,35 @@ pub struct LaneCycle {
 
 impl LaneCycle {
     /// Whose turn it is among the lanes that have somebody eligible; ties go by the order of [`Lane::ALL`].
-    pub fn turn(&self, among: &[Lane], even: bool, weights: &Weights) -> Option<Lane> {
+    pub fn turn(&self, among: Lanes, even: bool, weights: &Weights) -> Option<Lane> {
         let lane_of = |lanes: &mut dyn Iterator<Item = Lane>| self.lanes.turn(lanes, |lane| weights.of(*lane));
         if !even {
-            return lane_of(&mut among.iter().copied());
+            return lane_of(&mut among.iter());
         }
         let party = self.parties.turn(Party::all_of(among), |party| party.weight(weights))?;
-        lane_of(&mut among.iter().copied().filter(|lane| Party::of(*lane) == party))
+        lane_of(&mut among.iter().filter(|lane| Party::of(*lane) == party))
     }
 
     /// Charges a call to a lane, in turn or out of it.
     pub fn charge(&mut self, share: &Share, weights: &Weights) {
         if share.even {
-            self.charge_even(share, weights);
+            self.charge_even(*share, weights);
         } else {
-            let present = Present { among: &share.among, elsewhere: &share.elsewhere, paused: &[] };
+            let present = Present { among: &share.among.row(), elsewhere: &share.elsewhere.row(), paused: &[] };
             self.lanes.charge(&share.lane, &present, |lane| weights.of(*lane));
         }
     }
 
-    fn charge_even(&mut self, share: &Share, weights: &Weights) {
-        let among = Party::all_of(&share.among);
-        let mut elsewhere = Party::all_of(&share.elsewhere);
+    fn charge_even(&mut self, share: Share, weights: &Weights) {
+        let among = Party::all_of(share.among);
+        let mut elsewhere = Party::all_of(share.elsewhere);
         elsewhere.retain(|party| !among.contains(party));
         let present = Present { among: &among, elsewhere: &elsewhere, paused: &[] };
         self.parties.charge(&Party::of(share.lane), &present, |party| party.weight(weights));
         if is_first_visit(share.lane) {
             let first_visits =
-                |lanes: &[Lane]| -> Vec<Lane> { lanes.iter().copied().filter(|lane| is_first_visit(*lane)).collect() };
-            let (among, elsewhere) = (first_visits(&share.among), first_visits(&share.elsewhere));
+                |lanes: Lanes| lanes.iter().filter(|lane| is_first_visit(*lane)).collect::<Lanes>().row();
+            let (among, elsewhere) = (first_visits(share.among), first_visits(share.elsewhere));
             let paused = [Lane::ReturnVisit, Lane::Missed];
             let present = Present { among: &among, elsewhere: &elsewhere, paused: &paused };
             self.lanes.charge(&share.lane, &present, |lane| weights.of(*lane));
@@ -117,11 +117,16 @@ impl LaneCycle {
 mod tests {
     use super::*;
 
+    fn lanes(these: &[Lane]) -> Lanes {
+        these.iter().copied().collect()
+    }
+
     fn run(cycle: &mut LaneCycle, among: &[Lane], weights: &Weights, calls: usize) -> Vec<Lane> {
+        let among = lanes(among);
         (0..calls)
             .map(|_| {
                 let lane = cycle.turn(among, false, weights).unwrap();
-                cycle.charge(&Share { lane, among: among.to_vec(), elsewhere: Vec::new(), even: false }, weights);
+                cycle.charge(&Share { lane, among, elsewhere: Lanes::default(), even: false }, weights);
                 lane
             })
             .collect()
@@ -177,7 +182,7 @@ mod tests {
         for _ in 0..6 {
             // Out of turn, as the overdue are.
             cycle.charge(
-                &Share { lane: Lane::WalkIn, among: both.to_vec(), elsewhere: Vec::new(), even: false },
+                &Share { lane: Lane::WalkIn, among: lanes(&both), elsewhere: Lanes::default(), even: false },
                 &weights,
             );
         }
@@ -193,7 +198,7 @@ mod tests {
         let [far, here, new] = [Lane::Appointment, Lane::WalkIn, Lane::Late];
         run(&mut cycle, &[far, here], &weights, 2);
         for _ in 0..50 {
-            cycle.charge(&Share { lane: here, among: vec![here], elsewhere: vec![far], even: false }, &weights);
+            cycle.charge(&Share { lane: here, among: lanes(&[here]), elsewhere: lanes(&[far]), even: false }, &weights);
         }
         // The counter is free at last: the lane that waited for it has its turns.
         assert_eq!(run(&mut cycle, &[far, here], &weights, 1), [far]);
@@ -206,10 +211,10 @@ mod tests {
     }
 
     fn run_even(cycle: &mut LaneCycle, share: (&[Lane], &[Lane]), weights: &Weights, calls: usize) -> Vec<Lane> {
-        let (among, elsewhere) = share;
+        let (among, elsewhere) = (lanes(share.0), lanes(share.1));
         let turns = (0..calls).map(|_| {
             let lane = cycle.turn(among, true, weights).unwrap();
-            cycle.charge(&Share { lane, among: among.to_vec(), elsewhere: elsewhere.to_vec(), even: true }, weights);
+            cycle.charge(&Share { lane, among, elsewhere, even: true }, weights);
             lane
         });
         turns.collect()

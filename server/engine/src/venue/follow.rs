@@ -68,7 +68,8 @@ impl Venue {
         if queue.room(&service.policy, &staffed) == 0 {
             return Vec::new();
         }
-        let told = Draw::new(queue, &service.policy, staffed, now).fill_ready();
-        told.into_iter().map(|choice| Event::TicketReadied { ticket: choice.ticket, share: choice.share }).collect()
+        let mut draw = Draw::new(queue, &service.policy, staffed, now);
+        let told = std::iter::from_fn(|| draw.tell_ready());
+        told.map(|choice| Event::TicketReadied { ticket: choice.ticket, share: choice.share }).collect()
     }
 }

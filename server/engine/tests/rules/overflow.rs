@@ -160,10 +160,11 @@ fn r5_by_triage_time_the_turn_is_the_lanes_it_takes() {
     hall.walk_ins(2);
     assert_eq!(hall.next("1"), Some(added));
     let share = hall.last_events().iter().find_map(|event| match event {
-        callnext_engine::Event::TicketCalled { why, .. } => why.share.clone(),
+        callnext_engine::Event::TicketCalled { why, .. } => why.share,
         _ => None,
     });
-    assert_eq!(share.map(|share| (share.lane, share.among)), Some((Lane::WalkIn, vec![Lane::WalkIn])));
+    let among = share.map(|share| (share.lane, share.among.iter().collect::<Vec<_>>()));
+    assert_eq!(among, Some((Lane::WalkIn, vec![Lane::WalkIn])));
 }
 
 #[test]

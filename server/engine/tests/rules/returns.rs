@@ -56,7 +56,7 @@ fn b11_as_many_returns_as_first_visits_are_not_more() {
     back_with_results(&mut hall, 5);
     let even = |hall: &Hall| {
         let share = hall.last_events().iter().find_map(|event| match event {
-            Event::TicketCalled { why, .. } => why.share.clone(),
+            Event::TicketCalled { why, .. } => why.share,
             _ => None,
         });
         share.unwrap().even
@@ -144,7 +144,7 @@ fn b11_c1_whoever_was_put_off_is_not_counted_before_their_time() {
     });
     let even = |hall: &Hall| {
         let share = hall.last_events().iter().find_map(|event| match event {
-            Event::TicketCalled { why, .. } => why.share.clone(),
+            Event::TicketCalled { why, .. } => why.share,
             _ => None,
         });
         share.unwrap().even

@@ -31,7 +31,7 @@ impl Oracle {
         let due = self.due_to_rejoin(&person.service, &staffed, told);
         if let Some(share) = share {
             expect(due.is_none(), || format!("{id} told by the cycle, before {due:?}"))?;
-            self.takes_a_turn(&person, &staffed, share, now, seen)?;
+            self.takes_a_turn(&person, &staffed, *share, now, seen)?;
         } else {
             seen.one("told as rejoining");
             expect(due == Some(id), || format!("{id} told without a turn, but {due:?} rejoins"))?;
@@ -127,7 +127,7 @@ impl Oracle {
             Rule::Urgent | Rule::Inside | Rule::Ready | Rule::Rejoin | Rule::ByHand => false,
         };
         expect(pays == why.share.is_some(), || format!("{id} by {:?} is charged {:?}", why.rule, why.share))?;
-        let Some(share) = &why.share else { return Ok(()) };
+        let Some(share) = why.share else { return Ok(()) };
         match why.rule {
             Rule::Cycle => self.takes_a_turn(person, here, share, now, seen)?,
             Rule::Early => self.balances.retain(|of, _| of.0 != person.service),

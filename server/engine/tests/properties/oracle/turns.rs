@@ -42,7 +42,7 @@ impl Oracle {
         &mut self,
         person: &Person,
         counters: &[CounterId],
-        share: &Share,
+        share: Share,
         now: Timestamp,
         seen: &mut Seen,
     ) -> Result<(), String> {
@@ -56,7 +56,7 @@ impl Oracle {
             seen.one("turn taken by overflow");
         }
         let lanes = self.lanes(service, counters, now);
-        let mut among = share.among.clone();
+        let mut among: Vec<Lane> = share.among.iter().collect();
         among.sort();
         expect(among == lanes, || format!("{} chosen among {among:?}, not {lanes:?}", person.id))?;
         if lanes != self.lanes(service, &self.staffed(service), now) {
