@@ -77,11 +77,10 @@ pub(super) fn rows(venue: &Venue, orders: &view::Orders, dirty: &Dirty, now: Tim
     let order = |service: &callnext_engine::config::ServiceConfig| {
         view::queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice))
     };
-    // Whom a counter will call changes with every queue.
-    let counters = venue.counters().filter(|_| dirty.any);
     wire::Change {
         services: if dirty.any { venue.config().services.iter().map(order).collect() } else { Vec::new() },
-        counters: counters.filter_map(|counter| view::counter_row(venue, &counter.id, now)).collect(),
+        // Whom a counter will call changes with every queue.
+        counters: if dirty.any { view::counter_rows(venue, now) } else { Vec::new() },
         tickets: live.into_iter().map(|ticket| view::ticket_row(venue, ticket)).collect(),
         removed: over.into_iter().map(|ticket| ticket.id.0).collect(),
         appointments: if dirty.appointments { view::appointment_rows(venue) } else { Vec::new() },

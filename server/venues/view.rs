@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use callnext_engine::closure::Closable;
 use callnext_engine::config::{ClassConfig, NamesOnScreen, ServiceConfig, VenueConfig};
-use callnext_engine::dispatch::PassedBy;
+use callnext_engine::counter::Counter;
+use callnext_engine::dispatch::{CounterChoice, PassedBy};
 use callnext_engine::estimate::{Unknown, Wait};
 use callnext_engine::ticket::Ticket;
 use callnext_engine::{CounterId, ServiceId, Text, TicketId, TicketState, Timestamp, Venue};
@@ -111,7 +112,7 @@ pub struct Turn {
 }
 
 /// Everybody who can be called for a service, in this order, with where they stand.
-fn turns(
+pub fn turns(
     venue: &Venue,
     service: &ServiceId,
     order: impl Iterator<Item = TicketId>,
@@ -162,29 +163,6 @@ pub fn facts(venue: &Venue, ticket: &Ticket, turn: Option<Turn>) -> Facts {
 fn passed_over(venue: &Venue, ticket: &Ticket) -> Vec<(PassedBy, u32)> {
     let found = ticket.place.as_ref().zip(venue.queue(&ticket.service));
     found.map(|(place, queue)| queue.passed_over(ticket.id, place)).unwrap_or_default()
-}
-
-/// The facts of every ticket whose visit is not over.
-pub fn all_facts(venue: &Venue, orders: &Orders) -> BTreeMap<TicketId, Facts> {
-    // Sorted by ticket, as the venue's own are: the two are walked side by side, and nobody is looked up.
-    let mut turns: Vec<(TicketId, Turn)> =
-        orders.iter().flat_map(|(service, order)| turns(venue, service, order.iter().copied())).collect();
-    turns.sort_unstable_by_key(|(id, _)| *id);
-    let mut turns = turns.into_iter().peekable();
-    let facts = venue.live().map(|ticket| {
-        while turns.next_if(|(id, _)| *id < ticket.id).is_some() {}
-        let turn = turns.next_if(|(id, _)| *id == ticket.id).map(|(_, turn)| turn);
-        (ticket.id, facts(venue, ticket, turn))
-    });
-    facts.collect()
-}
-
-/// The facts of one ticket, projecting only its own service.
-pub fn one_facts(venue: &Venue, ticket: &Ticket, now: Timestamp) -> Facts {
-    let waiting = ticket.state == TicketState::Waiting;
-    let order = waiting.then(|| venue.project(&ticket.service, now).map(|call| call.choice.ticket));
-    let mut turns = order.into_iter().flat_map(|order| turns(venue, &ticket.service, order));
-    facts(venue, ticket, turns.find(|(id, _)| *id == ticket.id).map(|(_, turn)| turn))
 }
 
 /// The card a phone shows.
@@ -261,7 +239,7 @@ fn board_inside(venue: &Venue) -> Vec<BoardInside> {
     let config = venue.config();
     let at_door =
         venue.counters().flat_map(|counter| venue.at_door(&counter.id).into_iter().map(move |id| (counter, id)));
-    let row = |(counter, id): (&callnext_engine::counter::Counter, TicketId)| {
+    let row = |(counter, id): (&Counter, TicketId)| {
         let ticket = venue.ticket(id)?;
         Some(BoardInside {
             number: ticket.number.to_string(),
@@ -330,16 +308,26 @@ const NEXT_SHOWN: usize = 12;
 /// One counter, as staff see it.
 pub fn counter_row(venue: &Venue, id: &CounterId, now: Timestamp) -> Option<CounterRow> {
     let counter = venue.counter(id)?;
-    let next = venue.preview(id, NEXT_SHOWN, now);
-    Some(CounterRow {
+    Some(counter_with(venue, counter, &venue.preview(id, NEXT_SHOWN, now)))
+}
+
+/// Every counter, as staff see it.
+pub fn counter_rows(venue: &Venue, now: Timestamp) -> Vec<CounterRow> {
+    let rows = venue.previews(NEXT_SHOWN, now).into_iter();
+    rows.map(|(counter, next)| counter_with(venue, counter, &next)).collect()
+}
+
+fn counter_with(venue: &Venue, counter: &Counter, next: &[CounterChoice<'_>]) -> CounterRow {
+    let id = &counter.id;
+    CounterRow {
         id: id.to_string(),
         name: counter_named(venue.config(), id).name,
         state: counter.state,
         services: counter.services.iter().map(ToString::to_string).collect(),
         current: counter.current.map(|ticket| ticket.0),
-        next: next.into_iter().map(|called| called.choice.ticket.0).collect(),
+        next: next.iter().map(|called| called.choice.ticket.0).collect(),
         closed: notices::closure_row(venue, &Closable::Counter { counter: id.clone() }),
-    })
+    }
 }
 
 /// One service's queue, as staff see it.
@@ -389,7 +377,7 @@ pub fn console(venue: &Venue, orders: &Orders, now: Timestamp) -> Console {
             .iter()
             .map(|service| queue_order(venue, service, orders.get(&service.id).map_or(&[], Vec::as_slice)))
             .collect(),
-        counters: venue.counters().filter_map(|counter| counter_row(venue, &counter.id, now)).collect(),
+        counters: counter_rows(venue, now),
         tickets: first.chain(rest).map(|ticket| ticket_row(venue, ticket)).collect(),
         appointments: appointment_rows(venue),
         reasons: reason_lists(config),

@@ -271,6 +271,12 @@ impl Queue {
         self.ready.len() == self.age.len()
     }
 
+    /// The counters that somebody wants, or at whose doors somebody waits; one may come twice.
+    pub fn wanted(&self) -> impl Iterator<Item = &CounterId> {
+        let in_hall = self.age.wanted().chain(self.urgent.wanted()).flatten();
+        in_hall.chain(self.inside.iter().map(|inside| &inside.counter))
+    }
+
     /// How many more can be told to get ready, of those within reach: whoever was told for a counter that has
     /// stopped working takes nobody's place.
     pub fn room(&self, policy: &Policy, reach: &Reach) -> usize {

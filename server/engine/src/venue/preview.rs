@@ -1,10 +1,10 @@
 //! Whom a counter will call: asked by the call itself, and shown before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::ServiceWeights;
 use crate::counter::{Counter, CounterState};
-use crate::dispatch::{CounterChoice, CounterDraw, Reach, Served};
+use crate::dispatch::{CounterChoice, CounterDraw, Queue, Reach, Served};
 use crate::ids::{CounterId, ServiceId};
 use crate::time::Timestamp;
 use crate::venue::Venue;
@@ -35,6 +35,29 @@ impl Venue {
             Some(choice)
         });
         next.take(count.min(PREVIEW_MAX)).collect()
+    }
+
+    /// The same of every counter, in the order of the declaration. Counters of which nobody wants any one, and which
+    /// have no doors and no weights, will call the same people: a hall has many, and they are asked once.
+    pub fn previews(&self, count: usize, now: Timestamp) -> Vec<(&Counter, Vec<CounterChoice<'_>>)> {
+        let wanted: BTreeSet<&CounterId> = self.queues.values().flat_map(Queue::wanted).collect();
+        let is_like_others = |counter: &Counter| {
+            let declared = self.config.counter(&counter.id);
+            let is_plain = declared.is_none_or(|it| it.second_waiting.is_none() && it.weights.is_empty());
+            is_plain && !wanted.contains(&counter.id)
+        };
+        let mut known: BTreeMap<(&[ServiceId], bool), Vec<CounterChoice<'_>>> = BTreeMap::new();
+        let preview = |counter: &Counter| self.preview(&counter.id, count, now);
+        let each = self.counters().map(|counter| {
+            let next = if is_like_others(counter) {
+                let work = (counter.services.as_slice(), counter.state == CounterState::Open);
+                known.entry(work).or_insert_with(|| preview(counter)).clone()
+            } else {
+                preview(counter)
+            };
+            (counter, next)
+        });
+        each.collect()
     }
 
     /// What this counter can call now.

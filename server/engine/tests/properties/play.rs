@@ -336,6 +336,10 @@ impl Game {
             return Ok(());
         }
         let now = self.now.max(self.venue.at());
+        for (counter, next) in self.venue.previews(usize::MAX, now) {
+            let alone = self.venue.preview(&counter.id, usize::MAX, now);
+            expect(next == alone, || format!("{}: {next:?} asked with the others, {alone:?} alone", counter.id))?;
+        }
         for counter in self.venue.counters().map(|counter| counter.id.clone()).collect::<Vec<_>>() {
             let mut later = self.venue.clone();
             // A turn may be the last that somebody waited for, who goes to another counter's door then.
