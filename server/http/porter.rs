@@ -20,7 +20,7 @@ use super::watch::not_understood;
 use super::write::ByName;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::venues::{Audience, Backlog, Hub, Outlets, Publication, Sending, Subscriber, ViewerKey};
+use crate::venues::{Audience, Backlog, Hub, Outlets, Publication, Sending, Subscriber, ViewerKey, Watch};
 use crate::wire::ClientFrame;
 
 /// What boards and phones may send: they have nothing to say but `resume`.
@@ -49,6 +49,8 @@ pub struct Join {
     pub kind: &'static str,
     /// What it may watch by; none where anybody may.
     pub pass: Option<AskPass>,
+    /// That it watches, for whoever makes what it sees; none where that is made in any case.
+    pub watch: Option<Watch>,
 }
 
 enum Note {
@@ -240,6 +242,8 @@ struct Round {
 struct Joined {
     kind: &'static str,
     pass: Option<AskPass>,
+    // For as long as it is joined.
+    _watch: Option<Watch>,
 }
 
 struct Session {
@@ -329,10 +333,10 @@ impl Round {
     }
 
     fn join(&mut self, key: ViewerKey, join: Join, lines: &mut Lines) {
-        let Join { audience, seen, was_shown, kind, pass } = join;
+        let Join { audience, seen, was_shown, kind, pass, watch } = join;
         self.metrics.viewer_came(kind);
         self.shared.open.fetch_add(1, Ordering::Relaxed);
-        self.joined.insert(key, Joined { kind, pass });
+        self.joined.insert(key, Joined { kind, pass, _watch: watch });
         self.hub.join(key, audience, &seen, was_shown, &mut Paths { lines, sessions: &mut self.sessions });
         if self.sends_away {
             self.close(key, Code::Restart, lines);

@@ -18,7 +18,7 @@ use super::socket::{Heard, Out, Talk, open};
 use super::write::ByName;
 use crate::access::Permission;
 use crate::clock::Clock;
-use crate::venues::{Audience, Frame, Publication, Shown, ViewerKey};
+use crate::venues::{Audience, Frame, Publication, Shown, Sight, ViewerKey, Watch};
 use crate::wire::{ClientFrame, ErrorFrame, rfc3339};
 
 /// Whether the server is going down, and who is to tell the sockets.
@@ -91,8 +91,8 @@ pub async fn board(
     if let Some(unknown) = filter.iter().find(|id| seen.config.service(id).is_none()) {
         return Err(ApiError::ServiceUnknown(unknown.to_string()).into());
     }
-    let first = None;
-    watch(&request, payload, &edge, &porter, Start { audience: Audience::Board(filter), needs, seen, first })
+    let audience = Audience::Board(filter);
+    watch(&request, payload, &edge, &porter, Start { audience, needs, seen, first: None, watch: None })
 }
 
 /// `GET /ws/v1/venues/{venue}/console`
@@ -105,10 +105,12 @@ pub async fn console(
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
     asker.must(Permission::SeeQueue, &venue)?;
+    let is_watched = edge.registry.watched().watch(&venue, Sight::Console);
     let now = edge.registry.look(&venue, |shown| (shown.current(), shown.console_frame())).await;
     let (seen, first) = now.map_err(ApiError::from)?;
     let (needs, first) = (Some(Permission::SeeQueue), Some(first.text()));
-    watch(&request, payload, &edge, &porter, Start { audience: Audience::Console, needs, seen, first })
+    let start = Start { audience: Audience::Console, needs, seen, first, watch: Some(is_watched) };
+    watch(&request, payload, &edge, &porter, start)
 }
 
 /// `GET /ws/v1/tickets/{token}`
@@ -121,10 +123,17 @@ pub async fn phone(
     let link = edge.follow(Here(request.clone()).link()?).await?;
     let ticket = link.ticket;
     let _opening = edge.admission.admit()?;
+    let is_watched = edge.registry.watched().watch(&link.venue, Sight::Card(ticket));
     let now = edge.registry.look(&link.venue, move |shown| shown.card(ticket)).await.map_err(ApiError::from)?;
     let (facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
     let audience = Audience::Phone(ticket, Box::new(facts));
-    watch(&request, payload, &edge, &porter, Start { audience, needs: None, seen, first: None })
+    watch(
+        &request,
+        payload,
+        &edge,
+        &porter,
+        Start { audience, needs: None, seen, first: None, watch: Some(is_watched) },
+    )
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {
@@ -149,6 +158,7 @@ struct Start {
     seen: Arc<Publication>,
     /// The first frame, where it is not what the publication shows.
     first: Option<ByteString>,
+    watch: Option<Watch>,
 }
 
 fn watch(
@@ -161,7 +171,7 @@ fn watch(
     if edge.closing.has_begun() {
         return Err(ApiError::Unavailable.into());
     }
-    let Start { audience, needs, seen, first } = start;
+    let Start { audience, needs, seen, first, watch } = start;
     let kind = match &audience {
         Audience::Board(_) => "board",
         Audience::Phone(..) => "phone",
@@ -174,7 +184,8 @@ fn watch(
         tokens: tokens(request).into(),
     });
     let is_console = audience == Audience::Console;
-    let join = Join { audience, seen, kind, was_shown: first.is_some(), pass: pass.map(|pass| pass.asked(porter)) };
+    let pass = pass.map(|pass| pass.asked(porter));
+    let join = Join { audience, seen, kind, was_shown: first.is_some(), pass, watch };
     if !is_console && can_hand_over(request) {
         let porter = porter.get_ref().clone();
         return Ok(hand_over(request, move |stream, early| porter.take_over(stream, early, join))?);

@@ -22,6 +22,8 @@ pub struct Pending {
     pub latest: Arc<Publication>,
     /// Tickets that changed in it, or in one that was skipped.
     pub changed: Changed,
+    /// Whether boards show something else in it, or did in one that was skipped.
+    pub board_changed: bool,
     /// What consoles are told, oldest first.
     pub news: VecDeque<Arc<ConsoleNews>>,
 }
@@ -38,15 +40,17 @@ impl Backlog {
     /// Adds a publication.
     pub fn add(&mut self, publication: &Arc<Publication>) {
         let Some(pending) = self.0.get_mut(&publication.venue) else {
-            let news = VecDeque::from([publication.console.clone()]);
-            let pending = Pending { latest: publication.clone(), changed: Changed::default(), news };
+            let news = publication.console.clone().into_iter().collect();
+            let (latest, board_changed) = (publication.clone(), publication.board_changed);
+            let pending = Pending { latest, changed: Changed::default(), board_changed, news };
             self.0.insert(publication.venue.clone(), pending);
             return;
         };
         let skipped = std::mem::replace(&mut pending.latest, publication.clone());
         pending.changed.skipped.extend(skipped.changed.iter().copied());
         pending.changed.ended.extend(skipped.ended.iter().map(|(ticket, facts)| (*ticket, facts.clone())));
-        pending.news.push_back(publication.console.clone());
+        pending.board_changed |= publication.board_changed;
+        pending.news.extend(publication.console.clone());
         if pending.news.len() > CONSOLE_NEWS_MAX {
             pending.news.pop_front();
         }

@@ -212,10 +212,10 @@ mod tests {
             at,
             1,
             (Arc::new(config.clone()), Arc::new(Names::of(&config))),
-            board,
+            (board, true),
             Arc::default(),
             (Vec::new(), BTreeMap::new()),
-            ForConsoles::Change { from: Seq(40), change: Change::default() },
+            Some(ForConsoles::Change { from: Seq(40), change: Change::default() }),
         );
         for facts in facts() {
             let frame = CardFrame {

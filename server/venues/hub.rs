@@ -118,7 +118,7 @@ struct Watching {
 #[derive(Debug)]
 enum Place {
     Board(BoardFilter),
-    /// With what it shows for good, once its ticket is in no publication any more.
+    /// With what it shows while its ticket is in no publication yet, or in none any more.
     Phone(TicketId, Option<Box<Facts>>),
     Console,
 }
@@ -182,7 +182,7 @@ impl Hub {
 
     /// Everybody whom it concerns is shown what was published.
     pub fn publish(&mut self, pending: &Pending, outlets: &mut impl Outlets) {
-        let Pending { latest, news, .. } = pending;
+        let Pending { latest, board_changed, news, .. } = pending;
         let hall = self.halls.entry(latest.venue.clone()).or_default();
         if hall.latest.as_ref().is_some_and(|known| !latest.is_after(known)) {
             return;
@@ -211,7 +211,7 @@ impl Hub {
         // The people called first: a phone in a hand is nearer than a screen on a wall. Everybody else's phone, which
         // may be thousands, after the screens.
         cards(true, &mut tell);
-        for (filter, boards) in &hall.boards {
+        for (filter, boards) in hall.boards.iter().filter(|_| *board_changed) {
             let frame = latest.board_frame(filter);
             boards.iter().for_each(|key| tell(key, moment, Sending::Shared(&frame)));
         }
@@ -246,6 +246,12 @@ impl Hub {
         if latest.moment() < watching.joined_at {
             // What it was shown when it joined is still on its way to this hub.
             return;
+        }
+        if let Place::Phone(ticket, last) = &mut watching.place
+            && latest.facts.contains_key(ticket)
+        {
+            // From now on it is in the publications.
+            *last = None;
         }
         watching.was_told |= watching.show(key, latest, &mut self.draft, outlets);
     }
@@ -344,6 +350,16 @@ mod tests {
 
     /// The publication of this edition: with these live tickets, of which some changed, and others that ended.
     fn publication(edition: u64, live: &[(u64, Facts)], changed: &[u64], ended: &[(u64, Facts)]) -> Arc<Publication> {
+        publication_with(edition, true, live, changed, ended)
+    }
+
+    fn publication_with(
+        edition: u64,
+        board_changed: bool,
+        live: &[(u64, Facts)],
+        changed: &[u64],
+        ended: &[(u64, Facts)],
+    ) -> Arc<Publication> {
         let config: VenueConfig = serde_json::from_value(json!({
             "id": "hall", "name": "Hall", "time_zone": "Asia/Shanghai",
             "service": [{ "id": "all", "name": "All", "prefix": "A" }],
@@ -358,10 +374,10 @@ mod tests {
             Timestamp(0),
             edition,
             (Arc::new(config.clone()), Arc::new(Names::of(&config))),
-            view::board(&Venue::new(config)),
+            (view::board(&Venue::new(config)), board_changed),
             Arc::new(map(live)),
             (changed.iter().map(|id| TicketId(*id)).collect(), map(ended)),
-            ForConsoles::Change { from: Seq(edition - 1), change: Change::default() },
+            Some(ForConsoles::Change { from: Seq(edition - 1), change: Change::default() }),
         ))
     }
 
@@ -390,6 +406,23 @@ mod tests {
         let live = [(1, facts(CardState::Waiting, Some(0))), (2, waits), (3, called)];
         publish(&mut hub, &mut sent, &[publication(2, &live, &[1, 3], &[])]);
         assert_eq!(sent.take(), [(30, 2), (5, 2), (6, 2), (10, 2)]);
+    }
+
+    #[test]
+    fn boards_that_show_the_same_are_not_woken() {
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        hub.join(1, Audience::Board(Vec::new()), &publication(1, &[], &[], &[]), true, &mut sent);
+        let same = |edition| publication_with(edition, false, &[], &[], &[]);
+        publish(&mut hub, &mut sent, &[same(2)]);
+        assert_eq!(sent.take(), []);
+        publish(&mut hub, &mut sent, &[publication(3, &[], &[], &[]), same(4)]);
+        assert_eq!(sent.take(), [(1, 4)], "what was skipped showed something else");
+        publish(&mut hub, &mut sent, &[same(5), publication(6, &[], &[], &[])]);
+        assert_eq!(sent.take(), [(1, 6)]);
+        publish(&mut hub, &mut sent, &[same(7)]);
+        hub.went_on(1, &mut sent);
+        hub.went_on(1, &mut sent);
+        assert_eq!(sent.take(), [(1, 7)], "a sign of life says how far the venue is");
     }
 
     #[test]

@@ -20,10 +20,12 @@ pub mod policies;
 mod publication;
 mod registry;
 mod shown;
+mod standing;
 mod today;
 mod told;
 mod venue_actor;
 pub mod view;
+mod watched;
 mod writers;
 
 pub use backlog::{Backlog, Pending};
@@ -37,4 +39,5 @@ pub use publication::{BoardFilter, ConsoleNews, Facts, Publication};
 pub use registry::{Registry, RegistryError, SubmitOrRegistryError};
 pub use shown::{MERGE, Shown};
 pub use venue_actor::VenueActor;
+pub use watched::{Sight, Watch, Watched};
 pub use writers::{There, Writer, Writers};

@@ -63,14 +63,16 @@ pub struct Publication {
     pub names: Arc<Names>,
     /// The board of all services.
     pub board: Board,
+    /// Whether it shows something else than at the last publication.
+    pub board_changed: bool,
     /// What each live ticket's phone shows.
     pub facts: Arc<BTreeMap<TicketId, Facts>>,
     /// Tickets whose phones show something else than at the last publication, in their order.
     pub changed: Vec<TicketId>,
     /// What the phones of those show whose visits ended since.
     pub ended: BTreeMap<TicketId, Facts>,
-    /// What consoles are told.
-    pub console: Arc<ConsoleNews>,
+    /// What consoles are told; none while none is open.
+    pub console: Option<Arc<ConsoleNews>>,
     boards: Mutex<BTreeMap<BoardFilter, Frame>>,
 }
 
@@ -149,14 +151,29 @@ impl Publication {
         at: Timestamp,
         edition: u64,
         (config, names): (Arc<VenueConfig>, Arc<Names>),
-        board: Board,
+        (board, board_changed): (Board, bool),
         facts: Arc<BTreeMap<TicketId, Facts>>,
         (changed, ended): (Vec<TicketId>, BTreeMap<TicketId, Facts>),
-        console: ForConsoles,
+        console: Option<ForConsoles>,
     ) -> Self {
-        let console = Arc::new(ConsoleNews::new(epoch, seq, at, edition, console));
+        let console = console.map(|told| Arc::new(ConsoleNews::new(epoch, seq, at, edition, told)));
         let boards = Mutex::default();
-        Self { venue, epoch, seq, at, edition, config, names, board, facts, changed, ended, console, boards }
+        Self {
+            venue,
+            epoch,
+            seq,
+            at,
+            edition,
+            config,
+            names,
+            board,
+            board_changed,
+            facts,
+            changed,
+            ended,
+            console,
+            boards,
+        }
     }
 
     /// What a ticket's phone shows, if its visit is not over or ended just now.

@@ -16,6 +16,7 @@ use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield}
 use super::past::Past;
 use super::shown::{MERGE, Shown};
 use super::venue_actor::VenueActor;
+use super::watched::Watched;
 use super::writers::{Alone, There, Writer, Writers};
 use crate::clock::Clock;
 use crate::journal::{Epoch, Journal, JournalError, Opened};
@@ -132,6 +133,11 @@ impl Registry {
     /// The venues, in the order of the settings.
     pub fn ids(&self) -> &[VenueId] {
         &self.order
+    }
+
+    /// What is watched here.
+    pub fn watched(&self) -> &Watched {
+        self.hubs.watched()
     }
 
     /// The clock all venues go by.
@@ -475,11 +481,11 @@ mod tests {
     use actix::Arbiter;
     use callnext_engine::counter::CounterState;
     use callnext_engine::ticket::Visitor;
-    use callnext_engine::{CounterId, Lane, ServiceId, Timestamp, VenueConfig};
+    use callnext_engine::{CounterId, Lane, ServiceId, TicketId, Timestamp, VenueConfig};
 
     use super::*;
     use crate::journal::memory::MemoryJournal;
-    use crate::venues::{Publication, Subscriber};
+    use crate::venues::{Publication, Sight, Subscriber};
 
     /// Counts what is published.
     #[derive(Default)]
@@ -501,31 +507,46 @@ mod tests {
         config.into()
     }
 
+    fn registry(hubs: Hubs) -> (Registry, VenueId) {
+        let clock = Clock::own(Timestamp(1_772_420_400_000), 0);
+        let (journal, metrics) = (Arc::new(MemoryJournal::new()), Arc::default());
+        let registry = Registry::new(vec![hall()], journal, clock, hubs, metrics, Arbiter::current());
+        (registry, VenueId::parse("hall").unwrap())
+    }
+
+    fn open() -> Action {
+        let counter = CounterId::parse("1").unwrap();
+        Action::SetCounter { counter, state: CounterState::Open, services: None }
+    }
+
+    fn take() -> Action {
+        let (service, visitor) = (ServiceId::parse("all").unwrap(), Visitor::default());
+        Action::TakeTicket { service, lane: Lane::WalkIn, visitor, wants: None }
+    }
+
+    fn call() -> Action {
+        Action::CallNext { counter: CounterId::parse("1").unwrap() }
+    }
+
     /// Publications for three numbers taken one after the other, and for the call after them.
     async fn published(merge: Duration) -> (u32, u32) {
         let (hubs, counted) = (Hubs::default(), Arc::new(Counted::default()));
         hubs.add(counted.clone());
-        let clock = Clock::own(Timestamp(1_772_420_400_000), 0);
-        let (journal, metrics) = (Arc::new(MemoryJournal::new()), Arc::default());
-        let registry = Registry::new(vec![hall()], journal, clock, hubs, metrics, Arbiter::current()).merging(merge);
-        let venue = VenueId::parse("hall").unwrap();
-        let service = ServiceId::parse("all").unwrap();
-        let counter = CounterId::parse("1").unwrap();
+        let (registry, venue) = registry(hubs);
+        let registry = registry.merging(merge);
         let done = async |action| registry.submit(&venue, Command::system(action)).await.unwrap();
         // What is asked of the actor after a command is answered after what follows on it.
         let seen = async |look: fn(&mut Shown)| {
             registry.look(&venue, look).await.unwrap();
             counted.0.load(Ordering::Relaxed)
         };
-        let state = CounterState::Open;
-        done(Action::SetCounter { counter: counter.clone(), state, services: None }).await;
+        done(open()).await;
         let begun = seen(|shown| drop(shown.current())).await;
         for _ in 0..3 {
-            let (service, visitor) = (service.clone(), Visitor::default());
-            done(Action::TakeTicket { service, lane: Lane::WalkIn, visitor, wants: None }).await;
+            done(take()).await;
         }
         let taken = seen(|_| ()).await;
-        done(Action::CallNext { counter }).await;
+        done(call()).await;
         (taken - begun, seen(|_| ()).await - taken)
     }
 
@@ -533,5 +554,38 @@ mod tests {
     async fn changes_are_merged_for_as_long_as_was_set_and_calls_never() {
         assert_eq!(published(Duration::ZERO).await, (3, 1), "each by itself");
         assert_eq!(published(Duration::from_secs(3600)).await, (0, 1), "all with the next call");
+    }
+
+    #[actix::test]
+    async fn cards_are_reckoned_for_open_phones_and_are_the_same_for_whoever_asks() {
+        let (registry, venue) = registry(Hubs::default());
+        let done = async |action| registry.submit(&venue, Command::system(action)).await.unwrap();
+        done(open()).await;
+        for _ in 0..5 {
+            done(take()).await;
+        }
+        let current = async || registry.look(&venue, Shown::current).await.unwrap();
+        let card = async |ticket| registry.look(&venue, move |shown| shown.card(ticket)).await.unwrap().unwrap().0;
+        assert!(current().await.facts.is_empty(), "nobody looks");
+        let tickets: Vec<TicketId> = (1..=5).map(TicketId).collect();
+        let mut asked = BTreeMap::new();
+        for ticket in &tickets {
+            asked.insert(*ticket, card(*ticket).await);
+        }
+        assert_eq!(asked.values().map(|facts| facts.ahead).collect::<Vec<_>>(), [0, 1, 2, 3, 4].map(Some));
+        let open: Vec<_> =
+            tickets.iter().skip(1).map(|ticket| registry.watched().watch(&venue, Sight::Card(*ticket))).collect();
+        done(call()).await;
+        let after = current().await;
+        assert!(after.facts.keys().eq(tickets.iter().skip(1)), "those that are open");
+        assert_eq!(after.changed, tickets[1..], "all of them moved up");
+        let moved = after.facts.values().map(|facts| facts.ahead).collect::<Vec<_>>();
+        assert_eq!(moved, [0, 1, 2, 3].map(Some));
+        for ticket in &tickets[1..] {
+            assert_eq!(after.facts.get(ticket), Some(&card(*ticket).await));
+        }
+        drop(open);
+        done(call()).await;
+        assert!(current().await.facts.is_empty(), "nobody looks any more");
     }
 }

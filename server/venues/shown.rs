@@ -17,6 +17,7 @@ use super::frame::{Draft, Frame};
 use super::hubs::Hubs;
 use super::messages::Answer;
 use super::publication::{ConsoleNews, Facts, ForConsoles, Publication};
+use super::standing::Standing;
 use super::today::Today;
 use super::{policies, view};
 use crate::clock::Clock;
@@ -45,6 +46,10 @@ pub struct Shown {
     metrics: Arc<Metrics>,
     edition: u64,
     latest: Option<Arc<Publication>>,
+    /// Where everybody stands; none while nobody has asked since the latest change.
+    standing: Option<Standing>,
+    /// What phones were shown that opened after it.
+    opened_with: BTreeMap<TicketId, Facts>,
     resumable: VecDeque<Arc<ConsoleNews>>,
     dirty: Dirty,
     published_at: Option<Instant>,
@@ -89,6 +94,8 @@ impl Shown {
             metrics,
             edition: 0,
             latest: None,
+            standing: None,
+            opened_with: BTreeMap::new(),
             resumable: VecDeque::new(),
             dirty: Dirty { all: true, ..Dirty::default() },
             published_at: None,
@@ -225,11 +232,27 @@ impl Shown {
     /// What a phone shows of one ticket, over or not, and the publication it belongs to.
     pub fn card(&mut self, ticket: TicketId) -> Option<(Facts, Arc<Publication>)> {
         let current = self.current();
-        let facts = match current.facts.get(&ticket) {
-            Some(facts) => facts.clone(),
-            None => view::one_facts(&self.venue, self.venue.ticket(ticket)?, self.now()),
-        };
+        if let Some(facts) = current.facts.get(&ticket) {
+            return Some((facts.clone(), current));
+        }
+        let facts = self.facts(ticket)?;
+        if self.venue.ticket(ticket).is_some_and(|ticket| !ticket.state.is_over()) {
+            self.opened_with.insert(ticket, facts.clone());
+        }
         Some((facts, current))
+    }
+
+    /// What a phone shows of one ticket, over or not.
+    fn facts(&mut self, ticket: TicketId) -> Option<Facts> {
+        let now = self.now();
+        let ticket = self.venue.ticket(ticket)?;
+        let standing = self.standing.get_or_insert_with(|| Standing::new(now));
+        Some(standing.facts(&self.venue, ticket))
+    }
+
+    /// The card of a ticket that was given out.
+    pub(super) fn card_of(&mut self, ticket: TicketId) -> Option<wire::Card> {
+        self.facts(ticket).map(|facts| view::card(self.venue.config(), &facts))
     }
 
     /// The latest change taken in; none before the first.
@@ -286,6 +309,7 @@ impl Shown {
 
     fn forget(&mut self) {
         self.venue = Venue::new(self.venue.config().clone());
+        self.standing = None;
         self.ledger = Ledger::default();
         if let Some(today) = &mut self.today {
             today.forget();
@@ -320,6 +344,7 @@ impl Shown {
             self.dirty.note(event);
         }
         self.dirty.any = true;
+        self.standing = None;
         self.venue.apply(change);
         self.ledger.hear(&self.venue, change);
         if opens_day(change) {
@@ -349,7 +374,8 @@ impl Shown {
         self.progress.subscribe()
     }
 
-    pub(super) fn answer(&self, outcome: Outcome, issued: bool) -> Answer {
+    /// What its asker is told of an outcome, but for the [card](Self::card_of) of a ticket that was given out.
+    pub(super) fn answer(&self, outcome: Outcome) -> Answer {
         let row = |id: &TicketId| self.venue.ticket(*id).map(|ticket| view::ticket_row(&self.venue, ticket));
         let tickets: Vec<wire::TicketRow> = match &outcome {
             Outcome::Ticket { ticket } | Outcome::Called { ticket, .. } => row(ticket).into_iter().collect(),
@@ -362,13 +388,6 @@ impl Shown {
             | Outcome::Counter { .. }
             | Outcome::PolicyChanged { .. } => Vec::new(),
         };
-        let card = match &outcome {
-            Outcome::Ticket { ticket } if issued => self
-                .venue
-                .ticket(*ticket)
-                .map(|ticket| view::card(self.venue.config(), &view::one_facts(&self.venue, ticket, self.now()))),
-            _ => None,
-        };
         let counter = match &outcome {
             Outcome::Counter { counter } => view::counter_row(&self.venue, counter, self.now()),
             _ => None,
@@ -377,7 +396,7 @@ impl Shown {
             Outcome::PolicyChanged { version } => policies::change(&self.venue, *version),
             _ => None,
         };
-        Answer { seq: self.venue.seq(), outcome, tickets, counter, card, policy }
+        Answer { seq: self.venue.seq(), outcome, tickets, counter, card: None, policy }
     }
 
     /// How long what is not published yet may still wait for more to go with it; none if all is published.
@@ -389,25 +408,37 @@ impl Shown {
     /// Tells every worker's hub how things stand.
     pub(super) fn publish(&mut self) -> Arc<Publication> {
         let now = self.now();
-        let dirty = std::mem::take(&mut self.dirty);
+        self.standing.take_if(|standing| !standing.holds(now));
         let paused_since = self.paused_since();
+        let standing = self.standing.get_or_insert_with(|| Standing::new(now));
+        let dirty = std::mem::take(&mut self.dirty);
         let venue = &self.venue;
-        let orders = view::orders(venue, now);
-        let facts = Arc::new(view::all_facts(venue, &orders));
+        // What nobody looks at need not be known.
+        let open = self.hubs.watched().cards(&venue.config().id);
+        let facts = Arc::new(standing.facts_of(venue, &open));
+        let opened_with = std::mem::take(&mut self.opened_with);
         let before = self.latest.as_ref();
         let (changed, ended) = match before {
-            Some(before) => changed_facts(&before.facts, &facts, dirty.over.clone()),
+            Some(before) => {
+                let known = |id: &TicketId| before.facts.get(id).or_else(|| opened_with.get(id));
+                changed_facts(known, &facts, dirty.over.clone())
+            }
             // This actor does not know what was shown before it.
             None => {
-                let over = venue.tickets().filter(|ticket| !facts.contains_key(&ticket.id));
+                let over = open.iter().filter_map(|id| venue.ticket(*id)).filter(|ticket| ticket.state.is_over());
                 let ended = over.map(|ticket| (ticket.id, view::facts(venue, ticket, None))).collect();
-                (venue.tickets().map(|ticket| ticket.id).collect(), ended)
+                (open, ended)
             }
         };
-        let console = match before.filter(|_| !dirty.all) {
-            Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, &orders, &dirty, now) },
-            None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, &orders, now) })),
-        };
+        let console = self.hubs.watched().has_console(&venue.config().id).then(|| {
+            let orders = standing.orders(venue);
+            match before.filter(|_| !dirty.all) {
+                Some(before) => ForConsoles::Change { from: before.seq, change: rows(venue, orders, &dirty, now) },
+                None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, orders, now) })),
+            }
+        });
+        let board = wire::Board { paused_since, ..view::board(venue) };
+        let same_board = before.is_some_and(|before| before.epoch == self.epoch && before.board == board);
         let same_config = before.filter(|before| *before.config == *venue.config());
         let config = match same_config {
             Some(before) => (before.config.clone(), before.names.clone()),
@@ -421,7 +452,7 @@ impl Shown {
             now,
             self.edition,
             config,
-            wire::Board { paused_since, ..view::board(venue) },
+            (board, !same_board),
             facts,
             (changed, ended),
             console,
@@ -429,12 +460,17 @@ impl Shown {
         self.metrics.published(venue);
         self.published_at = Some(Instant::now());
         self.latest = Some(publication.clone());
-        // A refresh that moves no `seq` need not be resumed from.
-        if publication.console.from() != Some(publication.seq) {
-            self.resumable.push_back(publication.console.clone());
-            if self.resumable.len() > RESUMABLE_MAX {
-                self.resumable.pop_front();
+        match &publication.console {
+            // A refresh that moves no `seq` need not be resumed from.
+            Some(news) if news.from() == Some(publication.seq) => {}
+            Some(news) => {
+                self.resumable.push_back(news.clone());
+                if self.resumable.len() > RESUMABLE_MAX {
+                    self.resumable.pop_front();
+                }
             }
+            // Whoever comes back later has missed what nobody was told.
+            None => self.resumable.clear(),
         }
         self.hubs.publish(&publication);
         publication
@@ -447,13 +483,13 @@ fn opens_day(change: &Change) -> bool {
 }
 
 /// The tickets whose phones show something else now, in their order, and what those show that ended.
-fn changed_facts(
-    before: &BTreeMap<TicketId, Facts>,
+fn changed_facts<'f>(
+    before: impl Fn(&TicketId) -> Option<&'f Facts>,
     now: &BTreeMap<TicketId, Facts>,
     mut ended: BTreeMap<TicketId, Facts>,
 ) -> (Vec<TicketId>, BTreeMap<TicketId, Facts>) {
     ended.retain(|ticket, _| !now.contains_key(ticket));
-    let changed = now.iter().filter(|(id, facts)| before.get(id) != Some(facts)).map(|(id, _)| *id);
+    let changed = now.iter().filter(|(id, facts)| before(id) != Some(facts)).map(|(id, _)| *id);
     let mut changed: Vec<TicketId> = changed.chain(ended.keys().copied()).collect();
     changed.sort_unstable();
     (changed, ended)

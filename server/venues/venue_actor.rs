@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
+use callnext_engine::venue::Outcome;
 use callnext_engine::{Change, Event};
 use tokio::sync::oneshot;
 
@@ -129,6 +130,7 @@ impl VenueActor {
     /// The journal has these: show them, in order, and tell everybody who asked.
     fn finish(&mut self, batch: Vec<Waiting>, ctx: &mut Context<Self>) {
         let mut urgent = false;
+        let mut told = Vec::with_capacity(batch.len());
         for Waiting { change, outcome, is_repeated, id, reply } in batch {
             // Whether it was a number that was asked for is no longer known of a command carried out earlier.
             let mut issued = is_repeated;
@@ -140,13 +142,22 @@ impl VenueActor {
                 Err(refusal) => tell(reply, Err(SubmitError::Refused(refusal))),
                 Ok(_) if reply.is_none() && id.is_none() => {}
                 Ok(outcome) => {
-                    let Some(owner) = &mut self.owner else { continue };
-                    let known = if is_repeated { owner.answers.find(id.as_ref()) } else { None };
-                    let answer = known.unwrap_or_else(|| self.shown.answer(outcome, issued));
-                    owner.answers.keep(id, &answer);
-                    tell(reply, Ok(answer));
+                    let given = match &outcome {
+                        Outcome::Ticket { ticket } if issued => Some(*ticket),
+                        _ => None,
+                    };
+                    told.push((self.shown.answer(outcome), given, is_repeated, id, reply));
                 }
             }
+        }
+        // Cards last: who is really ahead is asked once for all of them.
+        for (answer, given, is_repeated, id, reply) in told {
+            let Some(owner) = &mut self.owner else { continue };
+            let known = if is_repeated { owner.answers.find(id.as_ref()) } else { None };
+            let answer =
+                known.unwrap_or_else(|| Answer { card: given.and_then(|id| self.shown.card_of(id)), ..answer });
+            owner.answers.keep(id, &answer);
+            tell(reply, Ok(answer));
         }
         self.publish_soon(urgent, ctx);
     }

@@ -1,0 +1,91 @@
+//! What of each venue is watched at this node: what nobody looks at need not be made after each change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use callnext_engine::{TicketId, VenueId};
+
+/// What can be watched that costs something to make; boards are made once for everybody, and at their first look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sight {
+    /// The card of a ticket.
+    Card(TicketId),
+    /// The whole queue.
+    Console,
+}
+
+type Sights = BTreeMap<VenueId, BTreeMap<Sight, usize>>;
+
+/// What is watched.
+#[derive(Debug, Clone, Default)]
+pub struct Watched(Arc<Mutex<Sights>>);
+
+/// Somebody watches, until this is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    watched: Watched,
+    venue: VenueId,
+    sight: Sight,
+}
+
+impl Watched {
+    /// Somebody watches from now on. To be said before the first look: what is published after that must have it.
+    pub fn watch(&self, venue: &VenueId, sight: Sight) -> Watch {
+        *self.lock().entry(venue.clone()).or_default().entry(sight).or_default() += 1;
+        Watch { watched: self.clone(), venue: venue.clone(), sight }
+    }
+
+    /// The tickets of a venue whose cards are watched, in their order.
+    pub(super) fn cards(&self, venue: &VenueId) -> Vec<TicketId> {
+        let card = |sight: &Sight| match sight {
+            Sight::Card(ticket) => Some(*ticket),
+            Sight::Console => None,
+        };
+        self.lock().get(venue).map(|sights| sights.keys().filter_map(card).collect()).unwrap_or_default()
+    }
+
+    /// Whether somebody has a console of a venue open.
+    pub(super) fn has_console(&self, venue: &VenueId) -> bool {
+        self.lock().get(venue).is_some_and(|sights| sights.contains_key(&Sight::Console))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sights> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut watched = self.watched.lock();
+        let Some(sights) = watched.get_mut(&self.venue) else { return };
+        if let Some(count) = sights.get_mut(&self.sight) {
+            *count -= 1;
+            if *count == 0 {
+                sights.remove(&self.sight);
+            }
+        }
+        if sights.is_empty() {
+            watched.remove(&self.venue);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sight_is_watched_until_the_last_one_looks_away_and_then_nothing_is_kept_of_it() {
+        let (watched, hall) = (Watched::default(), VenueId::parse("hall").unwrap());
+        let [one, again, other] = [7, 7, 3].map(|ticket| watched.watch(&hall, Sight::Card(TicketId(ticket))));
+        assert!(!watched.has_console(&hall));
+        let console = watched.watch(&hall, Sight::Console);
+        assert!(watched.has_console(&hall));
+        assert_eq!(watched.cards(&hall), [TicketId(3), TicketId(7)]);
+        drop((one, console));
+        assert_eq!(watched.cards(&hall), [TicketId(3), TicketId(7)]);
+        assert!(!watched.has_console(&hall));
+        drop((again, other));
+        assert!(watched.cards(&hall).is_empty() && watched.lock().is_empty());
+    }
+}
