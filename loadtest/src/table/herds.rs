@@ -64,7 +64,8 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
         let after = ours.process.memory()?.resident;
         ratios.push(ratio(&with, &without));
         held.push(after.saturating_sub(before) as f64 / 1e6 / DEAF as f64);
-        let is_gone = eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.descriptors()? <= open)).await?;
+        let is_gone =
+            eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.descriptors()? <= open)).await?;
         drop(deaf);
         gone.push(if is_gone { (now_ns() - begun) as f64 / NS_PER_S as f64 } else { f64::INFINITY });
         progress(&format!(
