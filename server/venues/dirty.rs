@@ -21,6 +21,16 @@ pub(super) struct Dirty {
 }
 
 impl Dirty {
+    /// Adds what a later change touched.
+    pub(super) fn add(&mut self, later: Self) {
+        let Self { any, all, appointments, tickets, over } = later;
+        self.any |= any;
+        self.all |= all;
+        self.appointments |= appointments;
+        self.tickets.extend(tickets);
+        self.over.extend(over);
+    }
+
     /// Notes what an event touched.
     pub(super) fn note(&mut self, event: &Event) {
         match event {

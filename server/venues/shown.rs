@@ -337,13 +337,13 @@ impl Shown {
     pub(super) fn apply(&mut self, change: &Change) -> bool {
         self.metrics.changed(&self.venue.config().id, change);
         // What a change is about may only be known before it, or only after it: an undone ticket, a new one.
+        let mut touched = Dirty { any: true, ..Dirty::default() };
         if let Outcome::Undone { tickets, .. } = &change.outcome {
-            self.dirty.tickets.extend(tickets);
+            touched.tickets.extend(tickets);
         }
         for event in &change.events {
-            self.dirty.note(event);
+            touched.note(event);
         }
-        self.dirty.any = true;
         self.standing = None;
         self.venue.apply(change);
         self.ledger.hear(&self.venue, change);
@@ -356,9 +356,10 @@ impl Shown {
             }
             today.push(change);
         }
-        let touched = self.dirty.tickets.iter().filter_map(|id| self.venue.ticket(*id));
-        let over = touched.filter(|ticket| ticket.state.is_over());
-        self.dirty.over.extend(over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))));
+        let over = touched.tickets.iter().filter_map(|id| self.venue.ticket(*id));
+        let over = over.filter(|ticket| ticket.state.is_over());
+        touched.over = over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))).collect();
+        self.dirty.add(touched);
         self.last_change = Some(change.clone());
         self.progress.send_replace(self.venue.seq());
         change.events.iter().any(|event| matches!(event, Event::TicketCalled { .. } | Event::TicketRecalled { .. }))

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use callnext_engine::{TicketId, VenueId};
+
+/// How long a console that was lost is expected back: it is told what it missed, and not everything again.
+const CONSOLE_COMES_BACK: Duration = Duration::from_secs(60);
 
 /// What can be watched that costs something to make; boards are made once for everybody, and at their first look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,7 +18,12 @@ pub enum Sight {
     Console,
 }
 
-type Sights = BTreeMap<VenueId, BTreeMap<Sight, usize>>;
+#[derive(Debug, Default)]
+struct Sights {
+    open: BTreeMap<VenueId, BTreeMap<Sight, usize>>,
+    /// When the last console of a venue was closed.
+    console_left: BTreeMap<VenueId, Instant>,
+}
 
 /// What is watched.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +40,7 @@ pub struct Watch {
 impl Watched {
     /// Somebody watches from now on. To be said before the first look: what is published after that must have it.
     pub fn watch(&self, venue: &VenueId, sight: Sight) -> Watch {
-        *self.lock().entry(venue.clone()).or_default().entry(sight).or_default() += 1;
+        *self.lock().open.entry(venue.clone()).or_default().entry(sight).or_default() += 1;
         Watch { watched: self.clone(), venue: venue.clone(), sight }
     }
 
@@ -41,12 +50,14 @@ impl Watched {
             Sight::Card(ticket) => Some(*ticket),
             Sight::Console => None,
         };
-        self.lock().get(venue).map(|sights| sights.keys().filter_map(card).collect()).unwrap_or_default()
+        self.lock().open.get(venue).map(|sights| sights.keys().filter_map(card).collect()).unwrap_or_default()
     }
 
-    /// Whether somebody has a console of a venue open.
+    /// Whether somebody has a console of a venue open, or had one a moment ago.
     pub(super) fn has_console(&self, venue: &VenueId) -> bool {
-        self.lock().get(venue).is_some_and(|sights| sights.contains_key(&Sight::Console))
+        let sights = self.lock();
+        sights.open.get(venue).is_some_and(|open| open.contains_key(&Sight::Console))
+            || sights.console_left.get(venue).is_some_and(|left| left.elapsed() < CONSOLE_COMES_BACK)
     }
 
     fn lock(&self) -> MutexGuard<'_, Sights> {
@@ -56,16 +67,19 @@ impl Watched {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut watched = self.watched.lock();
-        let Some(sights) = watched.get_mut(&self.venue) else { return };
-        if let Some(count) = sights.get_mut(&self.sight) {
-            *count -= 1;
-            if *count == 0 {
-                sights.remove(&self.sight);
-            }
+        let mut sights = self.watched.lock();
+        let Some(open) = sights.open.get_mut(&self.venue) else { return };
+        let Some(count) = open.get_mut(&self.sight) else { return };
+        *count -= 1;
+        if *count > 0 {
+            return;
         }
-        if sights.is_empty() {
-            watched.remove(&self.venue);
+        open.remove(&self.sight);
+        if open.is_empty() {
+            sights.open.remove(&self.venue);
+        }
+        if self.sight == Sight::Console {
+            sights.console_left.insert(self.venue.clone(), Instant::now());
         }
     }
 }
@@ -84,8 +98,11 @@ mod tests {
         assert_eq!(watched.cards(&hall), [TicketId(3), TicketId(7)]);
         drop((one, console));
         assert_eq!(watched.cards(&hall), [TicketId(3), TicketId(7)]);
+        assert!(watched.has_console(&hall), "it may have been lost, and comes back");
+        let long_ago = Instant::now().checked_sub(CONSOLE_COMES_BACK).unwrap();
+        watched.lock().console_left.insert(hall.clone(), long_ago);
         assert!(!watched.has_console(&hall));
         drop((again, other));
-        assert!(watched.cards(&hall).is_empty() && watched.lock().is_empty());
+        assert!(watched.cards(&hall).is_empty() && watched.lock().open.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! When a line counts as dead: not by the wall clock, but by looks. A line is looked at every [`LOOKS`] seconds at the
+//! When a line counts as dead: not by the wall clock, but by looks. A line is looked at every nine seconds at the
 //! soonest; whoever said nothing between two looks is asked, and whoever said nothing until the next one is gone.
 //!
 //! A stall of ours makes looks late and never makes several of them at once, so it disconnects nobody. There is one
@@ -6,10 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Seconds between two looks at a line, and parts of the wheel: each second one part is looked at.
-pub const LOOKS: usize = 9;
+/// Parts of the wheel that are looked at in a second: small ones, as a call waits for whoever is looked at meanwhile.
+const PARTS_PER_S: usize = 8;
+/// Parts of the wheel: nine seconds between two looks at a line.
+const PARTS: usize = 9 * PARTS_PER_S;
 /// Between two parts.
-const STEP: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(1_000 / PARTS_PER_S as u64);
 /// Looks without a word before a line is asked.
 const ASK_AT: u8 = 1;
 /// Looks without a word before a line is gone: 27 seconds after it froze at most, and 9 after it was asked at least.
@@ -51,15 +53,20 @@ impl Looks {
         }
         // From now on, and not from when it was due: what was missed is not made up for.
         self.next = now + STEP;
-        self.part = (self.part + 1) % LOOKS;
+        self.part = (self.part + 1) % PARTS;
         Some(Part(self.part))
     }
 }
 
 impl Part {
+    /// Whether a second or so is over with it.
+    pub fn ends_second(self) -> bool {
+        self.0.is_multiple_of(PARTS_PER_S)
+    }
+
     /// Those of so many lines that belong to it.
     pub fn keys(self, lines: usize) -> impl Iterator<Item = usize> {
-        (self.0..lines).step_by(LOOKS)
+        (self.0..lines).step_by(PARTS)
     }
 }
 
@@ -110,8 +117,10 @@ mod tests {
 
     #[test]
     fn every_line_is_looked_at_once_in_a_round() {
+        assert_eq!((0..PARTS).filter(|part| Part(*part).ends_second()).count(), 9);
+        assert_eq!(STEP * u32::try_from(PARTS).unwrap(), Duration::from_secs(9));
         for lines in [0, 1, 8, 9, 10, 100] {
-            let mut keys: Vec<usize> = (0..LOOKS).flat_map(|part| Part(part).keys(lines)).collect();
+            let mut keys: Vec<usize> = (0..PARTS).flat_map(|part| Part(part).keys(lines)).collect();
             keys.sort_unstable();
             assert_eq!(keys, (0..lines).collect::<Vec<_>>());
         }

@@ -174,7 +174,9 @@ impl Lines {
             for key in part.keys(self.places.len()) {
                 self.look(key, desk);
             }
-            desk.round(self);
+            if part.ends_second() {
+                desk.round(self);
+            }
         }
         self.tell_gone(desk);
         match polled {
