@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use callnext_engine::closure::Closable;
-use callnext_engine::config::{ClassConfig, NamesOnScreen, ServiceConfig, VenueConfig};
+use callnext_engine::config::{ClassConfig, LOAD_MEAN, NamesOnScreen, ServiceConfig, VenueConfig};
 use callnext_engine::counter::Counter;
 use callnext_engine::dispatch::{CounterChoice, PassedBy};
 use callnext_engine::estimate::{Unknown, Wait};
@@ -118,12 +118,13 @@ pub fn turns(
     order: impl Iterator<Item = TicketId>,
 ) -> impl Iterator<Item = (TicketId, Turn)> {
     let forecast = venue.forecast(service);
+    let config = venue.config().service(service);
     let (mut ahead, mut load) = (0, 0);
     order.map(move |id| {
         let turn = Turn { ahead, wait: forecast.map(|forecast| estimate(forecast.wait_behind(load))) };
         ahead += 1;
         // E1: people of some classes take longer than others.
-        load += u64::from(venue.load(id));
+        load += u64::from(config.map_or(LOAD_MEAN, |config| venue.load_at(config, id)));
         (id, turn)
     })
 }

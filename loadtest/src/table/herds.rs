@@ -108,14 +108,12 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
             // By now everything is there that stays.
             before = ours.process.memory()?.resident;
         }
-        if nth.is_multiple_of(LOOK_AT_DEAF_EVERY) {
-            if ours.process.descriptors()? <= open {
-                drop(deaf.take());
-                let mut next = Gallery::start()?;
-                next.open(ours.process.address, vec![Viewers::deaf(BOARD, HOUR_DEAF)], None).await?;
-                deaf_came += HOUR_DEAF;
-                deaf = Some(next);
-            }
+        if nth.is_multiple_of(LOOK_AT_DEAF_EVERY) && ours.process.descriptors()? <= open {
+            drop(deaf.take());
+            let mut next = Gallery::start()?;
+            next.open(ours.process.address, vec![Viewers::deaf(BOARD, HOUR_DEAF)], None).await?;
+            deaf_came += HOUR_DEAF;
+            deaf = Some(next);
         }
         if ours.clerk.call().await?.1.is_none() {
             return Err(TableError::Lost("nobody was waiting any more".to_owned()));

@@ -28,15 +28,20 @@ pub struct Projected {
 pub fn project<'q>(
     queue: &'q Queue,
     policy: &'q Policy,
-    counters: &[CounterId],
-    wanted: &[CounterId],
+    counters: &[&'q CounterId],
+    wanted: &[&'q CounterId],
     areas: Vec<Area>,
     now: Timestamp,
 ) -> impl Iterator<Item = Projected> + use<'q> {
     let gap = queue.pace().gap().unwrap_or(GAP_ASSUMED).0.max(1);
-    let reaches: Vec<Reach> =
-        if counters.is_empty() { vec![Reach::any(wanted)] } else { counters.iter().map(Reach::of).collect() };
-    let mut draw = Draw::new(queue, policy, Reach::any(reaches.iter().flat_map(Reach::counters)), now);
+    let (reaches, staffed) = if counters.is_empty() {
+        let all = Reach::any(wanted.iter().copied());
+        (vec![all.clone()], all)
+    } else {
+        let counters = || counters.iter().copied();
+        (counters().map(Reach::of).collect(), Reach::any(counters()))
+    };
+    let mut draw = Draw::new(queue, policy, staffed, now);
     let mut at = now;
     let mut turn = 0;
     std::iter::from_fn(move || {

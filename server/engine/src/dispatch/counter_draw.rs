@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub type ServiceCycle = Cycle<ServiceId>;
 
 /// One service of a counter: its queue, its rules, and what the counters that work for it can call.
-pub type Served<'q> = (&'q ServiceId, &'q Queue, &'q Policy, Reach);
+pub type Served<'q> = (&'q ServiceId, &'q Queue, &'q Policy, Reach<'q>);
 
 /// What a counter calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub struct CounterChoice<'q> {
 /// where it has some, and otherwise whoever could have been called for longest.
 #[derive(Debug)]
 pub struct CounterDraw<'q> {
-    counter: CounterId,
-    reach: Reach,
+    counter: &'q CounterId,
+    reach: Reach<'q>,
     draws: Vec<(&'q ServiceId, Draw<'q>)>,
     weights: &'q ServiceWeights,
     cycle: ServiceCycle,
@@ -43,7 +43,7 @@ pub struct CounterDraw<'q> {
 impl<'q> CounterDraw<'q> {
     /// Looks at the queues as they are at `now`.
     pub fn new(
-        counter: &CounterId,
+        counter: &'q CounterId,
         served: impl IntoIterator<Item = Served<'q>>,
         weights: &'q ServiceWeights,
         cycle: &ServiceCycle,
@@ -51,7 +51,7 @@ impl<'q> CounterDraw<'q> {
     ) -> Self {
         let draw = |(service, queue, policy, staffed)| (service, Draw::new(queue, policy, staffed, now));
         let draws = served.into_iter().map(draw).collect();
-        Self { counter: counter.clone(), reach: Reach::of(counter), draws, weights, cycle: cycle.clone() }
+        Self { counter, reach: Reach::of(counter), draws, weights, cycle: cycle.clone() }
     }
 
     /// Draws whoever is next for the counter; none if nobody can be called.
@@ -79,10 +79,10 @@ impl<'q> CounterDraw<'q> {
         let among = self.charged_among(choice.rule, &choices);
         let sent = CounterChoice { service, choice: *choice, among };
         self.charge(&sent);
-        let inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(&self.counter));
+        let inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(self.counter));
         let nth = inside.map(|inside| inside.nth + 1).max().unwrap_or_default();
         if let Some((_, draw)) = self.draws.iter_mut().find(|(drawn, _)| *drawn == *service) {
-            draw.send_inside(&self.counter, &sent.choice, nth);
+            draw.send_inside(self.counter, &sent.choice, nth);
         }
         Some(sent)
     }
@@ -93,7 +93,7 @@ impl<'q> CounterDraw<'q> {
             for (_, draw) in &mut self.draws {
                 draw.fill_ready();
             }
-            let inside: usize = self.draws.iter().map(|(_, draw)| draw.inside(&self.counter).count()).sum();
+            let inside: usize = self.draws.iter().map(|(_, draw)| draw.inside(self.counter).count()).sum();
             if inside >= limit || self.send_inside().is_none() {
                 return;
             }
@@ -124,7 +124,7 @@ impl<'q> CounterDraw<'q> {
     }
 
     fn nth(&self, choice: &Choice) -> Option<u64> {
-        let mut inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(&self.counter));
+        let mut inside = self.draws.iter().flat_map(|(_, draw)| draw.inside(self.counter));
         inside.find(|inside| inside.ticket == choice.ticket).map(|inside| inside.nth)
     }
 

@@ -44,7 +44,7 @@ pub struct Draw<'q> {
     queue: &'q Queue,
     policy: &'q Policy,
     /// What the counters that work for the service can call together: the cycle turns among their lanes.
-    staffed: Reach,
+    staffed: Reach<'q>,
     now: Timestamp,
     /// Those called in this draw.
     called: Marks,
@@ -74,7 +74,7 @@ struct Group<'q> {
 /// end once reached stays the end.
 #[derive(Debug, Default)]
 struct Cursor<'q> {
-    head: Option<Entry>,
+    head: Option<Entry<'q>>,
     /// Those behind the head; none before the line was first looked at.
     rest: Option<Entries<'q>>,
 }
@@ -114,7 +114,7 @@ impl LineName {
 /// For whom a question is asked: some counters, or all that work for the service.
 #[derive(Debug, Clone, Copy)]
 enum Whose<'r> {
-    These(&'r Reach),
+    These(&'r Reach<'r>),
     Staffed,
 }
 
@@ -129,7 +129,7 @@ impl Whose<'_> {
 
 impl<'q> Draw<'q> {
     /// Looks at a queue as it is at `now`, while the counters of `staffed` work for the service.
-    pub fn new(queue: &'q Queue, policy: &'q Policy, staffed: Reach, now: Timestamp) -> Self {
+    pub fn new(queue: &'q Queue, policy: &'q Policy, staffed: Reach<'q>, now: Timestamp) -> Self {
         let wanted: BTreeSet<Option<&CounterId>> =
             queue.age.wanted().chain(queue.urgent.wanted()).map(Option::as_ref).collect();
         let group = |wants| Group { wants, staffed: staffed.holds(wants), lines: Default::default() };
@@ -177,14 +177,14 @@ impl<'q> Draw<'q> {
     }
 
     /// Draws whoever is next for these counters; none if nobody can be called.
-    pub fn next(&mut self, reach: &Reach) -> Option<Choice> {
+    pub fn next(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         let choice = self.peek(reach)?;
         self.call(&choice, reach);
         Some(choice)
     }
 
     /// Whoever is next for these counters, without drawing them.
-    pub(super) fn peek(&mut self, reach: &Reach) -> Option<Choice> {
+    pub(super) fn peek(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         let ceiling = self.policy.urgent_run_max;
         let held_back = ceiling > 0 && self.urgent_run >= ceiling;
         let choice = if held_back {
@@ -249,23 +249,23 @@ impl<'q> Draw<'q> {
         self.inside.iter().filter(move |inside| inside.counter == *counter)
     }
 
-    fn ordinary(&mut self, reach: &Reach) -> Option<Choice> {
+    fn ordinary(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         self.first_inside(reach).or_else(|| self.next_in_hall(reach))
     }
 
-    fn first_inside(&self, reach: &Reach) -> Option<Choice> {
+    fn first_inside(&self, reach: &Reach<'_>) -> Option<Choice> {
         let Inside { ticket, lane, since, .. } =
             *self.inside.iter().find(|inside| reach.holds(Some(&inside.counter)))?;
         Some(Choice { ticket, rule: Rule::Inside, lane, since, share: None, kind: Kind::Lane })
     }
 
     /// Whoever is next, of those who are neither urgent nor inside.
-    fn next_in_hall(&mut self, reach: &Reach) -> Option<Choice> {
+    fn next_in_hall(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         self.next_for_door(reach).or_else(|| self.before_their_calls(reach))
     }
 
     /// Whoever is next to be sent inside: as for a call, but nobody goes there because nobody else can be called.
-    pub(super) fn next_for_door(&mut self, reach: &Reach) -> Option<Choice> {
+    pub(super) fn next_for_door(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         self.overdue(reach)
             .or_else(|| self.ready(reach))
             .or_else(|| self.turn(Whose::These(reach)).map(|(choice, _)| choice))
@@ -296,18 +296,18 @@ impl<'q> Draw<'q> {
     }
 
     /// Whoever rejoins after so many calls, before those have been made: nobody else can be called.
-    fn before_their_calls(&mut self, reach: &Reach) -> Option<Choice> {
+    fn before_their_calls(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         let lines = [LineName::AfterCalls].into_iter().chain(PER_CALLS.map(LineName::PerCalls));
         let found = lines.into_iter().find_map(|line| self.best(line, Whose::These(reach), |_, _| true))?;
         Some(self.choice(Rule::Rejoin, &found, None))
     }
 
-    fn urgent(&mut self, reach: &Reach) -> Option<Choice> {
+    fn urgent(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         let found = self.best(LineName::Urgent, Whose::These(reach), |_, _| true)?;
         Some(self.choice(Rule::Urgent, &found, None))
     }
 
-    fn overdue(&mut self, reach: &Reach) -> Option<Choice> {
+    fn overdue(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         let found = self.best(LineName::Age, Whose::These(reach), |draw, found| {
             let Found { entry: Entry { ticket, filed, .. }, wants } = *found;
             if filed.since > draw.now {
@@ -327,7 +327,7 @@ impl<'q> Draw<'q> {
         Some(self.choice(Rule::Overdue, &found, share))
     }
 
-    fn ready(&self, reach: &Reach) -> Option<Choice> {
+    fn ready(&self, reach: &Reach<'_>) -> Option<Choice> {
         let Readied { ticket, lane, since, .. } =
             *self.ready.iter().find(|readied| reach.holds(readied.wants.as_ref()))?;
         Some(Choice { ticket, rule: Rule::Ready, lane, since, share: None, kind: Kind::Lane })
@@ -341,7 +341,7 @@ impl<'q> Draw<'q> {
     }
 
     /// Whoever was put off, soonest first; then an appointment before its time, in the order of its lane.
-    fn early(&mut self, reach: &Reach) -> Option<Choice> {
+    fn early(&mut self, reach: &Reach<'_>) -> Option<Choice> {
         let put_off = self.best(LineName::PutOff, Whose::These(reach), |_, _| true);
         let found = put_off.or_else(|| {
             let line = LineName::Lane(Lane::Appointment);
@@ -383,8 +383,8 @@ impl<'q> Draw<'q> {
             // Whoever stands further back becomes eligible later still.
             return None;
         } else {
-            let left = |entry: &Entry| !self.taken.has(entry.ticket) && !entry.filed.has_left(lane, self.now);
-            let mut others = self.queue.lane(lane).behind(wants, first.key, first.ticket);
+            let left = |entry: &Entry<'_>| !self.taken.has(entry.ticket) && !entry.filed.has_left(lane, self.now);
+            let mut others = self.queue.lane(lane).behind(wants, *first.key, first.ticket);
             others.find(|entry| entry.filed.from <= self.now && left(entry))?
         };
         Some(Found { entry, wants })
@@ -413,11 +413,11 @@ impl<'q> Draw<'q> {
     }
 
     /// The first ticket left in a line among those of a group.
-    fn first(&mut self, group: usize, line: LineName) -> Option<Entry> {
+    fn first(&mut self, group: usize, line: LineName) -> Option<Entry<'q>> {
         let Self { queue, groups, taken, called, now, .. } = self;
         let Group { wants, lines, .. } = groups.get_mut(group)?;
         let cursor = lines.get_mut(line.index())?;
-        let left = |entry: &Entry| match line {
+        let left = |entry: &Entry<'_>| match line {
             LineName::Lane(lane) => !taken.has(entry.ticket) && !entry.filed.has_left(lane, *now),
             LineName::AfterCalls | LineName::PerCalls(_) | LineName::PutOff => !taken.has(entry.ticket),
             LineName::Urgent | LineName::Age => !called.has(entry.ticket),
@@ -476,7 +476,7 @@ impl<'q> Draw<'q> {
     }
 
     /// Takes out whoever is called.
-    pub(super) fn call(&mut self, choice: &Choice, reach: &Reach) {
+    pub(super) fn call(&mut self, choice: &Choice, reach: &Reach<'_>) {
         self.leaves_hall(choice);
         if choice.rule != Rule::Inside {
             self.calls = self.calls.saturating_add(1);
@@ -506,7 +506,7 @@ impl<'q> Draw<'q> {
 /// A ticket found in a line, and the counter it wants.
 #[derive(Debug, Clone, Copy)]
 struct Found<'q> {
-    entry: Entry,
+    entry: Entry<'q>,
     wants: Option<&'q CounterId>,
 }
 

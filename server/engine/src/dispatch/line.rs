@@ -93,10 +93,10 @@ impl Filed {
 
 /// A ticket in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) key: OrderKey,
+pub(super) struct Entry<'l> {
+    pub(super) key: &'l OrderKey,
     pub(super) ticket: TicketId,
-    pub(super) filed: Filed,
+    pub(super) filed: &'l Filed,
 }
 
 /// Where a ticket is found: the counter it wants, its place, its name.
@@ -110,11 +110,11 @@ pub(super) struct Line(BTreeMap<Key, Filed>);
 #[derive(Debug)]
 pub(super) struct Entries<'l>(Range<'l, Key, Filed>);
 
-impl Iterator for Entries<'_> {
-    type Item = Entry;
+impl<'l> Iterator for Entries<'l> {
+    type Item = Entry<'l>;
 
-    fn next(&mut self) -> Option<Entry> {
-        self.0.next().map(|((_, key, ticket), filed)| Entry { key: *key, ticket: *ticket, filed: *filed })
+    fn next(&mut self) -> Option<Entry<'l>> {
+        self.0.next().map(|((_, key, ticket), filed)| Entry { key, ticket: *ticket, filed })
     }
 }
 

@@ -279,7 +279,7 @@ impl Queue {
 
     /// How many more can be told to get ready, of those within reach: whoever was told for a counter that has
     /// stopped working takes nobody's place.
-    pub fn room(&self, policy: &Policy, reach: &Reach) -> usize {
+    pub fn room(&self, policy: &Policy, reach: &Reach<'_>) -> usize {
         room(&self.ready, policy, reach)
     }
 
@@ -339,7 +339,7 @@ impl Queue {
 
     /// The first moment after `now` at which somebody within reach, who was not told to get ready, can be
     /// called.
-    pub fn next_eligible(&self, reach: &Reach, now: Timestamp) -> Option<Timestamp> {
+    pub fn next_eligible(&self, reach: &Reach<'_>, now: Timestamp) -> Option<Timestamp> {
         let wanted = self.age.wanted().filter(|wants| reach.holds(wants.as_ref()));
         let soonest =
             wanted.filter_map(|wants| self.soon(wants.as_ref(), now).find(|entry| !self.is_ready(entry.ticket)));
@@ -348,7 +348,7 @@ impl Queue {
 
     /// The first moment after `now` at which somebody within reach has waited too long: until then, whoever rejoins
     /// by calls is sent to no door (C4).
-    pub fn next_overdue(&self, reach: &Reach, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+    pub fn next_overdue(&self, reach: &Reach<'_>, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
         let wanted = self.age.wanted().filter(|wants| reach.holds(wants.as_ref()));
         let longest = wanted.filter_map(|wants| self.age.of(wants.as_ref()).next());
         longest.filter_map(|entry| policy.overdue_from(entry.filed.since)).filter(|due| *due > now).min()
@@ -373,8 +373,8 @@ impl Queue {
         let (line, wants) = (self.line(place), place.wants.as_ref());
         let others = line.behind(wants, place.order, ticket).filter(|other| other.filed.from <= stepped.since);
         if let Some(before) = others.take(steps).last() {
-            let next = line.behind(wants, before.key, TicketId(u64::MAX)).next();
-            stepped.order = before.key.stepped_behind(next.map(|next| next.key));
+            let next = line.behind(wants, *before.key, TicketId(u64::MAX)).next();
+            stepped.order = before.key.stepped_behind(next.map(|next| *next.key));
         }
         stepped
     }
@@ -616,13 +616,13 @@ impl Queue {
     }
 }
 
-pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach) -> usize {
+pub(super) fn room(ready: &[Readied], policy: &Policy, reach: &Reach<'_>) -> usize {
     let most = usize::try_from(policy.ready_count).unwrap_or(usize::MAX);
     most.saturating_sub(told(ready, reach))
 }
 
 /// How many within reach were told to get ready.
-pub(super) fn told(ready: &[Readied], reach: &Reach) -> usize {
+pub(super) fn told(ready: &[Readied], reach: &Reach<'_>) -> usize {
     ready.iter().filter(|readied| reach.holds(readied.wants.as_ref())).count()
 }
 

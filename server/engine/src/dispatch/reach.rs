@@ -1,31 +1,36 @@
 //! Which tickets a counter can call.
 
-use std::collections::BTreeSet;
-
 use crate::ids::CounterId;
 
-/// Which tickets can be called: those that want no counter in particular, and those that want one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reach(BTreeSet<CounterId>);
+/// Some counters: they can call whoever wants one of them, or no counter in particular.
+#[derive(Debug, Clone)]
+pub struct Reach<'c>(Counters<'c>);
 
-impl Reach {
+#[derive(Debug, Clone)]
+enum Counters<'c> {
+    One(&'c CounterId),
+    /// In order.
+    Any(Vec<&'c CounterId>),
+}
+
+impl<'c> Reach<'c> {
     /// What one counter can call.
-    pub fn of(counter: &CounterId) -> Self {
-        Self::any([counter])
+    pub const fn of(counter: &'c CounterId) -> Self {
+        Self(Counters::One(counter))
     }
 
-    /// What some of these counters can call.
-    pub fn any<'c>(counters: impl IntoIterator<Item = &'c CounterId>) -> Self {
-        Self(counters.into_iter().cloned().collect())
+    /// What some counters can call together.
+    pub fn any(counters: impl IntoIterator<Item = &'c CounterId>) -> Self {
+        let mut counters: Vec<&CounterId> = counters.into_iter().collect();
+        counters.sort_unstable();
+        Self(Counters::Any(counters))
     }
 
-    /// Whether a ticket that wants this can be called.
+    /// Whether it holds tickets that want this counter, or none in particular.
     pub fn holds(&self, wants: Option<&CounterId>) -> bool {
-        wants.is_none_or(|counter| self.0.contains(counter))
-    }
-
-    /// The counters.
-    pub fn counters(&self) -> impl Iterator<Item = &CounterId> {
-        self.0.iter()
+        wants.is_none_or(|counter| match &self.0 {
+            Counters::One(one) => *one == counter,
+            Counters::Any(counters) => counters.binary_search(&counter).is_ok(),
+        })
     }
 }

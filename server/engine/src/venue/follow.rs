@@ -50,12 +50,13 @@ impl Venue {
     }
 
     fn load_ahead(&self, ticket: TicketId, service: &ServiceId, now: Timestamp) -> Option<u64> {
+        let config = self.config.service(service)?;
         let mut load = 0;
         for call in self.project(service, now).take(ANNOUNCED_AHEAD_MAX) {
             if call.choice.ticket == ticket {
                 return Some(load);
             }
-            load += u64::from(self.load(call.choice.ticket));
+            load += u64::from(self.load_at(config, call.choice.ticket));
         }
         let ahead = u64::try_from(self.queues.get(service)?.len().saturating_sub(1)).ok()?;
         Some(ahead * u64::from(LOAD_MEAN))

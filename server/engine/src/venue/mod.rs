@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::appointment::{Appointment, AppointmentState};
 use crate::closure::{Closable, InForce};
 use crate::command::{Action, Actor, Command, CommandId};
-use crate::config::{Declaration, LOAD_MEAN, Layers, PolicyChange, VenueConfig};
+use crate::config::{Declaration, LOAD_MEAN, Layers, PolicyChange, ServiceConfig, VenueConfig};
 use crate::counter::Counter;
 use crate::dispatch::{Queue, Reach, emptiest};
 use crate::estimate::{Forecast, Unknown};
@@ -409,8 +409,9 @@ impl Venue {
 
     /// The calls a service's waiting people can expect if nobody new comes, in order.
     pub fn project(&self, service: &ServiceId, now: Timestamp) -> impl Iterator<Item = Projected> + use<'_> {
-        let serving: Vec<CounterId> = self.open_counters(service).map(|counter| counter.id.clone()).collect();
-        let wanted: Vec<CounterId> = self.counters.keys().cloned().collect();
+        let serving = self.counters().filter(|counter| counter.serves(service));
+        let serving: Vec<&CounterId> = serving.map(|counter| &counter.id).collect();
+        let wanted: Vec<&CounterId> = self.counters.keys().collect();
         let queue = self.queues.get(service);
         let policy = self.config.service(service).map(|service| &service.policy);
         let now = now.max(self.at);
@@ -433,10 +434,15 @@ impl Venue {
 
     /// How long a ticket will take, in thousandths of the mean of its service's classes (E1).
     pub fn load(&self, ticket: TicketId) -> u32 {
-        let ticket = self.ticket(ticket);
-        let service = ticket.and_then(|ticket| self.config.service(&ticket.service));
-        let known = ticket.zip(service);
-        known.map_or(LOAD_MEAN, |(ticket, service)| service.load(ticket.visitor.class.as_ref()))
+        let service = self.ticket(ticket).and_then(|ticket| self.config.service(&ticket.service));
+        service.map_or(LOAD_MEAN, |service| self.load_at(service, ticket))
+    }
+
+    /// The same of somebody who waits for this service.
+    pub fn load_at(&self, service: &ServiceConfig, ticket: TicketId) -> u32 {
+        // Nobody need be looked up, of whom there may be thousands, where all are alike.
+        let ticket = if service.classes.is_empty() { None } else { self.ticket(ticket) };
+        ticket.map_or(LOAD_MEAN, |ticket| service.load(ticket.visitor.class.as_ref()))
     }
 
     /// The gap between calls for people of mean load: as measured, and before that as the classes of the service
@@ -462,7 +468,7 @@ impl Venue {
             let reach = self.staffed(&service.id)?;
             let told = (queue.room(&service.policy, &reach) > 0).then_some(reach);
             let roomy = roomy.iter().filter(|counter| self.serves(counter, &service.id));
-            let sent: Vec<Reach> = roomy.map(|counter| Reach::of(counter)).collect();
+            let sent: Vec<Reach<'_>> = roomy.map(|counter| Reach::of(counter)).collect();
             let overdue = sent.iter().filter_map(|reach| queue.next_overdue(reach, &service.policy, self.at));
             let eligible = told.iter().chain(&sent).filter_map(|reach| queue.next_eligible(reach, self.at));
             eligible.chain(overdue).min()
@@ -473,7 +479,7 @@ impl Venue {
     }
 
     /// What the counters that work for a service today can call; none if there is no such counter.
-    fn staffed(&self, service: &ServiceId) -> Option<Reach> {
+    fn staffed(&self, service: &ServiceId) -> Option<Reach<'_>> {
         let mut serving =
             self.counters.values().filter(|counter| counter.serves(service)).map(|counter| &counter.id).peekable();
         serving.peek()?;

@@ -67,11 +67,10 @@ impl Venue {
         CounterDraw::new(&counter.id, served, weights, &counter.cycle, now)
     }
 
-    fn served<'v>(&'v self, id: &'v ServiceId, counter: &Counter) -> Option<Served<'v>> {
+    fn served<'v>(&'v self, id: &'v ServiceId, counter: &'v Counter) -> Option<Served<'v>> {
         let policy = &self.config.service(id)?.policy;
         let queue = self.queues.get(id).filter(|queue| !queue.is_empty())?;
-        let working = self.counters.values().filter(|other| other.serves(id)).map(|other| &other.id);
-        let working: BTreeSet<&CounterId> = working.chain([&counter.id]).collect();
-        Some((id, queue, policy, Reach::any(working)))
+        let working = self.counters.values().filter(|other| other.serves(id) || other.id == counter.id);
+        Some((id, queue, policy, Reach::any(working.map(|other| &other.id))))
     }
 }
