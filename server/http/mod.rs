@@ -98,9 +98,20 @@ where
     app.into_utoipa_app().service(utoipa_actix_web::scope("/api/v1").configure(api)).split_for_parts()
 }
 
-/// Everything under `/api/v1`.
+/// Everything under `/api/v1`. Looked through from the top: what is asked at every visit comes first.
 fn api(config: &mut ServiceConfig<'_>) {
     config
+        .service(counters::make_call)
+        .service(counters::recall)
+        .service(counters::start)
+        .service(counters::complete)
+        .service(counters::miss)
+        .service(counters::set)
+        .service(tickets::take)
+        .service(tickets::overflow)
+        .service(tickets::hold)
+        .service(tickets::bring_back)
+        .service(tickets::requeue)
         .service(ops::info)
         .service(docs::openapi_json)
         .service(docs::asyncapi_json)
@@ -127,11 +138,6 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(policies::give_back)
         .service(figures::day)
         .service(figures::story)
-        .service(tickets::take)
-        .service(tickets::overflow)
-        .service(tickets::hold)
-        .service(tickets::bring_back)
-        .service(tickets::requeue)
         .service(moves::transfer)
         .service(moves::set_steps)
         .service(moves::skip_step)
@@ -140,12 +146,6 @@ fn api(config: &mut ServiceConfig<'_>) {
         .service(tickets::green_channel)
         .service(appointments::set)
         .service(appointments::check_in)
-        .service(counters::make_call)
-        .service(counters::recall)
-        .service(counters::start)
-        .service(counters::complete)
-        .service(counters::miss)
-        .service(counters::set)
         .service(closures::of_service)
         .service(closures::of_counter)
         .service(closures::close_service)

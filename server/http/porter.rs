@@ -220,8 +220,9 @@ fn run(mut round: Round, mut lines: Lines) {
             }
         }
         for pending in backlog.take() {
-            let Round { hub, sessions, .. } = &mut round;
-            hub.publish(&pending, &mut Paths { lines: &mut lines, sessions });
+            let Round { hub, sessions, shared, .. } = &mut round;
+            let mut newest = || shared.inbox().backlog.newest(&pending.latest.venue);
+            hub.publish(&pending, &mut newest, &mut Paths { lines: &mut lines, sessions });
         }
     }
 }

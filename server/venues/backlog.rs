@@ -56,6 +56,11 @@ impl Backlog {
         }
     }
 
+    /// The newest publication of a venue that is on its way.
+    pub fn newest(&self, venue: &VenueId) -> Option<Arc<Publication>> {
+        self.0.get(venue).map(|pending| pending.latest.clone())
+    }
+
     /// Takes everything.
     pub fn take(&mut self) -> impl Iterator<Item = Pending> + use<> {
         std::mem::take(&mut self.0).into_values()

@@ -58,6 +58,9 @@ struct Viewers {
     large: BTreeMap<ViewerKey, Watching>,
 }
 
+/// Boards that are shown something between two looks whether there is something newer.
+const BOARDS_BETWEEN_LOOKS: usize = 64;
+
 /// Names below this are small.
 const SMALL: ViewerKey = 1 << 20;
 
@@ -109,8 +112,9 @@ type Tell<'t> = dyn FnMut(&ViewerKey, (Epoch, u64), Sending<'_>) + 't;
 struct Watching {
     venue: VenueId,
     place: Place,
-    /// Up to which publication it was shown everything when it joined: earlier ones may still be on their way.
-    joined_at: (Epoch, u64),
+    /// Up to which publication it was shown everything, when it joined or ahead of its turn: that one and earlier ones
+    /// may still be on their way.
+    shown_at: (Epoch, u64),
     /// Whether it was sent something since it was looked at.
     was_told: bool,
 }
@@ -151,7 +155,7 @@ impl Hub {
         // It is not made the latest if it is newer: it is still on its way to the others here.
         let latest = hall.latest.get_or_insert_with(|| seen.clone());
         let newest = if latest.is_after(seen) { &*latest } else { seen };
-        let mut watching = Watching { venue: seen.venue.clone(), place, joined_at: seen.moment(), was_told: true };
+        let mut watching = Watching { venue: seen.venue.clone(), place, shown_at: seen.moment(), was_told: true };
         if !was_shown || newest.is_after(seen) {
             watching.was_told = watching.show(key, newest, &mut self.draft, outlets);
         }
@@ -181,7 +185,15 @@ impl Hub {
     }
 
     /// Everybody whom it concerns is shown what was published.
-    pub fn publish(&mut self, pending: &Pending, outlets: &mut impl Outlets) {
+    ///
+    /// A round of many boards takes a while: what is published meanwhile, as `newest` tells, is shown to those who are
+    /// still to be shown something, and to the others when it is published here. So a call waits for one round at most.
+    pub fn publish(
+        &mut self,
+        pending: &Pending,
+        newest: &mut impl FnMut() -> Option<Arc<Publication>>,
+        outlets: &mut impl Outlets,
+    ) {
         let Pending { latest, board_changed, news, .. } = pending;
         let hall = self.halls.entry(latest.venue.clone()).or_default();
         if hall.latest.as_ref().is_some_and(|known| !latest.is_after(known)) {
@@ -189,14 +201,19 @@ impl Hub {
         }
         hall.latest = Some(latest.clone());
         let viewers = &mut self.viewers;
-        let mut tell = |key: &ViewerKey, moment: (Epoch, u64), frame: Sending<'_>| {
+        let moment = latest.moment();
+        let mut tell = |key: &ViewerKey, of: (Epoch, u64), frame: Sending<'_>| {
             if let Some(watching) = viewers.get_mut(*key)
-                && moment > watching.joined_at
+                && of > watching.shown_at
             {
-                watching.was_told |= outlets.send(*key, frame);
+                let is_told = outlets.send(*key, frame);
+                watching.was_told |= is_told;
+                if is_told && of > moment {
+                    watching.shown_at = of;
+                }
             }
         };
-        let (draft, moment) = (&mut self.draft, latest.moment());
+        let draft = &mut self.draft;
         let mut cards = |is_first: bool, tell: &mut Tell<'_>| {
             for (ticket, facts) in pending.cards().filter(|(_, facts)| is_called(facts) == is_first) {
                 let mut is_drawn = false;
@@ -211,9 +228,20 @@ impl Hub {
         // The people called first: a phone in a hand is nearer than a screen on a wall. Everybody else's phone, which
         // may be thousands, after the screens.
         cards(true, &mut tell);
+        let mut showing = latest.clone();
+        let mut told = 0_usize;
         for (filter, boards) in hall.boards.iter().filter(|_| *board_changed) {
-            let frame = latest.board_frame(filter);
-            boards.iter().for_each(|key| tell(key, moment, Sending::Shared(&frame)));
+            let mut frame = showing.board_frame(filter);
+            for key in boards {
+                told += 1;
+                if told.is_multiple_of(BOARDS_BETWEEN_LOOKS)
+                    && let Some(newer) = newest().filter(|newer| newer.is_after(&showing))
+                {
+                    frame = newer.board_frame(filter);
+                    showing = newer;
+                }
+                tell(key, showing.moment(), Sending::Shared(&frame));
+            }
         }
         for news in news.iter().filter(|_| !hall.consoles.is_empty()) {
             let frame = news.frame();
@@ -243,8 +271,8 @@ impl Hub {
     pub fn show(&mut self, key: ViewerKey, outlets: &mut impl Outlets) {
         let Some(watching) = self.viewers.get_mut(key) else { return };
         let Some(latest) = self.halls.get(&watching.venue).and_then(|hall| hall.latest.as_ref()) else { return };
-        if latest.moment() < watching.joined_at {
-            // What it was shown when it joined is still on its way to this hub.
+        if latest.moment() < watching.shown_at {
+            // What it was shown is still on its way to this hub.
             return;
         }
         if let Place::Phone(ticket, last) = &mut watching.place
@@ -384,7 +412,7 @@ mod tests {
     fn publish(hub: &mut Hub, sent: &mut Sent, publications: &[Arc<Publication>]) {
         let mut backlog = Backlog::default();
         publications.iter().for_each(|publication| backlog.add(publication));
-        backlog.take().for_each(|pending| hub.publish(&pending, sent));
+        backlog.take().for_each(|pending| hub.publish(&pending, &mut || None, sent));
     }
 
     fn phone(ticket: u64, facts: &Facts) -> Audience {
@@ -423,6 +451,29 @@ mod tests {
         hub.went_on(1, &mut sent);
         hub.went_on(1, &mut sent);
         assert_eq!(sent.take(), [(1, 7)], "a sign of life says how far the venue is");
+    }
+
+    #[test]
+    fn what_is_published_during_a_round_is_shown_to_the_rest_of_it_first() {
+        let (mut hub, mut sent) = (Hub::default(), Sent::default());
+        let [first, second, third] = [1, 2, 3].map(|edition| publication(edition, &[], &[], &[]));
+        let most = BOARDS_BETWEEN_LOOKS as ViewerKey;
+        let boards = 1..=most + 2;
+        boards.clone().for_each(|key| hub.join(key, Audience::Board(Vec::new()), &first, true, &mut sent));
+        sent.full.insert(most + 2);
+        let mut backlog = Backlog::default();
+        backlog.add(&second);
+        let pending = backlog.take().next().unwrap();
+        hub.publish(&pending, &mut || Some(third.clone()), &mut sent);
+        let early = |key: &ViewerKey| *key < most;
+        let told = boards.clone().filter(early).map(|key| (key, 2)).chain([(most, 3), (most + 1, 3)]);
+        assert_eq!(sent.take(), told.collect::<Vec<_>>());
+        hub.show(most, &mut sent);
+        assert_eq!(sent.take(), [], "nobody goes back to what is older");
+        sent.full.clear();
+        publish(&mut hub, &mut sent, &[third]);
+        let rest = boards.filter(early).chain([most + 2]).map(|key| (key, 3));
+        assert_eq!(sent.take(), rest.collect::<Vec<_>>(), "everybody once, and whoever could not take it");
     }
 
     #[test]

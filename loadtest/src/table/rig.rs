@@ -17,6 +17,9 @@ use crate::viewers::{By, Gallery, Tally, Viewers};
 /// What is on its way may take so long, milliseconds.
 const SETTLE_MS: u64 = 20_000;
 
+/// What was asked for before a turn is published, and has arrived, after this.
+const SETTLED: Duration = Duration::from_millis(500);
+
 /// A number of publications at a fixed pace: the next is sent when it is due, whether or not the last has arrived.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -73,6 +76,8 @@ impl Ours {
 
     /// Calls people at this pace. There must be as many waiting.
     pub async fn turn(&mut self, pace: Pace) -> Result<Turn, TableError> {
+        // Whoever took a number before is on the boards by then, and every board has been told.
+        tokio::time::sleep(SETTLED).await;
         let first = self.clerk.seq().await? + 1;
         // What was asked for before is over.
         self.gallery.tally(By::Seq, Vec::new(), 0).await?;
