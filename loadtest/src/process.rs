@@ -81,14 +81,16 @@ impl Process {
         Ok(Memory { resident: bytes("Rss:")?, anonymous: bytes("Anonymous:")? })
     }
 
-    /// Open descriptors: those of its connections, and some of its own. A client cannot be asked instead: what its kernel
-    /// has no room for, it throws away, the news that the connection is over among it.
+    /// Its open sockets. A client cannot be asked whether it is connected: what its kernel has no room for, it throws
+    /// away, the news that the connection is over among it.
     ///
     /// # Errors
     ///
     /// It is gone.
-    pub fn descriptors(&self) -> std::io::Result<usize> {
-        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
+    pub fn sockets(&self) -> std::io::Result<usize> {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id()))?;
+        let names = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        Ok(names.filter(|name| name.to_string_lossy().starts_with("socket:")).count())
     }
 
     /// `kill -9`.

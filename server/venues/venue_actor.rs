@@ -150,7 +150,8 @@ impl VenueActor {
                 }
             }
         }
-        // Cards last: who is really ahead is asked once for all of them.
+        // Whoever is called sees it before the clerk does. Cards last: who is really ahead is asked once for all of them.
+        self.publish_soon(urgent, ctx);
         for (answer, given, is_repeated, id, reply) in told {
             let Some(owner) = &mut self.owner else { continue };
             let known = if is_repeated { owner.answers.find(id.as_ref()) } else { None };
@@ -159,7 +160,6 @@ impl VenueActor {
             owner.answers.keep(id, &answer);
             tell(reply, Ok(answer));
         }
-        self.publish_soon(urgent, ctx);
     }
 
     /// Publishes at once what cannot wait, or follows on nothing; the rest when the time for merging is over.

@@ -56,7 +56,7 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
     ours.turn(PACE).await?;
     for run in 0..options.runs {
         let without = ours.turn(PACE).await?;
-        let (before, open) = (ours.process.memory()?.resident, ours.process.descriptors()?);
+        let (before, open) = (ours.process.memory()?.resident, ours.process.sockets()?);
         let mut deaf = Gallery::start()?;
         let begun = now_ns();
         deaf.open(ours.process.address, vec![Viewers::deaf(BOARD, DEAF)], None).await?;
@@ -64,8 +64,7 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
         let after = ours.process.memory()?.resident;
         ratios.push(ratio(&with, &without));
         held.push(after.saturating_sub(before) as f64 / 1e6 / DEAF as f64);
-        let is_gone =
-            eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.descriptors()? <= open)).await?;
+        let is_gone = eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.sockets()? <= open)).await?;
         drop(deaf);
         gone.push(if is_gone { (now_ns() - begun) as f64 / NS_PER_S as f64 } else { f64::INFINITY });
         progress(&format!(
@@ -100,7 +99,7 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
     ours.open(vec![Viewers::boards(BOARD, HOUR_VIEWERS - HOUR_DEAF)]).await?;
     let every = CALL_EVERY / HOUR_SPEED;
     let (mut before, mut deaf_came, mut deaf) = (0, 0, None::<Gallery>);
-    let open = ours.process.descriptors()?;
+    let open = ours.process.sockets()?;
     let begun = tokio::time::Instant::now();
     for nth in 0..CALLS_OF_AN_HOUR + warm {
         tokio::time::sleep_until(begun + every * u32::try_from(nth).unwrap_or(u32::MAX)).await;
@@ -108,7 +107,7 @@ pub async fn hour(options: &TableOptions) -> Result<Vec<Figure>, TableError> {
             // By now everything is there that stays.
             before = ours.process.memory()?.resident;
         }
-        if nth.is_multiple_of(LOOK_AT_DEAF_EVERY) && ours.process.descriptors()? <= open {
+        if nth.is_multiple_of(LOOK_AT_DEAF_EVERY) && ours.process.sockets()? <= open {
             drop(deaf.take());
             let mut next = Gallery::start()?;
             next.open(ours.process.address, vec![Viewers::deaf(BOARD, HOUR_DEAF)], None).await?;
