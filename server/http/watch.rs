@@ -105,11 +105,11 @@ pub async fn console(
 ) -> Result<HttpResponse, actix_web::Error> {
     let venue = Here(request.clone()).venue()?;
     asker.must(Permission::SeeQueue, &venue)?;
-    let is_watched = edge.registry.watched().watch(&venue, Sight::Console);
+    let watching = edge.registry.watched().watch(&venue, Sight::Console);
     let now = edge.registry.look(&venue, |shown| (shown.current(), shown.console_frame())).await;
     let (seen, first) = now.map_err(ApiError::from)?;
     let (needs, first) = (Some(Permission::SeeQueue), Some(first.text()));
-    let start = Start { audience: Audience::Console, needs, seen, first, watch: Some(is_watched) };
+    let start = Start { audience: Audience::Console, needs, seen, first, watch: Some(watching) };
     watch(&request, payload, &edge, &porter, start)
 }
 
@@ -123,17 +123,12 @@ pub async fn phone(
     let link = edge.follow(Here(request.clone()).link()?).await?;
     let ticket = link.ticket;
     let _opening = edge.admission.admit()?;
-    let is_watched = edge.registry.watched().watch(&link.venue, Sight::Card(ticket));
+    let watching = edge.registry.watched().watch(&link.venue, Sight::Card(ticket));
     let now = edge.registry.look(&link.venue, move |shown| shown.card(ticket)).await.map_err(ApiError::from)?;
     let (facts, seen) = now.ok_or(ApiError::TokenUnknown)?;
     let audience = Audience::Phone(ticket, Box::new(facts));
-    watch(
-        &request,
-        payload,
-        &edge,
-        &porter,
-        Start { audience, needs: None, seen, first: None, watch: Some(is_watched) },
-    )
+    let start = Start { audience, needs: None, seen, first: None, watch: Some(watching) };
+    watch(&request, payload, &edge, &porter, start)
 }
 
 fn services(request: &HttpRequest) -> Result<Vec<ServiceId>, ApiError> {

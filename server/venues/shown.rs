@@ -46,9 +46,9 @@ pub struct Shown {
     metrics: Arc<Metrics>,
     edition: u64,
     latest: Option<Arc<Publication>>,
-    /// Where everybody stands; none while nobody has asked since the latest change.
+    /// Where everybody stands; none before somebody asks after a change.
     standing: Option<Standing>,
-    /// What phones were shown that opened after it.
+    /// What phones were shown that opened since the latest publication.
     opened_with: BTreeMap<TicketId, Facts>,
     resumable: VecDeque<Arc<ConsoleNews>>,
     dirty: Dirty,

@@ -31,7 +31,7 @@ impl Standing {
 
     /// Whether it still holds, if nothing changed.
     pub(super) fn holds(&self, now: Timestamp) -> bool {
-        now < self.at + ASKED_FOR
+        (self.at..self.at + ASKED_FOR).contains(&now)
     }
 
     /// Everybody, by service.
