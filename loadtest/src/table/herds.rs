@@ -14,7 +14,7 @@ use crate::viewers::{Ask, Gallery, Standing, Viewers};
 /// Viewers of these figures, and those of them that never read.
 const VIEWERS: usize = 10_000;
 const DEAF: usize = VIEWERS / 100;
-/// Sockets of a server that are not its viewers', and may be opened meanwhile.
+/// Sockets of a server that are not its viewers', and may be opened in the course of an hour.
 const OTHERS: usize = 5;
 /// Frozen clients are gone after this.
 const GONE_MAX: Duration = Duration::from_secs(30);
@@ -66,8 +66,7 @@ pub async fn stragglers(options: &TableOptions) -> Result<Vec<Figure>, TableErro
         let after = ours.process.memory()?.resident;
         ratios.push(ratio(&with, &without));
         held.push(after.saturating_sub(before) as f64 / 1e6 / DEAF as f64);
-        let is_gone =
-            eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.sockets()? <= open + OTHERS)).await?;
+        let is_gone = eventually(GONE_MAX * 2, async || Ok::<_, TableError>(ours.process.sockets()? <= open)).await?;
         drop(deaf);
         gone.push(if is_gone { (now_ns() - begun) as f64 / NS_PER_S as f64 } else { f64::INFINITY });
         progress(&format!(
