@@ -144,6 +144,12 @@ impl Aside {
         self.turning.iter().copied()
     }
 
+    /// Whether nobody waits for anything but their lane's turn.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.after_calls, &self.missed, &self.late, &self.put_off].into_iter().all(Line::is_empty)
+            && self.turning.is_empty()
+    }
+
     /// How many stand here and in no lane, and how many stand in two lanes.
     pub(super) fn balance(&self) -> (usize, usize) {
         let here = self.after_calls.len() + self.missed.len() + self.late.len();

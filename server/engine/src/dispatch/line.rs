@@ -151,6 +151,13 @@ impl Line {
         })
     }
 
+    /// Whoever stands behind all others; none where somebody wants one counter, and so stands in an order apart.
+    pub(super) fn last(&self) -> Option<Entry<'_>> {
+        // Those who want none come first.
+        let ((wants, key, ticket), filed) = self.0.last_key_value()?;
+        wants.is_none().then_some(Entry { key, ticket: *ticket, filed })
+    }
+
     /// Those who want this counter, in order.
     pub(super) fn of(&self, wants: Option<&CounterId>) -> Entries<'_> {
         self.behind(wants, OrderKey::FIRST, TicketId(0))

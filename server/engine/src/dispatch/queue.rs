@@ -277,6 +277,18 @@ impl Queue {
         in_hall.chain(self.inside.iter().map(|inside| &inside.counter))
     }
 
+    /// Whether everybody else is called before this ticket if nobody new comes, whatever the policy says: it stands
+    /// last in the one lane in which all stand, and was the last to come.
+    pub fn is_behind_all(&self, ticket: TicketId, now: Timestamp) -> bool {
+        let last = self.age.last().filter(|last| last.ticket == ticket && last.filed.since <= now);
+        let lane = last.map(|last| self.lane(last.filed.lane(now)));
+        lane.is_some_and(|lane| {
+            lane.len() + self.ready.len() == self.age.len() && lane.last().is_some_and(|last| last.ticket == ticket)
+        }) && self.urgent.is_empty()
+            && self.inside.is_empty()
+            && self.aside.is_empty()
+    }
+
     /// How many more can be told to get ready, of those within reach: whoever was told for a counter that has
     /// stopped working takes nobody's place.
     pub fn room(&self, policy: &Policy, reach: &Reach<'_>) -> usize {

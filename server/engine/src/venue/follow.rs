@@ -51,15 +51,26 @@ impl Venue {
 
     fn load_ahead(&self, ticket: TicketId, service: &ServiceId, now: Timestamp) -> Option<u64> {
         let config = self.config.service(service)?;
-        let mut load = 0;
+        let queue = self.queues.get(service)?;
+        let others = queue.len().saturating_sub(1);
+        let counted = u64::try_from(others).ok()?.saturating_mul(LOAD_MEAN.into());
+        // Most often nobody need be looked at: whoever takes a number stands last in the only lane with people in it.
+        let is_last = queue.is_behind_all(ticket, now);
+        if is_last && (config.classes.is_empty() || others >= ANNOUNCED_AHEAD_MAX) {
+            return Some(counted);
+        }
+        let load = |other| u64::from(self.load_at(config, other));
+        if is_last {
+            return Some(queue.filed().filter(|other| *other != ticket).map(load).sum());
+        }
+        let mut ahead = 0;
         for call in self.project(service, now).take(ANNOUNCED_AHEAD_MAX) {
             if call.choice.ticket == ticket {
-                return Some(load);
+                return Some(ahead);
             }
-            load += u64::from(self.load_at(config, call.choice.ticket));
+            ahead += load(call.choice.ticket);
         }
-        let ahead = u64::try_from(self.queues.get(service)?.len().saturating_sub(1)).ok()?;
-        Some(ahead * u64::from(LOAD_MEAN))
+        Some(counted)
     }
 
     /// Who is told to get ready now, for one service: nobody before a counter is open.

@@ -6,6 +6,7 @@
 mod apply;
 mod check;
 mod decide;
+mod few;
 mod follow;
 mod inside;
 mod preview;
@@ -479,11 +480,9 @@ impl Venue {
     }
 
     /// What the counters that work for a service today can call; none if there is no such counter.
-    fn staffed(&self, service: &ServiceId) -> Option<Reach<'_>> {
-        let mut serving =
-            self.counters.values().filter(|counter| counter.serves(service)).map(|counter| &counter.id).peekable();
-        serving.peek()?;
-        Some(Reach::any(serving))
+    fn staffed<'v>(&'v self, service: &'v ServiceId) -> Option<Reach<'v>> {
+        let is_served = self.counters.values().any(|counter| counter.serves(service));
+        is_served.then(|| Reach::serving(&self.counters, service, None))
     }
 
     fn serves(&self, counter: &CounterId, service: &ServiceId) -> bool {

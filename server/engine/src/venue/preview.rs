@@ -70,7 +70,6 @@ impl Venue {
     fn served<'v>(&'v self, id: &'v ServiceId, counter: &'v Counter) -> Option<Served<'v>> {
         let policy = &self.config.service(id)?.policy;
         let queue = self.queues.get(id).filter(|queue| !queue.is_empty())?;
-        let working = self.counters.values().filter(|other| other.serves(id) || other.id == counter.id);
-        Some((id, queue, policy, Reach::any(working.map(|other| &other.id))))
+        Some((id, queue, policy, Reach::serving(&self.counters, id, Some(&counter.id))))
     }
 }

@@ -1,6 +1,6 @@
 //! The last half minute, with what things were before: for taking back one's own last change.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::ids::{CounterId, Seq, TicketId};
 use crate::refusal::Refusal;
 use crate::ticket::Ticket;
 use crate::time::Timestamp;
+use crate::venue::few::Few;
 use crate::venue::{UNDO_WINDOW, Venue};
 
 /// Changes that are remembered at most, however busy the half minute is.
@@ -34,8 +35,8 @@ pub(super) struct Step {
 /// What the things a change touched were before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(super) struct Images {
-    pub(super) tickets: BTreeMap<TicketId, TicketImage>,
-    pub(super) counters: BTreeMap<CounterId, Counter>,
+    pub(super) tickets: Few<TicketId, TicketImage>,
+    pub(super) counters: Few<CounterId, Counter>,
     /// What was closed and opened.
     pub(super) closures: Vec<(Closable, Option<InForce>)>,
     /// Whether the change has left the house, so that it can never be taken back.
@@ -60,8 +61,8 @@ pub(super) struct TicketImage {
 impl Images {
     fn touches(&self, other: &Self) -> bool {
         self.everything
-            || self.tickets.keys().any(|id| other.tickets.contains_key(id))
-            || self.counters.keys().any(|id| other.counters.contains_key(id))
+            || self.tickets.keys().any(|id| other.tickets.has(id))
+            || self.counters.keys().any(|id| other.counters.has(id))
             || self.closures.iter().any(|(closed, _)| other.closures.iter().any(|(other, _)| other == closed))
     }
 
@@ -125,8 +126,10 @@ impl Venue {
             }
             let (tickets, counter) = touched(event);
             for id in tickets.iter().copied() {
-                let image = images.tickets.entry(id).or_insert_with(|| self.image_of_ticket(id, &change.by));
-                if let Event::TicketCalled { counter, why, .. } = event {
+                images.tickets.add(id, || self.image_of_ticket(id, &change.by));
+                if let Event::TicketCalled { counter, why, .. } = event
+                    && let Some(image) = images.tickets.get_mut(&id)
+                {
                     image.call = Some((counter.clone(), why.rule));
                 }
                 let at_counter = self.ticket(id).and_then(|ticket| ticket.state.counter());
@@ -148,7 +151,7 @@ impl Venue {
 
     fn image_of_counter(&self, id: Option<&CounterId>, images: &mut Images) {
         if let Some(counter) = id.and_then(|id| self.counters.get(id)) {
-            images.counters.entry(counter.id.clone()).or_insert_with(|| counter.clone());
+            images.counters.add(counter.id.clone(), || counter.clone());
         }
     }
 }

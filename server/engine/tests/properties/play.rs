@@ -9,7 +9,9 @@ use callnext_engine::event::{Change, Event};
 use callnext_engine::figures::Ledger;
 use callnext_engine::replay::Replay;
 use callnext_engine::venue::{Decision, PREVIEW_MAX};
-use callnext_engine::{Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketState, Timestamp, Venue};
+use callnext_engine::{
+    Action, Command, CommandId, CounterId, Outcome, ServiceId, TicketId, TicketState, Timestamp, Venue,
+};
 
 use crate::day::{self, Day, Filled};
 use crate::dice::Dice;
@@ -48,6 +50,8 @@ impl Seen {
             "even turn judged",
             "projected call",
             "previewed call",
+            "announced wait",
+            "announced to the last",
             "call that passes over",
             "call that passes over many",
             "phone told of others",
@@ -259,6 +263,7 @@ impl Game {
                 let prefix = change.events.starts_with(&events) && change.outcome == outcome;
                 expect(prefix, || "executed something else than was decided".to_owned())?;
                 self.record(&change, true)?;
+                self.announced_is_projected(&change)?;
                 if change.outcome == Outcome::NobodyWaiting {
                     self.seen.one("nobody waiting");
                     // Whoever has just ended a step is only in the queue when the call is over.
@@ -282,6 +287,33 @@ impl Game {
                 self.seen.one("refusal");
                 self.story.push(format!("  refused: {refusal:?}"));
                 expect(before == self.venue, || "refused, but changed".to_owned())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The wait told with a number is that of everybody who will be called before.
+    fn announced_is_projected(&mut self, change: &Change) -> Result<(), String> {
+        // Whoever goes to a door after it was said may go before others at another.
+        let moved = |event: &Event| matches!(event, Event::TicketSentInside { .. } | Event::TicketSentBack { .. });
+        if change.events.iter().any(moved) {
+            return Ok(());
+        }
+        for event in &change.events {
+            let Event::WaitAnnounced { ticket, raw } = event else { continue };
+            let service = self.venue.ticket(*ticket).map(|ticket| ticket.service.clone()).unwrap();
+            let declared = self.venue.config().service(&service).unwrap();
+            let forecast = self.venue.forecast(&service).map_err(|unknown| format!("announced: {unknown:?}"))?;
+            let projected: Vec<_> = self.venue.project(&service, change.at).map(|call| call.choice.ticket).collect();
+            let Some(place) = projected.iter().position(|called| called == ticket) else { continue };
+            let load = |ahead: &TicketId| u64::from(self.venue.load_at(declared, *ahead));
+            let ahead: u64 = projected[..place].iter().map(load).sum();
+            expect(forecast.range(*raw) == forecast.wait_behind(ahead), || {
+                format!("{ticket} was told {raw:?}, with loads of {ahead} ahead")
+            })?;
+            self.seen.one("announced wait");
+            if self.venue.queue(&service).is_some_and(|queue| queue.is_behind_all(*ticket, change.at)) {
+                self.seen.one("announced to the last");
             }
         }
         Ok(())
