@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::codec::{self, Entry};
 use super::tail::{News, Position, Tail};
-use super::{Epoch, Journal, JournalError, Opened, order};
+use super::{Epoch, Journal, JournalError, Mirror, Opened, order};
 
 /// A journal in memory. Clones share what is kept.
 #[derive(Clone, Debug, Default)]
@@ -216,11 +216,12 @@ impl Journal for MemoryJournal {
         async move { this.is_there().and_then(|()| this.with(|kept| kept.load(&venue))) }.boxed()
     }
 
-    fn append(
+    fn keep(
         &self,
         venue: &VenueId,
         epoch: Epoch,
-        changes: Vec<Change>,
+        changes: Arc<[Change]>,
+        _: Option<Mirror>,
     ) -> BoxFuture<'static, Result<(), JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
         async move {

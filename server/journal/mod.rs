@@ -5,6 +5,7 @@
 //! what a change means: it keeps entries, in order, and refuses a writer that was replaced.
 
 use std::fmt;
+use std::sync::Arc;
 
 use callnext_engine::{Change, Seq, VenueId};
 use futures_util::FutureExt;
@@ -113,13 +114,27 @@ pub trait Journal: Send + Sync + 'static {
     /// the last kept; the first of all is change 1, or opens a business day that was kept elsewhere. An empty list
     /// is allowed and writes nothing.
     ///
+    /// With a mirror, it shows the live tickets that the changes lead to in the same step; a journal that is no mirror
+    /// only appends.
+    ///
     /// Dropping the future does not take the changes back: they may or may not have been written.
+    fn keep(
+        &self,
+        venue: &VenueId,
+        epoch: Epoch,
+        changes: Arc<[Change]>,
+        mirror: Option<Mirror>,
+    ) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// Appends changes, as [`keep`](Self::keep) does, and shows nothing.
     fn append(
         &self,
         venue: &VenueId,
         epoch: Epoch,
         changes: Vec<Change>,
-    ) -> BoxFuture<'static, Result<(), JournalError>>;
+    ) -> BoxFuture<'static, Result<(), JournalError>> {
+        self.keep(venue, epoch, changes.into(), None)
+    }
 
     /// Whether this journal shows the live tickets to other programs: only then is a mirror worth making.
     fn is_mirror(&self) -> bool {
@@ -137,18 +152,6 @@ pub trait Journal: Send + Sync + 'static {
         false
     }
 
-    /// Appends as [`append`](Self::append) does, and shows the live tickets that the changes lead to in the same step.
-    /// A journal that is no mirror only appends.
-    fn append_and_show(
-        &self,
-        venue: &VenueId,
-        epoch: Epoch,
-        changes: Vec<Change>,
-        mirror: Mirror,
-    ) -> BoxFuture<'static, Result<(), JournalError>> {
-        drop(mirror);
-        self.append(venue, epoch, changes)
-    }
     /// Forgets a venue's changes before this one: they are kept elsewhere by now. What [`open`](Self::open) returns is
     /// never forgotten, whatever is asked. In steps that hold up no append for long; what was forgotten when it
     /// fails stays forgotten, and asking again goes on from there.

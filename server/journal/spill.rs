@@ -212,7 +212,7 @@ impl SpillJournal {
         &self,
         id: &VenueId,
         epoch: Epoch,
-        changes: Vec<Change>,
+        changes: Arc<[Change]>,
         mirror: Option<Mirror>,
     ) -> Result<(), JournalError> {
         let venue = self.venue(id);
@@ -220,12 +220,9 @@ impl SpillJournal {
         if state.epoch != epoch {
             return Err(JournalError::Deposed { venue: id.clone(), epoch });
         }
-        let Shared::Level(there) = state.shared else { return self.file.append(id, epoch, changes).await };
-        let sent = match mirror {
-            Some(mirror) => self.shared.append_and_show(id, there, changes.clone(), mirror),
-            None => self.shared.append(id, there, changes.clone()),
-        };
-        let (here, there) = futures_util::future::join(self.file.append(id, epoch, changes), sent).await;
+        let Shared::Level(there) = state.shared else { return self.file.keep(id, epoch, changes, None).await };
+        let sent = self.shared.keep(id, there, changes.clone(), mirror);
+        let (here, there) = futures_util::future::join(self.file.keep(id, epoch, changes, None), sent).await;
         here?;
         match there {
             Err(error @ JournalError::Unavailable(_)) => {
@@ -254,15 +251,16 @@ impl Journal for SpillJournal {
         self.file.load(venue)
     }
 
-    fn append(
+    fn keep(
         &self,
         venue: &VenueId,
         epoch: Epoch,
-        changes: Vec<Change>,
+        changes: Arc<[Change]>,
+        mirror: Option<Mirror>,
     ) -> BoxFuture<'static, Result<(), JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
         // To its end, whoever waits: half of it may be done.
-        let done = tokio::spawn(async move { this.write(&venue, epoch, changes, None).await });
+        let done = tokio::spawn(async move { this.write(&venue, epoch, changes, mirror).await });
         async move { done.await.map_err(|error| JournalError::Unavailable(error.to_string()))? }.boxed()
     }
 
@@ -273,18 +271,6 @@ impl Journal for SpillJournal {
     fn must_show_all(&self, venue: &VenueId) -> bool {
         let venue = self.venue(venue);
         venue.state.try_lock().is_ok_and(|mut state| std::mem::take(&mut state.must_show_all))
-    }
-
-    fn append_and_show(
-        &self,
-        venue: &VenueId,
-        epoch: Epoch,
-        changes: Vec<Change>,
-        mirror: Mirror,
-    ) -> BoxFuture<'static, Result<(), JournalError>> {
-        let (this, venue) = (self.clone(), venue.clone());
-        let done = tokio::spawn(async move { this.write(&venue, epoch, changes, Some(mirror)).await });
-        async move { done.await.map_err(|error| JournalError::Unavailable(error.to_string()))? }.boxed()
     }
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_drawn_card_is_the_frame_of_the_wire_to_the_byte() {
         let config = config();
-        let board = view::board(&Venue::new(config.clone()));
+        let board = view::board(&Venue::new(config.clone()), std::iter::empty());
         let at = Timestamp(1_772_413_300_000);
         let publication = Publication::new(
             config.id.clone(),

@@ -402,7 +402,7 @@ mod tests {
             Timestamp(0),
             edition,
             (Arc::new(config.clone()), Arc::new(Names::of(&config))),
-            (view::board(&Venue::new(config)), board_changed),
+            (view::board(&Venue::new(config), std::iter::empty()), board_changed),
             Arc::new(map(live)),
             (changed.iter().map(|id| TicketId(*id)).collect(), map(ended)),
             Some(ForConsoles::Change { from: Seq(edition - 1), change: Change::default() }),

@@ -4,18 +4,26 @@ use actix::Message;
 use callnext_engine::venue::Outcome;
 use callnext_engine::{Change, Command, Refusal, Seq};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::shown::Shown;
 use crate::cluster::Term;
 use crate::journal::{Epoch, JournalError, Opened};
 use crate::wire::{Card, CounterRow, PolicyChangeRow, TicketRow};
 
-/// Carry this out, save it, and tell what came of it.
-#[derive(Debug, Clone)]
-pub struct Submit(pub Command);
+/// Where an answer goes. Dropped unused, it says that the actor died.
+pub type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
 
-impl Message for Submit {
-    type Result = Result<Answer, SubmitError>;
+/// Carry this out, save it, and tell what came of it.
+///
+/// The way back travels with the command: the answer comes when the journal has it, long after the message was taken.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Submit {
+    /// What is asked.
+    pub command: Command,
+    /// Where the answer goes.
+    pub reply: Reply,
 }
 
 /// What came of a command: the state right after it, as far as its asker is concerned.

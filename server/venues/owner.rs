@@ -7,7 +7,7 @@ use callnext_engine::{Change, Command, CommandId, Decision, Refusal, Timestamp, 
 use tokio::sync::oneshot;
 
 use super::answers::Answers;
-use super::messages::{Answer, SubmitError};
+use super::messages::{Answer, Reply, SubmitError};
 use super::mirroring::Mirroring;
 use crate::cluster::Term;
 
@@ -17,31 +17,38 @@ pub const WAITING_MAX: usize = 4_096;
 /// A batch that takes longer is worth a word to whoever looks at a console.
 const SAVED_WITHIN: Duration = Duration::from_secs(1);
 
-/// Where an answer goes.
-pub(super) type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
-
 /// The writing side of a venue.
 pub(super) struct Owner {
     /// Runs ahead: commands are judged against it at once.
     pub(super) decided: Venue,
     /// Until when it may write.
     pub(super) term: Term,
-    /// The next batch.
-    pub(super) waiting: Vec<Waiting>,
+    /// What waits to be saved together.
+    pub(super) next: Batch,
     /// Whether a batch is on its way to the journal.
     pub(super) in_flight: bool,
     /// When the last one was sent there.
     pub(super) sent_at: Option<Instant>,
     pub(super) answers: Answers,
+    /// Until when time has passed: for commands that come at one moment it is looked once what happens by itself.
+    passed: Option<Timestamp>,
     /// What other programs are shown, where the journal does that.
     pub(super) mirroring: Option<Mirroring>,
     /// Told when it has stopped writing; takes no commands meanwhile.
     pub(super) yielding: Vec<oneshot::Sender<()>>,
 }
 
+/// What is saved together, and who waits for it.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) changes: Vec<Change>,
+    pub(super) waiting: Vec<Waiting>,
+}
+
 /// One command's way through the journal.
 pub(super) struct Waiting {
-    pub(super) change: Option<Change>,
+    /// Whether the next of the batch's changes is its own.
+    pub(super) is_change: bool,
     /// What its asker is told. A refusal waits too: it may rest on what is not saved yet.
     pub(super) outcome: Result<Outcome, Refusal>,
     /// Whether it was carried out before.
@@ -53,16 +60,16 @@ pub(super) struct Waiting {
 impl Owner {
     /// Begins where the journal ends.
     pub(super) fn new(decided: Venue, term: Term, mirroring: Option<Mirroring>) -> Self {
-        let (waiting, yielding) = (Vec::new(), Vec::new());
         Self {
             decided,
             term,
-            waiting,
+            next: Batch::default(),
             in_flight: false,
             sent_at: None,
             answers: Answers::default(),
+            passed: None,
             mirroring,
-            yielding,
+            yielding: Vec::new(),
         }
     }
 
@@ -84,30 +91,35 @@ impl Owner {
         if !self.term.holds() {
             return Some(SubmitError::Paused);
         }
-        (self.waiting.len() >= WAITING_MAX).then_some(SubmitError::Busy)
+        (self.next.waiting.len() >= WAITING_MAX).then_some(SubmitError::Busy)
     }
 
     /// Judges a command, and lines up what came of it. Returns the refusal, if it was one.
     pub(super) fn judge(&mut self, command: &Command, now: Timestamp, reply: Option<Reply>) -> Option<Refusal> {
-        let (change, outcome, is_repeated) = match self.decided.execute(command, now) {
+        let (is_change, outcome, is_repeated) = match self.decided.execute(command, now) {
             Ok(Decision::Changed(change)) => {
                 let outcome = change.outcome.clone();
-                (Some(change), Ok(outcome), false)
+                self.next.changes.push(change);
+                (true, Ok(outcome), false)
             }
-            Ok(Decision::Unchanged(outcome)) => (None, Ok(outcome), false),
-            Ok(Decision::Repeated(receipt)) => (None, Ok(receipt.outcome), true),
-            Err(refusal) => (None, Err(refusal), false),
+            Ok(Decision::Unchanged(outcome)) => (false, Ok(outcome), false),
+            Ok(Decision::Repeated(receipt)) => (false, Ok(receipt.outcome), true),
+            Err(refusal) => (false, Err(refusal), false),
         };
         let refusal = outcome.as_ref().err().cloned();
-        self.waiting.push(Waiting { change, outcome, is_repeated, id: command.id.clone(), reply });
+        self.next.waiting.push(Waiting { is_change, outcome, is_repeated, id: command.id.clone(), reply });
         refusal
     }
 
     /// Everything that happens by itself up to now.
     pub(super) fn let_time_pass(&mut self, now: Timestamp) {
+        if self.passed.replace(now) == Some(now) && !self.next.waiting.is_empty() {
+            return;
+        }
         for change in self.decided.advance(now) {
             let outcome = Ok(change.outcome.clone());
-            self.waiting.push(Waiting { change: Some(change), outcome, is_repeated: false, id: None, reply: None });
+            self.next.changes.push(change);
+            self.next.waiting.push(Waiting { is_change: true, outcome, is_repeated: false, id: None, reply: None });
         }
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use actix::{Actor, Addr, ArbiterHandle, MailboxError};
+use actix::prelude::SendError;
+use actix::{Actor, Addr, ArbiterHandle};
 use callnext_engine::{Action, Change, Command, Declaration, Seq, Venue, VenueId};
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::time::Instant;
@@ -244,13 +245,12 @@ impl Registry {
     /// Carries a command out here, if the venue is written here.
     pub async fn submit_here(&self, venue: &VenueId, command: Command) -> Result<Answer, SubmitOrRegistryError> {
         let actor = self.owner(venue).await?;
-        match actor.send(Submit(command)).await {
-            Ok(answer) => Ok(answer?),
-            Err(MailboxError::Closed) => {
+        match ask(&actor, command).await {
+            Some(answer) => Ok(answer?),
+            None => {
                 until_gone(&actor).await;
                 Err(SubmitError::Broken.into())
             }
-            Err(MailboxError::Timeout) => Err(SubmitError::Broken.into()),
         }
     }
 
@@ -337,7 +337,7 @@ impl Registry {
             actor.send(Promote { opened, term }).await.map_err(|_| RegistryError::Broken)?;
             // The settings may have changed since the journal was written.
             let configure = Command::system(Action::Configure { declaration: Box::new(slot.config.clone()) });
-            if let Ok(Err(error)) = actor.send(Submit(configure)).await {
+            if let Some(Err(error)) = ask(&actor, configure).await {
                 tracing::error!(%error, "the settings of a venue cannot be put in force; the earlier ones stay");
             }
         }
@@ -441,6 +441,17 @@ impl Registry {
         // Too late is not wrong: what this node shows says itself how old it is.
         drop(tokio::time::timeout(CATCH_UP_MAX, progress.wait_for(|reached| *reached >= seq)).await);
     }
+}
+
+/// Asks an actor; none if it died. Whoever comes when its mailbox is full waits for a place there.
+async fn ask(actor: &Addr<VenueActor>, command: Command) -> Option<Result<Answer, SubmitError>> {
+    let (reply, answered) = oneshot::channel();
+    match actor.try_send(Submit { command, reply }) {
+        Ok(()) => {}
+        Err(SendError::Full(submit)) => actor.send(submit).await.ok()?,
+        Err(SendError::Closed(_)) => return None,
+    }
+    answered.await.ok()
 }
 
 /// Waits for the next move; for ever where there are no more.

@@ -2,13 +2,13 @@
 //!
 //! Nothing here decides. Changes come in when the journal has them; publications go out to the hubs.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callnext_engine::figures::Ledger;
 use callnext_engine::venue::Outcome;
-use callnext_engine::{Change, Event, Refusal, Seq, TicketId, Timestamp, Venue, VenueId};
+use callnext_engine::{Change, Event, Refusal, Seq, TicketId, TicketState, Timestamp, Venue, VenueId};
 use tokio::sync::watch;
 
 use super::card_line::Names;
@@ -48,6 +48,8 @@ pub struct Shown {
     latest: Option<Arc<Publication>>,
     /// Where everybody stands; none before somebody asks after a change.
     standing: Option<Standing>,
+    /// Who was missed and may come back: few of a day's many.
+    missed: BTreeSet<TicketId>,
     /// What phones were shown that opened since the latest publication.
     opened_with: BTreeMap<TicketId, Facts>,
     resumable: VecDeque<Arc<ConsoleNews>>,
@@ -95,6 +97,7 @@ impl Shown {
             edition: 0,
             latest: None,
             standing: None,
+            missed: BTreeSet::new(),
             opened_with: BTreeMap::new(),
             resumable: VecDeque::new(),
             dirty: Dirty { all: true, ..Dirty::default() },
@@ -310,6 +313,7 @@ impl Shown {
     fn forget(&mut self) {
         self.venue = Venue::new(self.venue.config().clone());
         self.standing = None;
+        self.missed.clear();
         self.ledger = Ledger::default();
         if let Some(today) = &mut self.today {
             today.forget();
@@ -356,13 +360,34 @@ impl Shown {
             }
             today.push(change);
         }
+        self.note_missed(&touched);
         let over = touched.tickets.iter().filter_map(|id| self.venue.ticket(*id));
-        let over = over.filter(|ticket| ticket.state.is_over());
+        let over = over.filter(|ticket| ticket.state.is_over() && self.is_watched(ticket.id));
         touched.over = over.map(|ticket| (ticket.id, view::facts(&self.venue, ticket, None))).collect();
         self.dirty.add(touched);
         self.last_change = Some(change.clone());
         self.progress.send_replace(self.venue.seq());
         change.events.iter().any(|event| matches!(event, Event::TicketCalled { .. } | Event::TicketRecalled { .. }))
+    }
+
+    /// Follows who is missed: looking through the day's tickets for them would cost every publication a walk.
+    fn note_missed(&mut self, touched: &Dirty) {
+        if touched.all {
+            self.missed = missed(&self.venue);
+        }
+        let is_missed = |id: &TicketId| self.venue.ticket(*id).is_some_and(|it| it.state == TicketState::Missed);
+        for id in &touched.tickets {
+            if is_missed(id) {
+                self.missed.insert(*id);
+            } else {
+                self.missed.remove(id);
+            }
+        }
+    }
+
+    /// Whether a phone shows this ticket here.
+    fn is_watched(&self, ticket: TicketId) -> bool {
+        self.hubs.watched().has_card(self.id(), ticket)
     }
 
     /// Up to where the venue's journal is shown.
@@ -438,7 +463,8 @@ impl Shown {
                 None => ForConsoles::All(Box::new(wire::Console { paused_since, ..view::console(venue, orders, now) })),
             }
         });
-        let board = wire::Board { paused_since, ..view::board(venue) };
+        debug_assert_eq!(self.missed, missed(venue), "those who are missed, as their tickets say");
+        let board = wire::Board { paused_since, ..view::board(venue, self.missed.iter().copied()) };
         let same_board = before.is_some_and(|before| before.epoch == self.epoch && before.board == board);
         let same_config = before.filter(|before| *before.config == *venue.config());
         let config = match same_config {
@@ -476,6 +502,11 @@ impl Shown {
         self.hubs.publish(&publication);
         publication
     }
+}
+
+/// Everybody who was missed and may come back.
+fn missed(venue: &Venue) -> BTreeSet<TicketId> {
+    venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(|ticket| ticket.id).collect()
 }
 
 /// Whether a change is a full starting point.

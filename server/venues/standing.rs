@@ -79,14 +79,13 @@ impl Standing {
         }
         let mut turns: Vec<(TicketId, Turn)> = self.turns.values().flatten().copied().collect();
         turns.sort_by_key(|(id, _)| *id);
-        // Sorted by ticket, as the venue's own are: all are walked side by side, and nobody is looked up.
-        let (mut wanted, mut turns) = (tickets.iter().copied().peekable(), turns.into_iter().peekable());
-        let facts = venue.live().filter_map(|ticket| {
-            while wanted.next_if(|id| *id < ticket.id).is_some() {}
-            wanted.next_if_eq(&ticket.id)?;
+        // Sorted by ticket, as those asked for are: both are walked side by side.
+        let mut turns = turns.into_iter().peekable();
+        let live = tickets.iter().filter_map(|id| venue.ticket(*id)).filter(|ticket| !ticket.state.is_over());
+        let facts = live.map(|ticket| {
             while turns.next_if(|(id, _)| *id < ticket.id).is_some() {}
             let turn = turns.next_if(|(id, _)| *id == ticket.id).map(|(_, turn)| turn);
-            Some((ticket.id, view::facts(venue, ticket, turn)))
+            (ticket.id, view::facts(venue, ticket, turn))
         });
         facts.collect()
     }

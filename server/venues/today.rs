@@ -14,7 +14,10 @@ const LEVEL: i32 = 1;
 #[derive(Debug, Default)]
 pub(super) struct Today {
     packed: Vec<Block>,
-    recent: Vec<Change>,
+    /// Not packed yet, one after the other.
+    recent: Vec<u8>,
+    /// How many these are.
+    count: usize,
 }
 
 #[derive(Debug)]
@@ -31,29 +34,33 @@ impl Today {
 
     /// Remembers the next change.
     pub(super) fn push(&mut self, change: &Change) {
-        self.recent.push(change.clone());
-        if self.recent.len() >= BLOCK
-            && let Ok(bytes) = pack(&self.recent)
+        if let Err(error) = serde_json::to_writer(&mut self.recent, change) {
+            tracing::error!(%error, "the day cannot be remembered beside its journal");
+            return self.forget();
+        }
+        self.count += 1;
+        if self.count >= BLOCK
+            && let Ok(bytes) = zstd::encode_all(self.recent.as_slice(), LEVEL)
         {
             self.packed.push(Block { last: change.seq, bytes });
-            self.recent.clear();
+            (self.recent, self.count) = (Vec::new(), 0);
         }
     }
 
     /// The changes after this one; none if they cannot be read.
     pub(super) fn after(&self, after: Seq) -> Vec<Change> {
         let mut changes = Vec::new();
-        for block in self.packed.iter().filter(|block| block.last > after) {
-            match unpack(&block.bytes) {
-                Ok(block) => changes.extend(block),
+        let packed = self.packed.iter().filter(|block| block.last > after).map(|block| unpack(&block.bytes));
+        for some in packed.chain([read(&self.recent)]) {
+            match some {
+                Ok(some) => changes.extend(some),
                 Err(error) => {
                     tracing::error!(%error, "what was remembered of the day cannot be read");
                     return Vec::new();
                 }
             }
         }
-        changes.extend(self.recent.iter().cloned());
-        changes.retain(|change| change.seq > after);
+        changes.retain(|change: &Change| change.seq > after);
         changes
     }
 
@@ -74,12 +81,13 @@ impl Today {
     }
 }
 
-fn pack(changes: &[Change]) -> std::io::Result<Vec<u8>> {
-    zstd::encode_all(serde_json::to_vec(changes)?.as_slice(), LEVEL)
+fn unpack(bytes: &[u8]) -> std::io::Result<Vec<Change>> {
+    read(&zstd::decode_all(bytes)?)
 }
 
-fn unpack(bytes: &[u8]) -> std::io::Result<Vec<Change>> {
-    Ok(serde_json::from_slice(&zstd::decode_all(bytes)?)?)
+/// Changes that were written one after the other.
+fn read(bytes: &[u8]) -> std::io::Result<Vec<Change>> {
+    Ok(serde_json::Deserializer::from_slice(bytes).into_iter().collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]
@@ -106,7 +114,7 @@ mod tests {
         let (today, changes) = today(5_010);
         assert_eq!(today.after(Seq(0)), changes);
         assert_eq!(today.after(Seq(5_000)), changes[4_990..]);
-        assert!(today.recent.len() < BLOCK);
+        assert!(today.count < BLOCK);
         let bytes: usize = today.packed.iter().map(|block| block.bytes.len()).sum();
         assert!(bytes < 200_000, "{bytes}");
     }

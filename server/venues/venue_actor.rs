@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::messages::{Answer, Follow, Look, Promote, Submit, SubmitError, Yield};
 use super::mirroring::Mirroring;
-use super::owner::{Owner, Reply, WAITING_MAX, Waiting, tell};
+use super::owner::{Batch, Owner, WAITING_MAX, Waiting, tell};
 use super::shown::{Followed, Shown};
 use crate::journal::{Journal, JournalError};
 
@@ -55,7 +55,8 @@ impl VenueActor {
         Self { shown, owner: None, is_owner, is_cut_off, journal, refreshed_at: Instant::now(), will_publish: false }
     }
 
-    fn submit(&mut self, Submit(command): &Submit, reply: Option<Reply>, ctx: &mut Context<Self>) {
+    fn submit(&mut self, Submit { command, reply }: Submit, ctx: &mut Context<Self>) {
+        let reply = Some(reply);
         let Some(owner) = &mut self.owner else { return tell(reply, Err(SubmitError::NotOwner)) };
         if let Some(answer) = owner.answers.find(command.id.as_ref()) {
             return tell(reply, Ok(answer));
@@ -65,7 +66,7 @@ impl VenueActor {
         }
         let now = self.shown.clock().now();
         owner.let_time_pass(now);
-        if let Some(refusal) = owner.judge(command, now, reply) {
+        if let Some(refusal) = owner.judge(&command, now, reply) {
             self.shown.refused(&refusal);
         }
         self.pump(ctx);
@@ -79,23 +80,23 @@ impl VenueActor {
             return;
         }
         let must_show = owner.must_show();
-        if owner.waiting.is_empty() && !must_show {
+        if owner.next.waiting.is_empty() && !must_show {
             if !owner.yielding.is_empty() {
                 self.step_down();
             }
             return;
         }
-        let batch = std::mem::take(&mut owner.waiting);
-        let changes: Vec<Change> = batch.iter().filter_map(|waiting| waiting.change.clone()).collect();
-        if changes.is_empty() && !must_show {
+        if owner.next.changes.is_empty() && !must_show {
             // Nothing to save: these were decided on what is already shown.
-            self.finish(batch, ctx);
+            let Batch { waiting, .. } = std::mem::take(&mut owner.next);
+            self.finish(waiting, &[], ctx);
             return self.pump(ctx);
         }
         if !owner.term.holds() {
-            owner.waiting = batch;
             return;
         }
+        let Batch { changes, waiting } = std::mem::take(&mut owner.next);
+        let changes: Arc<[Change]> = changes.into();
         owner.in_flight = true;
         owner.sent_at = Some(Instant::now());
         if let Some(mirroring) = &mut owner.mirroring
@@ -104,37 +105,37 @@ impl VenueActor {
             *mirroring = Mirroring::default();
         }
         let (venue, epoch) = (self.shown.id(), self.shown.epoch());
-        let saved = match &mut owner.mirroring {
-            // These changes led to `decided` as it is now: nothing else is waiting.
-            Some(mirroring) => {
-                let mirror = mirroring.take(&owner.decided, &changes, self.shown.clock().now());
-                self.journal.append_and_show(venue, epoch, changes, mirror)
-            }
-            None => self.journal.append(venue, epoch, changes),
-        };
-        let done = saved.into_actor(self).map(|saved, actor, ctx| {
+        // These changes led to `decided` as it is now: nothing else is waiting.
+        let now = self.shown.clock().now();
+        let mirror = owner.mirroring.as_mut().map(|mirroring| mirroring.take(&owner.decided, &changes, now));
+        let saved = self.journal.keep(venue, epoch, changes.clone(), mirror);
+        let done = saved.into_actor(self).map(move |saved, actor, ctx| {
             if let Some(owner) = &mut actor.owner {
                 owner.in_flight = false;
             }
             match saved {
                 Ok(()) => {
-                    actor.finish(batch, ctx);
+                    // The journal has the next to write while these are shown.
+                    if actor.owner.as_ref().is_some_and(|owner| !owner.next.changes.is_empty()) {
+                        actor.pump(ctx);
+                    }
+                    actor.finish(waiting, &changes, ctx);
                     actor.pump(ctx);
                 }
-                Err(error) => actor.give_up(batch, &error),
+                Err(error) => actor.give_up(waiting, &error),
             }
         });
         ctx.spawn(done);
     }
 
     /// The journal has these: show them, in order, and tell everybody who asked.
-    fn finish(&mut self, batch: Vec<Waiting>, ctx: &mut Context<Self>) {
-        let mut urgent = false;
+    fn finish(&mut self, batch: Vec<Waiting>, changes: &[Change], ctx: &mut Context<Self>) {
+        let (mut urgent, mut changes) = (false, changes.iter());
         let mut told = Vec::with_capacity(batch.len());
-        for Waiting { change, outcome, is_repeated, id, reply } in batch {
+        for Waiting { is_change, outcome, is_repeated, id, reply } in batch {
             // Whether it was a number that was asked for is no longer known of a command carried out earlier.
             let mut issued = is_repeated;
-            if let Some(change) = &change {
+            if let Some(change) = is_change.then(|| changes.next()).flatten() {
                 urgent |= self.shown.apply(change);
                 issued |= change.events.iter().any(|event| matches!(event, Event::TicketIssued { .. }));
             }
@@ -184,7 +185,7 @@ impl VenueActor {
             waiting.fail(SubmitError::Journal(error.clone()));
         }
         // These were decided on what did not happen.
-        for waiting in self.owner.iter_mut().flat_map(|owner| std::mem::take(&mut owner.waiting)) {
+        for waiting in self.owner.iter_mut().flat_map(|owner| std::mem::take(&mut owner.next.waiting)) {
             waiting.fail(SubmitError::Journal(error.clone()));
         }
         self.step_down();
@@ -202,7 +203,7 @@ impl VenueActor {
         if let Some(owner) = &mut self.owner
             && owner.yielding.is_empty()
             && owner.term.holds()
-            && owner.waiting.len() < WAITING_MAX
+            && owner.next.waiting.len() < WAITING_MAX
         {
             owner.let_time_pass(self.shown.clock().now());
         }
@@ -235,13 +236,10 @@ impl Actor for VenueActor {
 }
 
 impl Handler<Submit> for VenueActor {
-    type Result = ResponseFuture<Result<Answer, SubmitError>>;
+    type Result = ();
 
-    fn handle(&mut self, submit: Submit, ctx: &mut Self::Context) -> Self::Result {
-        let (reply, answered) = oneshot::channel();
-        self.submit(&submit, Some(reply), ctx);
-        // The sender only goes unused when the actor dies: its caller asks again.
-        Box::pin(async move { answered.await.unwrap_or(Err(SubmitError::Broken)) })
+    fn handle(&mut self, submit: Submit, ctx: &mut Self::Context) {
+        self.submit(submit, ctx);
     }
 }
 
@@ -283,7 +281,7 @@ impl Handler<Yield> for VenueActor {
             owner.yielding.push(tell);
             if !owner.term.holds() {
                 // It may not write any more, so what waits will not be written here.
-                for waiting in std::mem::take(&mut owner.waiting) {
+                for waiting in std::mem::take(&mut owner.next).waiting {
                     waiting.fail(SubmitError::NotOwner);
                 }
             }

@@ -192,8 +192,8 @@ pub fn card(config: &VenueConfig, facts: &Facts) -> crate::wire::Card {
     }
 }
 
-/// The whole board; [`super::Publication`] narrows it to the services of each screen.
-pub fn board(venue: &Venue) -> Board {
+/// The whole board, with those who were missed; [`super::Publication`] narrows it to the services of each screen.
+pub fn board(venue: &Venue, missed: impl Iterator<Item = TicketId>) -> Board {
     let config = venue.config();
     let ticket_on_board = |ticket: &Ticket| BoardTicket {
         number: ticket.number.to_string(),
@@ -228,7 +228,7 @@ pub fn board(venue: &Venue) -> Board {
         calls: calls.collect(),
         ready: ready.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
         inside: board_inside(venue),
-        missed: venue.live().filter(|ticket| ticket.state == TicketState::Missed).map(ticket_on_board).collect(),
+        missed: missed.filter_map(|id| venue.ticket(id)).map(ticket_on_board).collect(),
         closed: notices::closed(venue),
         notices: Vec::new(),
         speech: config.speech.clone(),

@@ -53,6 +53,11 @@ impl Watched {
         self.lock().open.get(venue).map(|sights| sights.keys().filter_map(card).collect()).unwrap_or_default()
     }
 
+    /// Whether somebody watches the card of this ticket.
+    pub(super) fn has_card(&self, venue: &VenueId, ticket: TicketId) -> bool {
+        self.lock().open.get(venue).is_some_and(|sights| sights.contains_key(&Sight::Card(ticket)))
+    }
+
     /// Whether somebody has a console of a venue open, or had one a moment ago.
     pub(super) fn has_console(&self, venue: &VenueId) -> bool {
         let sights = self.lock();
@@ -96,6 +101,7 @@ mod tests {
         let console = watched.watch(&hall, Sight::Console);
         assert!(watched.has_console(&hall));
         assert_eq!(watched.cards(&hall), [TicketId(3), TicketId(7)]);
+        assert!(watched.has_card(&hall, TicketId(3)) && !watched.has_card(&hall, TicketId(4)));
         drop((one, console));
         assert_eq!(watched.cards(&hall), [TicketId(3), TicketId(7)]);
         assert!(watched.has_console(&hall), "it may have been lost, and comes back");

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use callnext::journal::Epoch;
-use callnext::journal::{Journal, JournalError, MemoryJournal, Opened};
+use callnext::journal::{Journal, JournalError, MemoryJournal, Mirror, Opened};
 use callnext_engine::{Change, Seq, VenueId};
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
@@ -323,14 +323,15 @@ impl Journal for Fragile {
         self.inner.load(venue)
     }
 
-    fn append(
+    fn keep(
         &self,
         venue: &VenueId,
         epoch: Epoch,
-        changes: Vec<Change>,
+        changes: Arc<[Change]>,
+        mirror: Option<Mirror>,
     ) -> BoxFuture<'static, Result<(), JournalError>> {
         assert!(!is_due(&self.panics), "told to panic before it is written");
-        let (append, later) = (self.inner.append(venue, epoch, changes), self.panics_later.clone());
+        let (append, later) = (self.inner.keep(venue, epoch, changes, mirror), self.panics_later.clone());
         Box::pin(async move {
             append.await?;
             assert!(!is_due(&later), "told to panic after it is written");

@@ -83,17 +83,6 @@ impl RedisJournal {
         }
         .boxed()
     }
-
-    fn write(
-        &self,
-        venue: &VenueId,
-        epoch: Epoch,
-        changes: Vec<Change>,
-        mirror: Option<Mirror>,
-    ) -> BoxFuture<'static, Result<(), JournalError>> {
-        let venue = venue.clone();
-        self.run(|worker| async move { worker.append(&venue, epoch, &changes, mirror.as_ref()).await })
-    }
 }
 
 impl std::fmt::Debug for RedisJournal {
@@ -113,13 +102,15 @@ impl Journal for RedisJournal {
         self.run(|worker| async move { worker.load(&venue).await })
     }
 
-    fn append(
+    fn keep(
         &self,
         venue: &VenueId,
         epoch: Epoch,
-        changes: Vec<Change>,
+        changes: Arc<[Change]>,
+        mirror: Option<Mirror>,
     ) -> BoxFuture<'static, Result<(), JournalError>> {
-        self.write(venue, epoch, changes, None)
+        let venue = venue.clone();
+        self.run(move |worker| async move { worker.append(&venue, epoch, &changes, mirror.as_ref()).await })
     }
 
     fn is_mirror(&self) -> bool {
@@ -129,16 +120,6 @@ impl Journal for RedisJournal {
     /// It may be emptied by hand, lose its disk, or have a replica promoted that is behind.
     fn may_forget(&self) -> bool {
         true
-    }
-
-    fn append_and_show(
-        &self,
-        venue: &VenueId,
-        epoch: Epoch,
-        changes: Vec<Change>,
-        mirror: Mirror,
-    ) -> BoxFuture<'static, Result<(), JournalError>> {
-        self.write(venue, epoch, changes, Some(mirror))
     }
 
     fn read(&self, venue: &VenueId, after: Seq, limit: usize) -> BoxFuture<'static, Result<Vec<Change>, JournalError>> {

@@ -1,6 +1,8 @@
 //! A mirror as Redis commands, which the append's script carries out in the same step. `SCHEMA.md` is what they make.
 
-use callnext_engine::Lane;
+use std::collections::BTreeMap;
+
+use callnext_engine::{Lane, ServiceId, TicketId};
 
 use super::super::mirror::{Mirror, time_text};
 use super::keys::Keys;
@@ -48,8 +50,12 @@ pub(super) fn add(call: &mut Call, keys: &Keys, mirror: &Mirror, before: &Before
         out.run("UNLINK", keys.ticket(*id), []);
     }
     out.many("SREM", &keys.tickets(), mirror.over.iter().map(ToString::to_string));
+    let mut left: BTreeMap<(&ServiceId, Lane), Vec<TicketId>> = BTreeMap::new();
     for (service, lane, id) in &mirror.left {
-        out.run("ZREM", keys.queue(service, *lane), [id.to_string()]);
+        left.entry((service, *lane)).or_default().push(*id);
+    }
+    for ((service, lane), ids) in left {
+        out.many("ZREM", &keys.queue(service, lane), ids.iter().map(ToString::to_string));
     }
     for queue in &mirror.queues {
         for lane in Lane::ALL {

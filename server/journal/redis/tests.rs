@@ -87,7 +87,7 @@ async fn changes_and_tickets_are_kept_in_one_step_or_not_at_all() {
     let (store, venue) = (Store::new(), sample::venue("hall"));
     let journal = store.open().await;
     let epoch = journal.open(&venue).await.unwrap().epoch;
-    journal.append_and_show(&venue, epoch, sample::changes(1, 2), mirror(2, &[7, 5])).await.unwrap();
+    journal.keep(&venue, epoch, sample::changes(1, 2).into(), Some(mirror(2, &[7, 5]))).await.unwrap();
     let cli = |arguments: &[&str]| store.0.cli(arguments).unwrap();
     let queue = "callnext:{hall}:queue:ent:walk_in";
     assert_eq!(cli(&["zrange", queue, "0", "-1", "withscores"]), "7\n0\n5\n1");
@@ -98,20 +98,20 @@ async fn changes_and_tickets_are_kept_in_one_step_or_not_at_all() {
         assert!(left > 0, "{key} expires");
     }
     // Refused changes show nothing.
-    let refused = journal.append_and_show(&venue, epoch, sample::changes(9, 9), mirror(9, &[8])).await;
+    let refused = journal.keep(&venue, epoch, sample::changes(9, 9).into(), Some(mirror(9, &[8]))).await;
     assert!(matches!(refused, Err(JournalError::OutOfOrder { .. })), "{refused:?}");
     assert_eq!(cli(&["zrange", queue, "0", "-1"]), "7\n5");
     // A new owner's whole mirror takes away what it does not know of.
     let epoch = journal.open(&venue).await.unwrap().epoch;
     let mut whole = mirror(2, &[5]);
     whole.queues.clear();
-    journal.append_and_show(&venue, epoch, Vec::new(), whole).await.unwrap();
+    journal.keep(&venue, epoch, Arc::default(), Some(whole)).await.unwrap();
     assert_eq!(cli(&["keys", "callnext:{hall}:queue*"]), "");
     assert_eq!(cli(&["keys", "callnext:{hall}:ticket:*"]), "callnext:{hall}:ticket:5");
     // One whose visit is over is gone.
     let over =
         Mirror { whole: false, tickets: Vec::new(), over: vec![TicketId(5)], queues: Vec::new(), ..mirror(3, &[]) };
-    journal.append_and_show(&venue, epoch, sample::changes(3, 3), over).await.unwrap();
+    journal.keep(&venue, epoch, sample::changes(3, 3).into(), Some(over)).await.unwrap();
     assert_eq!(cli(&["keys", "callnext:{hall}:ticket*"]), "");
 }
 
@@ -121,7 +121,7 @@ async fn what_is_shown_may_fail_and_what_is_saved_stands() {
     let journal = store.open().await;
     let epoch = journal.open(&venue).await.unwrap().epoch;
     store.0.cli(&["set", "callnext:{hall}:live", "somebody else's"]).unwrap();
-    journal.append_and_show(&venue, epoch, sample::changes(1, 1), mirror(1, &[1])).await.unwrap();
+    journal.keep(&venue, epoch, sample::changes(1, 1).into(), Some(mirror(1, &[1]))).await.unwrap();
     assert_eq!(journal.read(&venue, Seq(0), 9).await.unwrap(), sample::changes(1, 1));
 }
 
@@ -233,7 +233,7 @@ async fn a_full_redis_says_so_and_loses_nothing() {
     store.0.cli(&["config", "set", "maxmemory", &(used + 1_000_000).to_string()]).unwrap();
     let mut kept = 0;
     let full = loop {
-        match journal.append_and_show(&venue, epoch, sample::changes(kept + 1, kept + 50), mirror(kept, &[1])).await {
+        match journal.keep(&venue, epoch, sample::changes(kept + 1, kept + 50).into(), Some(mirror(kept, &[1]))).await {
             Ok(()) => kept += 50,
             Err(error) => break error.to_string(),
         }
@@ -254,7 +254,7 @@ async fn an_append_has_a_limit() {
     let epoch = journal.open(&venue).await.unwrap().epoch;
     let mut huge = mirror(1, &[1]);
     huge.tickets[0].fields[0].1 = "x".repeat(worker::APPEND_BYTES_MAX);
-    let refused = unavailable(journal.append_and_show(&venue, epoch, sample::changes(1, 1), huge).await);
+    let refused = unavailable(journal.keep(&venue, epoch, sample::changes(1, 1).into(), Some(huge)).await);
     assert!(refused.contains("more than"), "{refused}");
     journal.append(&venue, epoch, sample::changes(1, 1)).await.unwrap();
 }
@@ -421,7 +421,7 @@ async fn a_cluster_keeps_every_venue_in_one_slot() {
         let venue = sample::venue(name);
         let epoch = journal.open(&venue).await.unwrap().epoch;
         redis.cli(&["script", "flush"]).unwrap();
-        journal.append_and_show(&venue, epoch, sample::day(1, 4), mirror(4, &[1, 2])).await.unwrap();
+        journal.keep(&venue, epoch, sample::day(1, 4).into(), Some(mirror(4, &[1, 2]))).await.unwrap();
         assert_eq!(journal.open(&venue).await.unwrap().changes, sample::day(1, 4));
         assert_eq!(journal.read(&venue, Seq(2), 9).await.unwrap(), sample::changes(3, 4));
         let deposed = journal.append(&venue, epoch, sample::changes(5, 5)).await;

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::readers::Readers;
 use self::writer::{Request, Work};
-use super::{Epoch, Journal, JournalError, Opened, codec};
+use super::{Epoch, Journal, JournalError, Mirror, Opened, codec};
 use crate::database::{Database, DatabaseError};
 
 /// Requests that may wait for the writer. Beyond it callers wait to be let in, so memory stays bounded; enough
@@ -30,6 +30,9 @@ const REQUESTS_WAITING_MAX: usize = 1024;
 
 /// Changes forgotten in one transaction: a few milliseconds, for which an append may have to wait.
 const PRUNED_AT_ONCE_MAX: u64 = 500;
+
+/// Changes that are encoded where they come from: some 50 µs. To have more of them done elsewhere is worth the way there.
+const ENCODED_HERE_MAX: usize = 32;
 
 /// The journal's file. Its id reads `CNjl`.
 const FILE: Database = Database {
@@ -109,16 +112,24 @@ impl Journal for SqliteJournal {
         async move { readers.last_day(venue).await }.boxed()
     }
 
-    fn append(
+    fn keep(
         &self,
         venue: &VenueId,
         epoch: Epoch,
-        changes: Vec<Change>,
+        changes: Arc<[Change]>,
+        _: Option<Mirror>,
     ) -> BoxFuture<'static, Result<(), JournalError>> {
         let (this, venue) = (self.clone(), venue.clone());
         async move {
-            // Here and not in the writer: encoding may go on in parallel, writing may not.
-            let entries = codec::encode_all(&venue, &changes)?;
+            // Not in the writer: encoding may go on in parallel, writing may not. Many are encoded beside their venue.
+            let entries = if changes.len() < ENCODED_HERE_MAX {
+                codec::encode_all(&venue, &changes)?
+            } else {
+                let of = venue.clone();
+                tokio::task::spawn_blocking(move || codec::encode_all(&of, &changes))
+                    .await
+                    .map_err(writer::unavailable)??
+            };
             this.write(Work::Append { venue, epoch, entries }).await.map(drop)
         }
         .boxed()
