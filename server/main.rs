@@ -17,6 +17,10 @@ use callnext::telemetry::{self, LogFormat};
 use callnext::whatif::{self, WhatIfOptions};
 use clap::{Args, Parser, Subcommand};
 
+/// Why another than the C library's: see `Cargo.toml`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The settings file to begin with.
 const EXAMPLE: &str = include_str!("callnext.example.toml");
 

@@ -19,6 +19,10 @@ use loadtest::streams::{self, StreamsOptions};
 use loadtest::table::{self, Figure, Shown, TableOptions};
 use loadtest::{autobahn, bare, echo, viewers};
 
+/// The server's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Something happened that must not.
 const NOT_GOOD: u8 = 1;
 /// The run failed: there is no verdict.
