@@ -11,13 +11,14 @@ mod behind;
 mod look;
 mod reader;
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::net::Shutdown;
 use std::time::Duration;
 
 use bytes::Bytes;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
+use rustix::net::SendFlags;
 
 pub use reader::{Code, Limits, Message};
 
@@ -262,7 +263,7 @@ impl Lines {
             behind.owes_newest = true;
             return false;
         }
-        match line.stream.write(bytes) {
+        match send(&line.stream, bytes) {
             Ok(written) if written == bytes.len() => true,
             Ok(written) => {
                 line.behind = Some(Box::new(Behind::with(rest(written))));
@@ -376,7 +377,7 @@ impl Line {
             return;
         }
         // A broken connection is noticed when it is read.
-        let written = self.stream.write(&frame).unwrap_or(0);
+        let written = send(&self.stream, &frame).unwrap_or(0);
         if written < frame.len() {
             let mut behind = Behind::with(Bytes::new());
             behind.keep(kind, frame);
@@ -386,6 +387,12 @@ impl Line {
             self.behind = Some(Box::new(behind));
         }
     }
+}
+
+/// The system call itself: a frame costs little else, and the C library's way to it looks each time whether its thread
+/// is being cancelled.
+fn send(stream: &TcpStream, bytes: &[u8]) -> std::io::Result<usize> {
+    Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
 #[cfg(test)]
