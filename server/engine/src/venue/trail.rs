@@ -35,7 +35,8 @@ pub(super) struct Step {
 /// What the things a change touched were before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(super) struct Images {
-    pub(super) tickets: Few<TicketId, TicketImage>,
+    /// None where a change is never taken back: what others did than staff is only in the way of an older change.
+    pub(super) tickets: Few<TicketId, Option<Box<TicketImage>>>,
     pub(super) counters: Few<CounterId, Counter>,
     /// What was closed and opened.
     pub(super) closures: Vec<(Closable, Option<InForce>)>,
@@ -48,8 +49,8 @@ pub(super) struct Images {
 /// One ticket before a change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(super) struct TicketImage {
-    /// None where the change gave it its number. Nor where a change is never taken back.
-    pub(super) ticket: Option<Box<Ticket>>,
+    /// None where the change gave it its number.
+    pub(super) ticket: Option<Ticket>,
     /// Where it stood among those told to get ready.
     pub(super) ready_at: Option<usize>,
     /// Where it was, if it waited at a door.
@@ -128,7 +129,7 @@ impl Venue {
             for id in tickets.iter().copied() {
                 images.tickets.add(id, || self.image_of_ticket(id, &change.by));
                 if let Event::TicketCalled { counter, why, .. } = event
-                    && let Some(image) = images.tickets.get_mut(&id)
+                    && let Some(Some(image)) = images.tickets.get_mut(&id)
                 {
                     image.call = Some((counter.clone(), why.rule));
                 }
@@ -140,13 +141,15 @@ impl Venue {
         images
     }
 
-    fn image_of_ticket(&self, id: TicketId, by: &Actor) -> TicketImage {
-        // What others did is only there to be in the way of an older change: nobody takes it back.
-        let Some(ticket) = self.ticket(id).filter(|_| Self::actor_is_staff(by)) else { return TicketImage::default() };
-        let queue = self.queues.get(&ticket.service);
+    fn image_of_ticket(&self, id: TicketId, by: &Actor) -> Option<Box<TicketImage>> {
+        if !Self::actor_is_staff(by) {
+            return None;
+        }
+        let ticket = self.ticket(id);
+        let queue = ticket.and_then(|ticket| self.queues.get(&ticket.service));
         let ready_at = queue.and_then(|queue| queue.ready_at(id));
         let inside = queue.and_then(|queue| queue.inside_of(id)).cloned();
-        TicketImage { ticket: Some(Box::new(ticket.clone())), ready_at, inside, call: None }
+        Some(Box::new(TicketImage { ticket: ticket.cloned(), ready_at, inside, call: None }))
     }
 
     fn image_of_counter(&self, id: Option<&CounterId>, images: &mut Images) {

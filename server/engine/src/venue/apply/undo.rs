@@ -14,14 +14,15 @@ use crate::venue::trail::TicketImage;
 impl Venue {
     pub(super) fn undo(&mut self, seq: Seq, at: Timestamp) {
         let Some(step) = self.trail.take(seq) else { return };
-        let calls = step.before.tickets.values().filter_map(|image| image.call.as_ref());
+        let calls = step.before.tickets.values().flatten().filter_map(|image| image.call.as_ref());
         let charged: Vec<CounterId> = calls.filter(|(_, rule)| takes_a_turn(*rule)).map(|(id, _)| id.clone()).collect();
         // In the order in which they stood ready, or a later one would take an earlier one's place.
-        let mut images: Vec<(TicketId, TicketImage)> = step.before.tickets.into_iter().collect();
+        let images = step.before.tickets.into_iter().filter_map(|(id, image)| Some((id, *image?)));
+        let mut images: Vec<(TicketId, TicketImage)> = images.collect();
         images.sort_by_key(|(_, image)| image.ready_at);
         for (id, image) in images {
             match image.ticket {
-                Some(before) => self.restore(*before, image.ready_at, image.inside, image.call, step.at),
+                Some(before) => self.restore(before, image.ready_at, image.inside, image.call, step.at),
                 None => self.unissue(id, at),
             }
         }
