@@ -278,9 +278,10 @@ impl Queue {
     }
 
     /// Whether everybody else is called before this ticket if nobody new comes, whatever the policy says: it stands
-    /// last in the one lane in which all stand, and was the last to come.
+    /// last in the one lane in which all stand, and nobody's wait begins later. Whoever cannot be called yet can be
+    /// before it.
     pub fn is_behind_all(&self, ticket: TicketId, now: Timestamp) -> bool {
-        let last = self.age.last().filter(|last| last.ticket == ticket && last.filed.since <= now);
+        let last = self.age.last().filter(|last| last.ticket == ticket);
         let lane = last.map(|last| self.lane(last.filed.lane(now)));
         lane.is_some_and(|lane| {
             lane.len() + self.ready.len() == self.age.len() && lane.last().is_some_and(|last| last.ticket == ticket)
