@@ -55,7 +55,8 @@ impl Venue {
         let others = queue.len().saturating_sub(1);
         let counted = u64::try_from(others).ok()?.saturating_mul(LOAD_MEAN.into());
         // Most often nobody need be looked at: whoever takes a number stands last in the only lane with people in it.
-        let is_last = queue.is_behind_all(ticket, now);
+        // At counters' doors (C4) those who were sent to one may be called before others who were sent to another.
+        let is_last = self.areas(Some(service)).is_empty() && queue.is_behind_all(ticket, now);
         if is_last && (config.classes.is_empty() || others >= ANNOUNCED_AHEAD_MAX) {
             return Some(counted);
         }
