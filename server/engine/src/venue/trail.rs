@@ -47,7 +47,7 @@ pub(super) struct Images {
 }
 
 /// One ticket before a change.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct TicketImage {
     /// None where the change gave it its number.
     pub(super) ticket: Option<Ticket>,
