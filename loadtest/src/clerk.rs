@@ -9,6 +9,7 @@ use callnext::wire::{CallAnswer, ConsoleFrame, TicketIssued};
 use futures_util::stream::{StreamExt as _, iter};
 use serde_json::{Value, json};
 
+use super::caller::Caller;
 use super::instant::now_ns;
 use super::server::{CALLED, COUNTERS, VENUE, clerk};
 
@@ -96,6 +97,15 @@ impl Clerk {
     pub async fn call(&mut self) -> Result<(u64, Option<u64>), ClientError> {
         let sent = now_ns();
         Ok((sent, self.next_call().await?))
+    }
+
+    /// Somebody who calls at the same counters, over a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// No connection.
+    pub async fn caller(&self, server: SocketAddr) -> Result<Caller, std::io::Error> {
+        Caller::at(server, self.desk.seat.bearer().unwrap_or_default()).await
     }
 
     /// Where the venue stands.

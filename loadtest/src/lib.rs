@@ -17,7 +17,7 @@
 //! * [`redis`]: a Redis of one's own, for tests and for measuring.
 //! * [`viewers`]: thousands of viewers in processes of their own; [`frames`]: the bytes they read.
 //! * [`bare`]: the bare write loop, the limit of what any server can do; [`server`]: ours, with a venue for measuring.
-//! * [`process`], [`instant`]: what they cost; [`clerk`]: who makes things happen.
+//! * [`process`], [`instant`]: what they cost; [`clerk`]: who makes things happen; [`caller`]: who calls meanwhile.
 //! * [`echo`]: an echo on the server's socket code, for conformance; [`autobahn`]: what the suite says of it.
 //! * [`scenario`]: people who come and are called as a file says.
 //! * [`streams`]: what one Redis bears of many venues that many nodes follow.
@@ -25,6 +25,7 @@
 
 pub mod autobahn;
 pub mod bare;
+pub mod caller;
 pub mod chaos;
 pub mod check;
 pub mod clerk;

@@ -144,7 +144,8 @@ impl Seat {
         Self { access, token: RefCell::new(token) }
     }
 
-    fn bearer(&self) -> Option<String> {
+    /// What it is let in by at the moment; none before the first request of whoever logs in.
+    pub fn bearer(&self) -> Option<String> {
         self.token.borrow().clone()
     }
 }

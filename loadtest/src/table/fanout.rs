@@ -93,13 +93,16 @@ async fn take_turns(
         let our_turn = ours.turn(pace).await?;
         let bare_turn = bare.turn(pace, our_turn.tally.frame_bytes, each).await?;
         super::progress(&format!(
-            "  run {}: {} B, {} of {} frames; {:.0} and {:.0} ns per frame; last viewer {:.1} and {:.1} ms, p99 {:.1} and {:.1} ms",
+            "  run {}: {} B, {} of {} frames; {:.0} and {:.0} ns per frame; first viewer {:.2} and {:.2} ms, \
+             last {:.1} and {:.1} ms, p99 {:.1} and {:.1} ms",
             run + 1,
             our_turn.tally.frame_bytes,
             our_turn.tally.frames,
             our_turn.tally.expected,
             our_turn.cpu_ns,
             bare_turn.cpu_ns,
+            our_turn.first_p50_ms,
+            bare_turn.first_p50_ms,
             our_turn.last_p50_ms,
             bare_turn.last_p50_ms,
             our_turn.last_p99_ms,

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use callnext::replay::client::ClientError;
 use serde::{Deserialize, Serialize};
 
+use crate::caller::CallerError;
 use crate::redis::NoRedis;
 use crate::viewers::GalleryError;
 
@@ -72,6 +73,9 @@ pub enum TableError {
     /// The server said no.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The server did not answer a call.
+    #[error(transparent)]
+    Caller(#[from] CallerError),
     /// A process.
     #[error(transparent)]
     Io(#[from] std::io::Error),

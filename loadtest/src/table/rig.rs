@@ -35,6 +35,8 @@ pub struct Turn {
     /// From publishing to the last viewer, milliseconds: the middle and one in a hundred.
     pub last_p50_ms: f64,
     pub last_p99_ms: f64,
+    /// From publishing to the first viewer, milliseconds: the middle.
+    pub first_p50_ms: f64,
     /// From publishing to any viewer, one in a hundred.
     pub any_p99_ms: f64,
     pub tally: Tally,
@@ -79,6 +81,8 @@ impl Ours {
         // Whoever took a number before is on the boards by then, and every board has been told.
         tokio::time::sleep(SETTLED).await;
         let first = self.clerk.seq().await? + 1;
+        // One that said nothing during the other side's turn is closed by the server.
+        let mut caller = self.clerk.caller(self.process.address).await?;
         // What was asked for before is over.
         self.gallery.tally(By::Seq, Vec::new(), 0).await?;
         let before = self.process.cpu()?;
@@ -86,7 +90,7 @@ impl Ours {
         let begun = Instant::now();
         for (seq, due) in (first..).zip(dues(begun, pace)) {
             tokio::time::sleep_until(due).await;
-            let (at, call) = self.clerk.call().await?;
+            let (at, call) = caller.call().await?;
             if call.is_none() {
                 return Err(TableError::Lost("nobody was waiting any more".to_owned()));
             }
@@ -191,16 +195,20 @@ impl Turn {
         if tally.delivered != tally.expected {
             return Err(TableError::Lost(format!("{} of {} frames arrived", tally.delivered, tally.expected)));
         }
-        let mut last: Vec<u64> = tally.last_ns.clone();
-        last.sort_unstable();
-        let quantile = |share: usize| {
-            let at = (last.len() * share).div_ceil(100).max(1) - 1;
-            last.get(at).copied().map_or(f64::NAN, crate::instant::ms)
+        let sorted = |mut times: Vec<u64>| {
+            times.sort_unstable();
+            times
+        };
+        let (first, last) = (sorted(tally.first_ns.clone()), sorted(tally.last_ns.clone()));
+        let quantile = |times: &[u64], share: usize| {
+            let at = (times.len() * share).div_ceil(100).max(1) - 1;
+            times.get(at).copied().map_or(f64::NAN, crate::instant::ms)
         };
         Ok(Self {
             cpu_ns: cpu.as_nanos() as f64 / tally.frames.max(1) as f64,
-            last_p50_ms: quantile(50),
-            last_p99_ms: quantile(99),
+            last_p50_ms: quantile(&last, 50),
+            last_p99_ms: quantile(&last, 99),
+            first_p50_ms: quantile(&first, 50),
             any_p99_ms: crate::instant::ms(tally.p99_ns),
             tally,
         })
